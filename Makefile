@@ -1,0 +1,40 @@
+# Every target sets itself up; nothing is done twice.
+# On a machine without a CPU-only torch wheel in pip's sources, set PIP_EXTRA_INDEX_URL to one (see README).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: study test bench dashboard lint clean setup accept-baselines
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "bnn-dse needs Python 3.11 or newer; set PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+study: $(READY)
+	$(BIN)/dse study run
+
+test: $(READY)
+	$(BIN)/python -m pytest -n auto --dist=worksteal
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+dashboard: $(READY)
+	$(BIN)/dse dashboard
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+accept-baselines: $(READY)
+	$(BIN)/python -m tests.baselines --accept
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
