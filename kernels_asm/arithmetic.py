@@ -1,0 +1,150 @@
+"""The arithmetic contract: the only definition of what a binary convolution computes.
+
+Activations and weights are +1 and -1, stored as bits (bit 1 is -1), so a product is an XOR and the dot product over a
+window of K products is ``dot = K - 2 * p`` where p is the number of ones among the K XORs.
+
+Order. The window is walked by kernel row, kernel column, then channel block of `CHANNEL_BLOCKS` bits (shorter blocks
+are filled with zero bits on both sides, which add nothing). Inside a block the bits of byte lane n add up to 0..8 and
+are added to lane n of the accumulator; the lanes of an output are summed after the last block, in the accumulator's
+width. The count so accumulated is p', and an accumulator of w bits makes of p:
+
+=========  ==============================================================  ===========================================
+overflow   each addition                                                   in total (the order does not matter)
+=========  ==============================================================  ===========================================
+exact      never overflows: 8-bit lanes are widened to 16 bits in time     p' = p
+saturate   stops at 2^w - 1                                                p' = min(p, 2^w - 1), as counts only grow
+wrap       modulo 2^w                                                      p' = p modulo 2^w
+=========  ==============================================================  ===========================================
+
+Reading back. Exact and saturating counts give ``y = K - 2 * p'``. A wrapped count is read back centred on the middle of
+its range, ``h = (K // 2 - p') modulo 2^w`` as a signed number, ``y = 2 * h + K % 2``: it is exact while
+``-2^w <= dot - K % 2 <= 2^w - 2``, a range centred on zero, where the dot products of a trained network lie.
+
+Clipping. With a clip c the output is ``min(max(y, -c), c)``. The output type must hold every value.
+
+`kernels_asm.oracle` executes the order above; `EndValue` is the total. Tests prove that the two agree.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels_asm.errors import InputError
+
+CHANNEL_BLOCKS = (64, 128)
+"""Sizes in bits of a channel block; see `kernels_asm.packing.channel_block`."""
+
+ACCUMULATORS = (8, 16, 32)
+"""Accumulator widths in bits."""
+
+LARGEST_CLIP = 32767
+"""Largest clip: the clipped value must fit a 16-bit lane."""
+
+LARGEST_NARROW_WINDOW = 32767
+"""Largest window with an 8-bit or 16-bit output: the dot product is formed in 16-bit lanes."""
+
+LARGEST_EXACT_WINDOW = {8: 65535, 16: 65535, 32: 2**31 - 1}
+"""Largest window per accumulator under `exact`; 8-bit lanes are widened into 16-bit lanes."""
+
+
+class Overflow(StrEnum):
+    """What an accumulator does when a sum exceeds its width."""
+
+    EXACT = "exact"
+    SATURATE = "saturate"
+    WRAP = "wrap"
+
+
+class OutputType(StrEnum):
+    """Element type of the output feature map."""
+
+    INT8 = "int8"
+    INT16 = "int16"
+    INT32 = "int32"
+
+    @property
+    def bits(self) -> int:
+        """Width of an element in bits."""
+        return int(self.value.removeprefix("int"))
+
+    @property
+    def dtype(self) -> np.dtype[np.signedinteger]:
+        """Little-endian NumPy type of an element."""
+        return np.dtype(f"<i{self.bits // 8}")
+
+
+@dataclass(frozen=True, slots=True)
+class EndValue:
+    """The output as a function of the exact dot product: ``clamp(off - ((off - dot) mod modulus), lo, hi)``.
+
+    Canonical: two arithmetics that compute the same function of the dot products that a window of K can have
+    (-K, -K + 2, ..., K) have equal end values, so that work which depends on the function alone is done once.
+    """
+
+    off: int
+    modulus: int
+    lo: int
+    hi: int
+
+    def apply(self, dot: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return the outputs, int64 of the same shape, for exact dot products of any shape."""
+        wide = dot.astype(np.int64)
+        return np.clip(self.off - (self.off - wide) % self.modulus, self.lo, self.hi)
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """How one layer accumulates and what it puts out.
+
+    Raises InputError for a width, policy, clip or output type that no kernel can have.
+    """
+
+    accumulator: int
+    overflow: Overflow = Overflow.EXACT
+    clip: int | None = None
+    output: OutputType = OutputType.INT32
+
+    def __post_init__(self) -> None:
+        if self.accumulator not in ACCUMULATORS:
+            raise InputError(f"accumulator width {self.accumulator}: give one of {', '.join(map(str, ACCUMULATORS))}")
+        if self.accumulator == 32 and self.overflow is not Overflow.EXACT:
+            raise InputError(f"a 32-bit accumulator never overflows, so {self.overflow} means nothing: give exact")
+        if self.clip is not None and not 1 <= self.clip <= LARGEST_CLIP:
+            raise InputError(f"clip {self.clip}: give 1 to {LARGEST_CLIP}, or none")
+        if self.output is OutputType.INT8 and (self.clip is None or self.clip > 127):
+            raise InputError(f"int8 output needs a clip of 1 to 127, not {self.clip or 'none'}: clip it or widen it")
+
+    def check_window(self, window: int) -> None:
+        """Raise InputError, with the reason, if a window of that many products cannot be computed so."""
+        if self.overflow is Overflow.EXACT and window > LARGEST_EXACT_WINDOW[self.accumulator]:
+            raise InputError(
+                f"a {self.accumulator}-bit accumulator cannot hold a window of {window} products exactly (at most "
+                f"{LARGEST_EXACT_WINDOW[self.accumulator]}): widen it, or let it saturate or wrap"
+            )
+        if window > LARGEST_EXACT_WINDOW[32]:
+            raise InputError(f"a window of {window} products exceeds {LARGEST_EXACT_WINDOW[32]}: make it smaller")
+        if self.output is not OutputType.INT32 and window > LARGEST_NARROW_WINDOW:
+            raise InputError(
+                f"{self.output} output of a window of {window} products (at most {LARGEST_NARROW_WINDOW}): "
+                "give output int32"
+            )
+
+    def end_value(self, window: int) -> EndValue:
+        """Return the canonical end value for a window of that many products; raises InputError as `check_window`."""
+        self.check_window(window)
+        off, modulus, lo, hi = window, 2 * window + 1, -window, window
+        if self.overflow is Overflow.SATURATE:
+            lo = window - 2 * min(window, (1 << self.accumulator) - 1)
+        elif self.overflow is Overflow.WRAP and self._can_wrap(window):
+            off = (1 << self.accumulator) - 2 + window % 2
+            modulus = 2 << self.accumulator
+            lo, hi = off - modulus + 2, off
+        if self.clip is not None:
+            lo, hi = min(max(lo, -self.clip), self.clip), min(hi, self.clip)
+        return EndValue(off, modulus, lo, hi)
+
+    def _can_wrap(self, window: int) -> bool:
+        half = 1 << (self.accumulator - 1)
+        return window // 2 > half - 1 or window // 2 - window < -half

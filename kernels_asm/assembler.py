@@ -1,0 +1,152 @@
+"""Assemble and link a kernel variant to a loadable AArch64 image, with the clang that the `ziglang` package carries.
+
+Images are cached by the content of everything that goes into them: sources, parameters, flags, the assembler.
+"""
+
+import hashlib
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import platformdirs
+
+from kernels_asm.arguments import assembly_offsets
+from kernels_asm.errors import AssemblyError, KernelError
+from kernels_asm.shape import ConvShape
+from kernels_asm.variant import KernelVariant
+
+ENTRY = "binary_conv"
+"""Name of the kernel's function, and the entry of every image."""
+
+SOURCES = Path(__file__).parent / "asm"
+_MAIN_SOURCE = "binary_conv.S"
+_FLAGS = ("-target", "aarch64-linux-musl", "-nostdlib", "-static", "-g", f"-Wl,-e,{ENTRY}")
+_DIAGNOSTIC = re.compile(r"(?P<file>[^:\n]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<what>.+)")
+_LINK_ERROR = re.compile(r"error: (?P<what>.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class KernelImage:
+    """A linked image: the ELF file's bytes, and the SHA-256 of all that went into it."""
+
+    elf: bytes
+    digest: str
+
+
+def cache_directory() -> Path:
+    """Return the folder for assembled images and the assembler's own cache; environment BNN_DSE_CACHE moves it."""
+    chosen = os.environ.get("BNN_DSE_CACHE")
+    root = Path(chosen) if chosen else platformdirs.user_cache_path("bnn-dse")
+    return root / "kernels"
+
+
+def assemble_variant(variant: KernelVariant, shape: ConvShape) -> KernelImage:
+    """Return the image of the variant for the layer.
+
+    Raises InputError if the variant cannot compute the layer, AssemblyError if the assembler refuses the source.
+    """
+    return assemble(SOURCES / _MAIN_SOURCE, variant.parameters(shape))
+
+
+def assemble(source: Path, parameters: Mapping[str, int]) -> KernelImage:
+    """Assemble and link one source file with the given symbols; its folder and `arguments.inc` can be included.
+
+    Raises AssemblyError, one line with file and line, if the assembler or linker refuses it.
+    """
+    digest = source_digest(source, parameters)
+    stored = cache_directory() / f"{digest}.elf"
+    elf = _stored_image(stored)
+    if elf is None:
+        elf = _build(source, parameters)
+        _store_image(stored, elf)
+    return KernelImage(elf, digest)
+
+
+def source_digest(source: Path, parameters: Mapping[str, int]) -> str:
+    """Return the SHA-256 of everything that goes into the image."""
+    content = hashlib.sha256()
+    parts = [_assembler_version(), *_FLAGS, assembly_offsets(), *(f"{k}={parameters[k]}" for k in sorted(parameters))]
+    for path in (source, *sorted(source.parent.glob("*.inc"))):
+        parts += [path.name, _read_source(path)]
+    for part in parts:
+        content.update(hashlib.sha256(part.encode()).digest())
+    return content.hexdigest()
+
+
+def variant_digest(variant: KernelVariant, shape: ConvShape) -> str:
+    """Return the digest of the image that `assemble_variant` would return, without assembling it."""
+    return source_digest(SOURCES / _MAIN_SOURCE, variant.parameters(shape))
+
+
+@cache
+def _assembler_version() -> str:
+    return importlib.metadata.version("ziglang")
+
+
+def _read_source(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise AssemblyError(f"{path}: {reason}: give a readable assembly source") from error
+
+
+def _stored_image(path: Path) -> bytes | None:
+    """Return a cached image if its checksum, the last 32 bytes, is right."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    elf, checksum = content[:-32], content[-32:]
+    if hashlib.sha256(elf).digest() != checksum:
+        raise KernelError(f"{path}: cached kernel image is corrupt: delete the file and run again")
+    return elf
+
+
+def _store_image(path: Path, elf: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(elf + hashlib.sha256(elf).digest())
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise KernelError(f"{path.parent}: cannot store a kernel image: {error.strerror}: free space there or set "
+                          "BNN_DSE_CACHE to another folder") from error  # fmt: skip
+
+
+def _build(source: Path, parameters: Mapping[str, int]) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="bnn-dse-") as folder:
+        work = Path(folder)
+        (work / "arguments.inc").write_text(assembly_offsets(), encoding="utf-8")
+        image = work / "kernel.elf"
+        symbols = [f"-Wa,-defsym,{name}={value}" for name, value in parameters.items()]
+        command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, *symbols, f"-I{work}", f"-I{source.parent}"]
+        zig_cache = str(cache_directory() / "zig")
+        environment = os.environ | {"ZIG_LOCAL_CACHE_DIR": zig_cache, "ZIG_GLOBAL_CACHE_DIR": zig_cache}
+        done = subprocess.run(
+            [*command, str(source.resolve()), "-o", str(image)],
+            cwd=work,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0 or not image.is_file():
+            raise AssemblyError(_first_error(source, done.stderr))
+        return image.read_bytes()
+
+
+def _first_error(source: Path, messages: str) -> str:
+    found = _DIAGNOSTIC.search(messages)
+    if found:
+        return f"{Path(found['file']).name}:{found['line']}: {found['what'].strip()}: correct the assembly source"
+    linked = _LINK_ERROR.search(messages)
+    reason = linked["what"].strip() if linked else (messages.strip().splitlines() or ["no message"])[-1]
+    return f"{source.name}: the assembler failed: {reason}"

@@ -1,0 +1,119 @@
+"""The NumPy oracle: what a kernel must put out, bit for bit.
+
+`binary_conv` is quick and goes by the end value. `binary_conv_in_order` executes the order that the arithmetic contract
+defines, lane by lane and addition by addition; tests prove that both give the same.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels_asm.arithmetic import Arithmetic, Overflow
+from kernels_asm.packing import channel_block, pack_activations, pack_bits
+from kernels_asm.shape import ConvShape
+from kernels_asm.variant import LANE_STEPS
+
+Signs = NDArray[np.integer]
+Counts = NDArray[np.int64]
+
+_EXACT_IN_FLOAT32 = 2**24
+
+
+def dot_products(activations: Signs, weights: Signs, shape: ConvShape) -> Counts:
+    """Return the exact dot products, int64 (out height, out width, channels out).
+
+    activations: +1/-1, (height, width, channels in); weights: +1/-1, (channels out, kernel height, kernel width,
+    channels in). Padding is +1.
+    """
+    windows = _windows(activations, shape).reshape(shape.out_pixels, shape.window)
+    # Sums of up to 2^24 ones are exact in float32, for which NumPy has a fast product.
+    exact = np.dtype(np.float32 if shape.window <= _EXACT_IN_FLOAT32 else np.float64)
+    filters = weights.reshape(shape.channels_out, shape.window)
+    product: NDArray[np.floating] = np.matmul(windows.astype(exact), filters.T.astype(exact))
+    return product.astype(np.int64).reshape(shape.out_height, shape.out_width, shape.channels_out)
+
+
+def binary_conv(activations: Signs, weights: Signs, shape: ConvShape, arithmetic: Arithmetic) -> Signs:
+    """Return the output feature map (out height, out width, channels out) in the arithmetic's output type.
+
+    Shapes as in `dot_products`. Raises InputError if the arithmetic cannot compute such a window.
+    """
+    values = arithmetic.end_value(shape.window).apply(dot_products(activations, weights, shape))
+    return values.astype(arithmetic.output.dtype)
+
+
+def binary_conv_in_order(activations: Signs, weights: Signs, shape: ConvShape, arithmetic: Arithmetic) -> Signs:
+    """Return the same as `binary_conv`, computed in the order of the contract; slow."""
+    arithmetic.check_window(shape.window)
+    block = channel_block(shape.channels_in) // 8
+    pixels = _packed_windows(activations, shape, block)
+    filters = pack_bits(weights).reshape(shape.channels_out, -1, block)
+    counts = np.bitwise_count(pixels[:, None] ^ filters[None]).astype(np.int64)
+    total = _sum_lanes(_accumulate(counts, arithmetic), arithmetic)
+    values = _read_back(total, shape.window, arithmetic)
+    if arithmetic.clip is not None:
+        values = np.clip(values, -arithmetic.clip, arithmetic.clip)
+    return values.reshape(shape.out_height, shape.out_width, shape.channels_out).astype(arithmetic.output.dtype)
+
+
+def _windows(activations: Signs, shape: ConvShape) -> Signs:
+    around = (shape.padding, shape.padding)
+    padded = np.pad(activations, (around, around, (0, 0)), constant_values=1)
+    return _sliding(padded, shape)
+
+
+def _packed_windows(activations: Signs, shape: ConvShape, block: int) -> Signs:
+    windows = _sliding(pack_activations(activations, shape), shape)
+    return windows.reshape(shape.out_pixels, -1, block)
+
+
+def _sliding(padded: Signs, shape: ConvShape) -> Signs:
+    """Windows (out height, out width, kernel height, kernel width, last axis) of (padded height, padded width, n)."""
+    kernel = (shape.kernel_height, shape.kernel_width)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=(0, 1))
+    return windows[:: shape.stride, :: shape.stride].transpose(0, 1, 3, 4, 2)
+
+
+def _accumulate(counts: Counts, arithmetic: Arithmetic) -> Counts:
+    """Add counts (pixels, channels, steps, byte lanes) over the steps into lanes of the accumulator's width."""
+    lanes = counts.shape[-1] // (arithmetic.accumulator // 8)
+    per_lane: Counts = counts.reshape(*counts.shape[:-1], lanes, -1).sum(axis=-1)
+    if arithmetic.accumulator == 8 and arithmetic.overflow is Overflow.EXACT:
+        return _accumulate_widened(per_lane)
+    total: Counts = np.zeros_like(per_lane[:, :, 0])
+    for step in range(per_lane.shape[2]):
+        total = _bounded(total + per_lane[:, :, step], arithmetic)
+    return total
+
+
+def _accumulate_widened(counts: Counts) -> Counts:
+    wide: Counts = np.zeros_like(counts[:, :, 0])
+    for first in range(0, counts.shape[2], LANE_STEPS):
+        lane = counts[:, :, first : first + LANE_STEPS].sum(axis=2)
+        if lane.max(initial=0) > 255:
+            raise AssertionError("a byte lane overflowed before it was widened")
+        wide += lane
+    return wide
+
+
+def _sum_lanes(lanes: Counts, arithmetic: Arithmetic) -> Counts:
+    total: Counts = lanes[..., 0]
+    for lane in range(1, lanes.shape[-1]):
+        total = _bounded(total + lanes[..., lane], arithmetic)
+    return total
+
+
+def _bounded(total: Counts, arithmetic: Arithmetic) -> Counts:
+    size = 1 << arithmetic.accumulator
+    if arithmetic.overflow is Overflow.SATURATE:
+        return np.minimum(total, size - 1)
+    if arithmetic.overflow is Overflow.WRAP:
+        return total % size
+    return total
+
+
+def _read_back(total: Counts, window: int, arithmetic: Arithmetic) -> Counts:
+    if arithmetic.overflow is not Overflow.WRAP:
+        return window - 2 * total
+    size = 1 << arithmetic.accumulator
+    half = (window // 2 - total + size // 2) % size - size // 2
+    return 2 * half + window % 2

@@ -1,0 +1,78 @@
+"""The shape of one binary convolution layer."""
+
+from dataclasses import dataclass, fields
+
+from kernels_asm.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class ConvShape:
+    """A two-dimensional binary convolution over one image, square stride and padding.
+
+    `height`, `width` and `channels_in` describe the input feature map, `padding` is the number of pixels added on
+    every side; added pixels hold +1 in every channel. All sizes are counts, at least 1 (padding: at least 0).
+
+    Raises InputError if a size is out of range or the kernel is larger than the padded input.
+    """
+
+    height: int
+    width: int
+    channels_in: int
+    channels_out: int
+    kernel_height: int = 3
+    kernel_width: int = 3
+    stride: int = 1
+    padding: int = 1
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            least = 0 if field.name == "padding" else 1
+            value = getattr(self, field.name)
+            if value < least:
+                raise InputError(f"layer shape: {field.name} is {value}: give at least {least}")
+        if self.kernel_height > self.padded_height or self.kernel_width > self.padded_width:
+            raise InputError(
+                f"layer shape: kernel {self.kernel_height}x{self.kernel_width} is larger than the padded input "
+                f"{self.padded_height}x{self.padded_width}: give a smaller kernel or more padding"
+            )
+
+    def __str__(self) -> str:
+        return (
+            f"{self.height}x{self.width}x{self.channels_in}x{self.channels_out} "
+            f"k{self.kernel_height}x{self.kernel_width} s{self.stride} p{self.padding}"
+        )
+
+    @property
+    def padded_height(self) -> int:
+        """Rows of the input with its padding."""
+        return self.height + 2 * self.padding
+
+    @property
+    def padded_width(self) -> int:
+        """Columns of the input with its padding."""
+        return self.width + 2 * self.padding
+
+    @property
+    def out_height(self) -> int:
+        """Rows of the output."""
+        return (self.padded_height - self.kernel_height) // self.stride + 1
+
+    @property
+    def out_width(self) -> int:
+        """Columns of the output."""
+        return (self.padded_width - self.kernel_width) // self.stride + 1
+
+    @property
+    def out_pixels(self) -> int:
+        """Output pixels, rows times columns."""
+        return self.out_height * self.out_width
+
+    @property
+    def window(self) -> int:
+        """Binary products summed into one output, K = kernel height x kernel width x input channels."""
+        return self.kernel_height * self.kernel_width * self.channels_in
+
+    @property
+    def products(self) -> int:
+        """Binary products of the whole layer, padding included, for one image."""
+        return self.out_pixels * self.channels_out * self.window

@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import pytest
+
+from kernels_asm import Arithmetic, AssemblyError, ConvShape, KernelError, KernelVariant, Tile
+from kernels_asm import assembler as assembler_module
+from kernels_asm.assembler import assemble, assemble_variant, cache_directory
+
+SHAPE = ConvShape(4, 4, 32, 4)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BNN_DSE_CACHE", str(tmp_path / "cache"))
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    source = tmp_path / "kernel.S"
+    source.write_text(text)
+    return source
+
+
+def test_a_variant_becomes_a_linked_elf_and_is_assembled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    variant = KernelVariant(Arithmetic(8), Tile(4, 2))
+    first = assemble_variant(variant, SHAPE)
+    assert first.elf[:4] == b"\x7fELF"
+    monkeypatch.setattr(assembler_module, "_build", lambda *_: pytest.fail("assembled again"))
+    assert assemble_variant(variant, SHAPE) == first
+
+
+def test_the_digest_follows_source_includes_and_parameters(tmp_path: Path) -> None:
+    source = write(tmp_path, ".globl binary_conv\nbinary_conv: mov x0, #NUMBER\n ret\n")
+    digests = {assemble(source, {"NUMBER": 1}).digest, assemble(source, {"NUMBER": 2}).digest}
+    (tmp_path / "more.inc").write_text("// nothing\n")
+    digests.add(assemble(source, {"NUMBER": 1}).digest)
+    source.write_text(source.read_text() + "// comment\n")
+    digests.add(assemble(source, {"NUMBER": 1}).digest)
+    assert len(digests) == 4
+
+
+def test_an_error_is_one_line_with_file_and_line(tmp_path: Path) -> None:
+    source = write(tmp_path, ".globl binary_conv\nbinary_conv:\n  uadlap v0.8h, v1.16b\n  ret\n")
+    with pytest.raises(AssemblyError) as raised:
+        assemble(source, {})
+    assert str(raised.value).startswith("kernel.S:3: unrecognized instruction mnemonic")
+    assert "\n" not in str(raised.value)
+
+
+def test_an_undefined_symbol_is_one_line(tmp_path: Path) -> None:
+    source = write(tmp_path, ".globl binary_conv\nbinary_conv:\n  b nowhere\n")
+    with pytest.raises(AssemblyError, match=r"kernel\.S: .*undefined symbol: nowhere") as raised:
+        assemble(source, {})
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_source_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(AssemblyError, match="No such file"):
+        assemble(tmp_path / "absent.S", {})
+
+
+def test_a_corrupt_cached_image_is_refused_by_name() -> None:
+    variant = KernelVariant(Arithmetic(16), Tile(2, 2))
+    image = assemble_variant(variant, SHAPE)
+    path = cache_directory() / f"{image.digest}.elf"
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(KernelError, match=f"{path.name}: cached kernel image is corrupt: delete the file"):
+        assemble_variant(variant, SHAPE)
