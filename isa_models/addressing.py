@@ -1,0 +1,129 @@
+"""How a load or store forms its address, from the fields of its encoding (Arm DDI 0487, C4.1 "Loads and Stores")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from isa_models.program import Instruction
+
+BASE_IS_SP = 31
+"""As a base register: the stack pointer. As an index register 31 is the zero register, and given as None."""
+
+
+class Extend(IntEnum):
+    """What is done to an index register before it is shifted."""
+
+    NONE = 0
+    UNSIGNED_WORD = 1
+    SIGNED_WORD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class AddressForm:
+    """The lowest byte address of an access: base + offset + (extended index << shift), before any write-back.
+
+    Attributes:
+        base: Number of the base register, `BASE_IS_SP` for sp, None where `offset` is the whole address (a literal).
+        offset: In bytes; an absolute address for a literal.
+        index: Number of the index register, None without one.
+        extend: Of the index.
+        shift: Of the index, after extension.
+
+    """
+
+    base: int | None
+    offset: int = 0
+    index: int | None = None
+    extend: Extend = Extend.NONE
+    shift: int = 0
+
+
+class UnknownEncodingError(ValueError):
+    """The word is in the space of loads and stores, but of a class that is not decoded here."""
+
+
+def address_form(instruction: Instruction) -> AddressForm | None:
+    """Return how the instruction forms the address it loads or stores, None where it does neither.
+
+    A prefetch does neither. Raises `UnknownEncodingError` for memory tagging, pointer authentication and the like.
+    """
+    word = instruction.word
+    if _bits(word, 27, 27) != 1 or _bits(word, 25, 25) != 0:
+        return None
+    base = AddressForm(_bits(word, 9, 5))
+    major = _bits(word, 29, 27)
+    if major == 0b001 and _bits(word, 26, 26) == 0 and _bits(word, 24, 24) == 0:
+        return base  # exclusive, ordered, compare and swap
+    if major == 0b001 and _bits(word, 26, 26) == 1 and _bits(word, 31, 31) == 0:
+        return base  # LD1 to ST4, whole registers, lanes and replicated
+    if major == 0b011 and _bits(word, 24, 24) == 0:
+        return _literal(instruction)
+    if major == 0b101:
+        return _pair(word)
+    if major == 0b111:
+        return _unsigned_offset(word) if _bits(word, 24, 24) else _other_register_access(word)
+    raise UnknownEncodingError(f"{word:#010x}")
+
+
+def _literal(instruction: Instruction) -> AddressForm | None:
+    word = instruction.word
+    is_prefetch = _bits(word, 31, 30) == 0b11 and _bits(word, 26, 26) == 0
+    return None if is_prefetch else AddressForm(None, instruction.address + 4 * _signed(word, 23, 5))
+
+
+def _pair(word: int) -> AddressForm:
+    size, vector = _bits(word, 31, 30), _bits(word, 26, 26)
+    if size == 0b01 and not vector and not _bits(word, 22, 22):
+        raise UnknownEncodingError(f"{word:#010x}")  # STGP
+    is_post_index = _bits(word, 24, 23) == 0b01
+    scale = size + 2 if vector else 2 + (size >> 1)
+    return AddressForm(_bits(word, 9, 5), 0 if is_post_index else _signed(word, 21, 15) << scale)
+
+
+def _unsigned_offset(word: int) -> AddressForm | None:
+    if _is_prefetch(word):
+        return None
+    return AddressForm(_bits(word, 9, 5), _bits(word, 21, 10) << _scale(word))
+
+
+def _other_register_access(word: int) -> AddressForm | None:
+    """Unscaled, pre- and post-indexed, unprivileged, register offset, atomic."""
+    form = _bits(word, 11, 10)
+    base = _bits(word, 9, 5)
+    if _bits(word, 21, 21) == 0:
+        if form == 0b00 and _is_prefetch(word):
+            return None
+        return AddressForm(base, 0 if form == 0b01 else _signed(word, 20, 12))
+    if form == 0b00:
+        return AddressForm(base)  # atomic read-modify-write
+    if form == 0b10:
+        return None if _is_prefetch(word) else _register_offset(word)
+    raise UnknownEncodingError(f"{word:#010x}")  # LDRAA, LDRAB
+
+
+def _register_offset(word: int) -> AddressForm:
+    base, index = _bits(word, 9, 5), _bits(word, 20, 16)
+    if index == 31:
+        return AddressForm(base)
+    extend = {0b010: Extend.UNSIGNED_WORD, 0b110: Extend.SIGNED_WORD}.get(_bits(word, 15, 13), Extend.NONE)
+    return AddressForm(base, 0, index, extend, _scale(word) if _bits(word, 12, 12) else 0)
+
+
+def _is_prefetch(word: int) -> bool:
+    return _bits(word, 31, 30) == 0b11 and _bits(word, 26, 26) == 0 and _bits(word, 23, 22) == 0b10
+
+
+def _scale(word: int) -> int:
+    """Binary logarithm of the size of a single register in memory."""
+    is_quad = _bits(word, 26, 26) == 1 and _bits(word, 23, 23) == 1
+    return 4 if is_quad else _bits(word, 31, 30)
+
+
+def _bits(word: int, high: int, low: int) -> int:
+    return word >> low & (1 << (high - low + 1)) - 1
+
+
+def _signed(word: int, high: int, low: int) -> int:
+    value, width = _bits(word, high, low), high - low + 1
+    return value - (1 << width) if value >> (width - 1) else value

@@ -1,0 +1,276 @@
+"""Linked AArch64 code as the machine loads it: segments, symbols and the disassembled program with its source lines."""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import pairwise
+from pathlib import PurePosixPath
+from typing import Any
+
+import capstone
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from isa_models.errors import ImageError, InputError
+from isa_models.program import INSTRUCTION_BYTES, Instruction, Program
+
+PAGE_BYTES = 4096
+RELOCATED_BASE = 0x10_0000
+"""Where an ET_DYN image that was linked at 0 is put, so that null pointers still fault."""
+LOWEST_ADDRESS = 0x1_0000
+HIGHEST_ADDRESS = 0x1_0000_0000
+"""Images live in [64 KiB, 4 GiB); the machine puts buffers and the stack above."""
+LARGEST_SEGMENT_BYTES = 256 << 20
+
+# p_flags of a segment, sh_flags of a section.
+_SEGMENT_EXECUTABLE, _SEGMENT_WRITABLE = 1, 2
+_SECTION_LOADED, _SECTION_EXECUTABLE = 2, 4
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of loaded memory.
+
+    Attributes:
+        address: Of its first byte; not necessarily the start of a page.
+        contents: Its initial bytes, zero-filled to the size in memory.
+        writable: Whether the code may store to it; never true for an executable one.
+        executable: Whether it holds code.
+
+    """
+
+    address: int
+    contents: bytes
+    writable: bool
+    executable: bool
+
+    @property
+    def end(self) -> int:
+        """Address after its last byte."""
+        return self.address + len(self.contents)
+
+    @property
+    def kind(self) -> str:
+        """What a person would call it: "code", "data" or "read-only data"."""
+        if self.executable:
+            return "code"
+        return "data" if self.writable else "read-only data"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A linked program without unresolved references.
+
+    Attributes:
+        segments: In ascending order of address, on pages of their own.
+        symbols: Address of each defined named symbol.
+        program: All executable code.
+        digest: SHA-256 of what is loaded and of the symbols; line information does not enter.
+
+    """
+
+    segments: tuple[Segment, ...]
+    symbols: dict[str, int]
+    program: Program
+    digest: str
+
+    @classmethod
+    def from_elf(cls, data: bytes) -> Image:
+        """Read a static AArch64 ELF file (ET_EXEC, or ET_DYN that needs no relocation).
+
+        Raises:
+            ImageError: Not ELF, malformed, of another architecture, not linked, or outside the addresses that the
+                machine can load.
+
+        """
+        try:
+            return _read(data)
+        except ImageError:
+            raise
+        except Exception as error:  # pyelftools answers damaged bytes with whatever exception they lead to
+            detail = " ".join(str(error).split()) or type(error).__name__
+            raise ImageError(f"malformed ELF file ({detail}): assemble and link it again") from error
+
+    def address_of(self, symbol: str) -> int:
+        """Address of a symbol; raises `InputError` that lists the defined ones where there is no such symbol."""
+        try:
+            return self.symbols[symbol]
+        except KeyError:
+            defined = ", ".join(sorted(self.symbols)) or "none"
+            raise InputError(f"no symbol '{symbol}' in the image; defined: {defined}") from None
+
+
+def _read(data: bytes) -> Image:
+    elf = ELFFile(BytesIO(data))
+    _refuse_foreign(elf)
+    _refuse_unlinked(elf)
+    base = _load_base(elf)
+    segments = _segments(elf, base, len(data))
+    symbols, data_ranges = _symbols(elf, base)
+    program = _disassemble(segments, _LineTable(elf, base), data_ranges)
+    return Image(segments, symbols, program, _digest(segments, symbols))
+
+
+def _refuse_foreign(elf: Any) -> None:
+    if elf["e_machine"] != "EM_AARCH64" or elf.elfclass != 64 or not elf.little_endian:
+        kind = f"{elf['e_machine']}, {elf.elfclass}-bit, {'little' if elf.little_endian else 'big'}-endian"
+        raise ImageError(f"not little-endian AArch64 code but {kind}: assemble for aarch64")
+
+
+def _refuse_unlinked(elf: Any) -> None:
+    pending = [
+        (section, relocation)
+        for section in elf.iter_sections()
+        if section["sh_type"] in ("SHT_REL", "SHT_RELA") and _is_pending(elf, section)
+        for relocation in section.iter_relocations()
+    ]
+    if pending:
+        section, first = pending[0]
+        names = elf.get_section(section["sh_link"])
+        name = names.get_symbol(first["r_info_sym"]).name if isinstance(names, SymbolTableSection) else ""
+        against = f" against '{name}'" if name else ""
+        raise ImageError(
+            f"image needs {len(pending)} relocations, the first{against} at offset {first['r_offset']:#x}: "
+            "link it statically at a fixed address"
+        )
+    if elf["e_type"] not in ("ET_EXEC", "ET_DYN"):
+        raise ImageError(f"ELF file of type {elf['e_type']}, not an executable image: link it")
+
+
+def _is_pending(elf: Any, section: Any) -> bool:
+    """Whether a section's relocations are for a loader to do, rather than kept by the linker or for debuggers."""
+    concerned = elf.get_section(section["sh_info"]) if elf["e_type"] == "ET_REL" else section
+    return bool(concerned["sh_flags"] & _SECTION_LOADED)
+
+
+def _load_base(elf: Any) -> int:
+    lowest = min((segment["p_vaddr"] for segment in elf.iter_segments("PT_LOAD")), default=None)
+    if lowest is None:
+        raise ImageError("ELF file has no loadable segment: link it with its code")
+    return RELOCATED_BASE if elf["e_type"] == "ET_DYN" and lowest < LOWEST_ADDRESS else 0
+
+
+def _segments(elf: Any, base: int, file_size: int) -> tuple[Segment, ...]:
+    segments = [
+        _segment(segment, base, file_size) for segment in elf.iter_segments("PT_LOAD") if segment["p_memsz"] > 0
+    ]
+    segments.sort(key=lambda segment: segment.address)
+    for before, after in pairwise(segments):
+        if before.end > after.address // PAGE_BYTES * PAGE_BYTES:
+            raise ImageError(
+                f"segments at {before.address:#x} and {after.address:#x} share a page: link with -z separate-code"
+            )
+    return tuple(segments)
+
+
+def _segment(header: Any, base: int, file_size: int) -> Segment:
+    address, size, stored = base + header["p_vaddr"], header["p_memsz"], header["p_filesz"]
+    if stored > size or header["p_offset"] + stored > file_size:
+        raise ImageError(f"malformed ELF file (segment at {address:#x} lies outside the file): link it again")
+    if size > LARGEST_SEGMENT_BYTES:
+        raise ImageError(
+            f"segment at {address:#x} has {size} bytes, more than {LARGEST_SEGMENT_BYTES}: make it smaller"
+        )
+    if address < LOWEST_ADDRESS or address + size > HIGHEST_ADDRESS:
+        raise ImageError(
+            f"segment at {address:#x} lies outside [{LOWEST_ADDRESS:#x}, {HIGHEST_ADDRESS:#x}): link it elsewhere"
+        )
+    executable = bool(header["p_flags"] & _SEGMENT_EXECUTABLE)
+    writable = bool(header["p_flags"] & _SEGMENT_WRITABLE) and not executable
+    return Segment(address, header.data().ljust(size, b"\0"), writable, executable)
+
+
+def _symbols(elf: Any, base: int) -> tuple[dict[str, int], list[tuple[int, bool]]]:
+    """Named symbols, and the mapping symbols of the AArch64 ELF ABI as (address, whether data starts there)."""
+    symbols: dict[str, int] = {}
+    mapping: list[tuple[int, bool]] = []
+    table = elf.get_section_by_name(".symtab")
+    if not isinstance(table, SymbolTableSection):
+        return symbols, mapping
+    for symbol in table.iter_symbols():
+        section = symbol["st_shndx"]
+        if not symbol.name or section == "SHN_UNDEF" or symbol["st_info"]["type"] == "STT_FILE":
+            continue
+        address = base + symbol["st_value"]
+        if symbol.name.startswith(("$x", "$d")):
+            if isinstance(section, int) and elf.get_section(section)["sh_flags"] & _SECTION_EXECUTABLE:
+                mapping.append((address, symbol.name.startswith("$d")))
+        else:
+            symbols[symbol.name] = address
+    return symbols, sorted(mapping)
+
+
+def _disassemble(segments: tuple[Segment, ...], lines: _LineTable, mapping: list[tuple[int, bool]]) -> Program:
+    disassembler = capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_LITTLE_ENDIAN)
+    disassembler.skipdata = True  # an undecodable word must not end the disassembly
+    starts = [address for address, _ in mapping]
+
+    def is_data(address: int) -> bool:
+        position = bisect_right(starts, address) - 1
+        return position >= 0 and mapping[position][1]
+
+    instructions: list[Instruction] = []
+    for segment in segments:
+        if not segment.executable:
+            continue
+        if segment.address % INSTRUCTION_BYTES:
+            raise ImageError(f"code segment at {segment.address:#x} is not aligned to {INSTRUCTION_BYTES} bytes")
+        whole = segment.contents[: len(segment.contents) // INSTRUCTION_BYTES * INSTRUCTION_BYTES]
+        for address, _, mnemonic, operands in disassembler.disasm_lite(whole, segment.address):
+            offset = address - segment.address
+            word = int.from_bytes(whole[offset : offset + INSTRUCTION_BYTES], "little")
+            if mnemonic == ".byte" or is_data(address):
+                mnemonic, operands = ".word", f"{word:#010x}"
+            instructions.append(Instruction(address, word, mnemonic, operands, lines.find(address)))
+    if not instructions:
+        raise ImageError("image has no executable code: assemble some into .text")
+    return Program(tuple(instructions))
+
+
+class _LineTable:
+    """Source lines by address, from DWARF (any version that pyelftools reads)."""
+
+    def __init__(self, elf: Any, base: int) -> None:
+        rows: list[tuple[int, str | None]] = []
+        if elf.has_dwarf_info():
+            dwarf = elf.get_dwarf_info()
+            for unit in dwarf.iter_CUs():
+                program = dwarf.line_program_for_CU(unit)
+                if program is not None:
+                    rows += _line_rows(program, base)
+        # A sequence may start where another ends; its first row must win, so ends sort first.
+        rows.sort(key=lambda row: (row[0], row[1] is not None))
+        self._addresses = [address for address, _ in rows]
+        self._lines = [line for _, line in rows]
+
+    def find(self, address: int) -> str | None:
+        """Return "file:line", None where there is no information."""
+        position = bisect_right(self._addresses, address) - 1
+        return self._lines[position] if position >= 0 else None
+
+
+def _line_rows(program: Any, base: int) -> list[tuple[int, str | None]]:
+    header = program.header
+    first_file = 0 if header["version"] >= 5 else 1
+    names = [PurePosixPath(entry.name.decode(errors="replace")).name for entry in header["file_entry"]]
+    rows: list[tuple[int, str | None]] = []
+    for entry in program.get_entries():
+        state = entry.state
+        if state is None:
+            continue
+        line = None if state.end_sequence else f"{names[state.file - first_file]}:{state.line}"
+        rows.append((base + state.address, line))
+    return rows
+
+
+def _digest(segments: tuple[Segment, ...], symbols: dict[str, int]) -> str:
+    digest = hashlib.sha256()
+    for segment in segments:
+        digest.update(f"{segment.address:x} {segment.kind} {len(segment.contents)}\n".encode())
+        digest.update(segment.contents)
+    for name in sorted(symbols):
+        digest.update(f"{name} {symbols[name]:x}\n".encode())
+    return digest.hexdigest()
