@@ -1,0 +1,50 @@
+"""The datasets by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+
+import platformdirs
+
+from dse.data.cifar10_files import load_cifar10
+from dse.data.dataset import Dataset
+from dse.data.errors import DatasetError
+from dse.data.fashion_mnist_files import load_embedded, load_official
+
+DEFAULT_DATASET = "fashion-mnist-small"
+_FROM_FOLDER: dict[str, Callable[[Path, bool], Dataset]] = {
+    "fashion-mnist": load_official,
+    "cifar10": load_cifar10,
+}
+
+
+def dataset_names() -> tuple[str, ...]:
+    """Return the names that `load_dataset` knows, the default first."""
+    return (DEFAULT_DATASET, *_FROM_FOLDER)
+
+
+def load_dataset(name: str = DEFAULT_DATASET, data_dir: Path | None = None, download: bool = False) -> Dataset:
+    """Return the dataset called `name`.
+
+    Args:
+        name: One of `dataset_names()`.
+        data_dir: The folder with the dataset's official files; None: the one that downloads go to, in the user's
+            cache folder. Must be None for the embedded dataset.
+        download: Fetch missing files into that folder.
+
+    Raises:
+        DatasetError: The name is unknown, or a file is missing, damaged or cannot be fetched.
+
+    """
+    if name == DEFAULT_DATASET:
+        if data_dir is not None:
+            raise DatasetError(f"{name} ships with this package and takes no data folder: leave {data_dir} out")
+        return load_embedded()
+    if name not in _FROM_FOLDER:
+        near = difflib.get_close_matches(name, dataset_names(), n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise DatasetError(f"dataset {name!r} is unknown; {hint}known: {', '.join(dataset_names())}")
+    folder = data_dir or platformdirs.user_cache_path("bnn-dse") / "datasets" / name
+    return _FROM_FOLDER[name](folder, download)

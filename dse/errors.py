@@ -1,0 +1,52 @@
+"""The errors that this package raises for people: one line each, and the exit code that the command line gives it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DseError(Exception):
+    """Base of the package's errors. The message is one line: what is wrong, where, what to do."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(DseError):
+    """The command, an option or a file that a person wrote is wrong; running it again as it is cannot help."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class StorageError(DseError):
+    """A study's storage cannot be opened, read or written."""
+
+
+class CacheError(DseError):
+    """The evaluation cache holds a damaged record or cannot be read or written."""
+
+
+class TrainingError(DseError):
+    """A training diverged or could not finish."""
+
+
+class KernelMismatchError(DseError):
+    """A kernel's output on the emulated machine is not the oracle's."""
+
+
+class VerificationError(DseError):
+    """An emulated network disagrees with the trained one."""
+
+
+class InterruptedStudyError(DseError):
+    """A study was stopped from outside (Ctrl-C, SIGTERM); every finished trial is in its storage."""
+
+
+def one_line(error: BaseException) -> str:
+    """Return the message of `error` on one line, or the name of its type where it has none.
+
+    Args:
+        error: Any exception, also one from a library whose message spans lines.
+
+    """
+    text = " ".join(str(error).split())
+    return text or type(error).__name__

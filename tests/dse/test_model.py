@@ -1,0 +1,116 @@
+"""The trainable network: its shapes, and its three ways to run, which must agree to the last bit."""
+
+import numpy as np
+import pytest
+import torch
+
+from dse.data import load_dataset
+from dse.model import BinaryModel
+from dse.network import build_network
+from kernels_asm import Arithmetic, Overflow
+
+torch.set_num_threads(1)  # tests run side by side
+
+ARITHMETICS = [
+    Arithmetic(32),
+    Arithmetic(32, clip=7),
+    Arithmetic(8, Overflow.SATURATE),
+    Arithmetic(8, Overflow.WRAP, clip=31),
+]
+IMAGES = torch.tensor(load_dataset().test.images[:24])
+
+
+def make(multiplier=1.0, arithmetic=ARITHMETICS[0], input_shape=(1, 28, 28), classes=10) -> BinaryModel:
+    network = build_network("tiny", multiplier, input_shape, classes)
+    torch.manual_seed(7)
+    model = BinaryModel(network, [arithmetic.end_value(layer.shape.window) for layer in network.binary_layers])
+    model = model.to(memory_format=torch.channels_last)
+    model.train()
+    with torch.no_grad():  # running statistics that are not those of a fresh batch norm
+        model(torch.randint(0, 256, (16, *input_shape), dtype=torch.uint8))
+    return model.eval()
+
+
+@pytest.mark.parametrize("multiplier", [0.5, 0.75, 1, 1.5, 2])
+@pytest.mark.parametrize("input_shape", [(1, 28, 28), (3, 32, 32), (2, 9, 13)])
+def test_shapes(multiplier, input_shape):
+    model = make(multiplier, input_shape=input_shape, classes=5)
+    images = torch.randint(0, 256, (3, *input_shape), dtype=torch.uint8)
+    logits, records = model.record(images)
+    assert logits.shape == (3, 5)
+    for record, layer in zip(records, model.network.binary_layers, strict=True):
+        shape = layer.shape
+        assert record.signs.shape == (3, shape.channels_in, shape.height, shape.width)
+        assert record.weights.shape == (shape.channels_out, shape.channels_in, 3, 3)
+        assert record.outputs.shape == (3, shape.channels_out, shape.out_height, shape.out_width)
+
+
+@pytest.mark.parametrize("arithmetic", ARITHMETICS, ids=str)
+def test_recorded_layers_follow_the_contract(arithmetic):
+    model = make(0.5, arithmetic)
+    _, records = model.record(IMAGES)
+    for record, layer, end in zip(records, model.network.binary_layers, model.end_values, strict=True):
+        signs, weights = record.signs.numpy(), record.weights.numpy()
+        assert set(np.unique(signs)) == set(np.unique(weights)) == {-1, 1}
+        padded = np.pad(signs.astype(np.int64), ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=1)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(2, 3))
+        windows = windows[:, :, :: layer.shape.stride, :: layer.shape.stride]
+        dot = np.einsum("ncyxhw,ochw->noyx", windows, weights.astype(np.int64), optimize=True)
+        assert np.array_equal(record.outputs.numpy(), end.apply(dot))
+
+
+@pytest.mark.parametrize("arithmetic", ARITHMETICS, ids=str)
+def test_forward_record_and_substitute_agree_to_the_last_bit(arithmetic):
+    model = make(1.0, arithmetic)
+    with torch.inference_mode():
+        plain = model(IMAGES)
+    recorded, records = model.record(IMAGES)
+    replayed = model.forward_with(IMAGES, lambda number, signs, weights: records[number].outputs)
+    assert torch.equal(plain, recorded)
+    assert torch.equal(plain, replayed)
+
+
+def test_substitute_is_really_used():
+    model = make()
+    recorded, records = model.record(IMAGES)
+    numbers = []
+
+    def wrong(number, signs, weights):
+        numbers.append(number)
+        assert torch.equal(weights, records[number].weights)
+        outputs = records[number].outputs.clone()
+        if number == 3:
+            outputs[0] = -outputs[0]
+        return outputs
+
+    differs = (model.forward_with(IMAGES, wrong) != recorded).any(dim=1)
+    assert numbers == [0, 1, 2, 3]
+    assert differs.tolist() == [True] + [False] * (len(IMAGES) - 1)
+
+
+def test_recording_is_refused_in_training_mode():
+    model = make(0.5).train()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with pytest.raises(ValueError, match="eval"):
+        model.record(IMAGES)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_pixels_are_standardised_per_channel():
+    images = np.random.default_rng(1).integers(0, 200, (50, 3, 8, 8), np.uint8)
+    model = make(0.5, input_shape=(3, 8, 8))
+    model.fit_pixels(images)
+    pixels = model.standardise(torch.tensor(images))
+    torch.testing.assert_close(pixels.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
+    torch.testing.assert_close(pixels.std(dim=(0, 2, 3)), torch.ones(3), atol=1e-3, rtol=0)
+
+
+def test_black_images_do_not_divide_by_zero():
+    model = make(0.5)
+    model.fit_pixels(np.zeros((4, 1, 28, 28), np.uint8))
+    assert torch.isfinite(model.standardise(IMAGES)).all()
+
+
+def test_end_values_must_match_the_layers():
+    with pytest.raises(ValueError, match="3 end values for 4"):
+        BinaryModel(build_network("tiny"), [Arithmetic(32).end_value(288)] * 3)
