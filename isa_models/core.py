@@ -1,0 +1,328 @@
+"""Core descriptions: what a core's pipeline, caches and instruction timings are, loaded from `cores/NAME.yaml`.
+
+A description may start from another (`extends: cortex-a72`) and single fields may be overridden, which gives a named
+variant of the core. Every instruction class entry carries where its figures come from and how sure they are.
+"""
+
+import hashlib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from isa_models.errors import InputError
+
+_CORES_FOLDER = Path(__file__).parent / "cores"
+
+Confidence = Literal["high", "medium", "low"]
+"""high: measured on silicon; medium: follows from a measurement of a like instruction; low: secondary source."""
+
+
+class _Description(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sourced(_Description):
+    """Something with an origin: `source` is a key of the core's `sources`."""
+
+    source: str
+    confidence: Confidence
+
+
+class CacheLevel(Sourced):
+    """A set-associative cache with least-recently-used replacement.
+
+    `latency`: cycles from the issue of a load to its result when the line is here; the latency of a hit in L1 belongs
+    to the instruction class, so L1 has 0 here. `fill_cycles`: cycles between two lines handed to the level above;
+    `outstanding`: misses that it waits for at a time (of L1 only).
+    """
+
+    size_kib: int = Field(gt=0)
+    ways: int = Field(gt=0)
+    line_bytes: int = Field(gt=0)
+    latency: int = Field(default=0, ge=0)
+    fill_cycles: int = Field(default=0, ge=0)
+    outstanding: int = Field(default=8, ge=1, le=64)
+
+    @model_validator(mode="after")
+    def _geometry(self) -> "CacheLevel":
+        if self.line_bytes & (self.line_bytes - 1):
+            raise ValueError(f"line_bytes must be a power of two, got {self.line_bytes}")
+        if self.size_kib * 1024 % (self.ways * self.line_bytes) or self.set_count & (self.set_count - 1):
+            raise ValueError(f"{self.size_kib} KiB in {self.ways} ways is no power-of-two number of sets")
+        return self
+
+    @property
+    def set_count(self) -> int:
+        """Number of sets."""
+        return self.size_kib * 1024 // (self.ways * self.line_bytes)
+
+
+class Memory(Sourced):
+    """Main memory; `latency` in core cycles from issue to result, `fill_cycles` between two lines."""
+
+    latency: int = Field(ge=0)
+    fill_cycles: int = Field(default=0, ge=0)
+
+
+class Prefetcher(Sourced):
+    """A stride prefetcher: after `trigger` equal strides of one load it fetches `distance` lines ahead (0: none)."""
+
+    trigger: int = Field(ge=1)
+    distance: int = Field(ge=0, le=64)
+
+
+class SplitAccess(Sourced):
+    """An access to more blocks of `bytes` than its size needs holds its port a cycle longer, `latency` later result."""
+
+    bytes: Literal[4, 8, 16, 32, 64]
+    latency: int = Field(ge=0)
+
+    @property
+    def shift(self) -> int:
+        """Base-two logarithm of `bytes`."""
+        return self.bytes.bit_length() - 1
+
+
+class Branches(Sourced):
+    """Cost of a misprediction in cycles, and the longest loop whose exit the predictor learns, in iterations."""
+
+    mispredict: int = Field(ge=0)
+    learned_iterations: int = Field(ge=0)
+
+
+class InOrderTiming(Sourced):
+    """Timing of one instruction class on an in-order core.
+
+    `latency`: cycles from start to the use of the first result; `result_step`: how much later each further one comes.
+    `issue`: cycles for which it holds the issue stage. `slot`: "any", "first" (only as the older of a pair), "alone"
+    (left out: "first" where it takes both Advanced SIMD lanes, else "any"). `unit`: where it executes; `busy`: cycles
+    until the unit (or the lanes) take the next one. `lanes`: 64-bit Advanced SIMD lanes that it takes (left out: two
+    for a 128-bit result, else one). `late`: how many cycles after issue it can still wait for its operands in the
+    pipeline. `accumulate`: latency from the accumulator result of one such instruction to the accumulator of the next.
+    `merges`: keeps part of its destination, which it needs only as it writes.
+    """
+
+    latency: int = Field(ge=0)
+    unit: Literal["alu", "shift", "multiply", "load_store", "branch", "neon"]
+    late: int = Field(default=0, ge=0)
+    result_step: int = Field(default=0, ge=0)
+    issue: int = Field(default=1, ge=1)
+    slot: Literal["any", "first", "alone"] | None = None
+    lanes: int | None = Field(default=None, ge=0, le=2)
+    busy: int = Field(default=1, ge=1)
+    accumulate: int | None = Field(default=None, ge=0)
+    merges: bool = False
+
+
+class MicroOp(_Description):
+    """One port for `occupancy` cycles, at the earliest `after` cycles behind the first micro-operation."""
+
+    ports: tuple[str, ...] = Field(min_length=1)
+    occupancy: int = Field(default=1, ge=1)
+    after: int = Field(default=0, ge=0)
+
+
+class OutOfOrderTiming(Sourced):
+    """Timing of one instruction class on an out-of-order core.
+
+    `latency`: cycles from issue to result. `ports`: where the first micro-operation may go (none: it needs no port),
+    `occupancy`: cycles it blocks the port. `more`: further micro-operations. `accumulate` as in `InOrderTiming`.
+    `temporaries`: 64-bit results that its micro-operations hand to each other, counted besides those of the operands.
+    """
+
+    latency: int = Field(ge=0)
+    ports: tuple[str, ...] = ()
+    occupancy: int = Field(default=1, ge=1)
+    more: tuple[MicroOp, ...] = ()
+    accumulate: int | None = Field(default=None, ge=0)
+    temporaries: int = Field(default=0, ge=0)
+
+    def micro_ops(self) -> tuple[MicroOp, ...]:
+        """All micro-operations, the first included."""
+        first = (MicroOp(ports=self.ports, occupancy=self.occupancy),) if self.ports else ()
+        return first + self.more
+
+
+class _CoreBase(_Description):
+    name: str
+    description: str
+    clock_hz: int = Field(gt=0)
+    features: tuple[str, ...] = ()
+    sources: dict[str, str]
+    l1: CacheLevel
+    l2: CacheLevel
+    memory: Memory
+    prefetcher: Prefetcher
+    split: SplitAccess
+    branches: Branches
+    writeback_latency: int = Field(ge=0)
+
+    @property
+    def digest(self) -> str:
+        """Content hash of the whole description, hexadecimal."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+class InOrderCore(_CoreBase):
+    """An in-order core: `width` instructions a cycle at most, an Advanced SIMD queue of `neon_queue` entries."""
+
+    kind: Literal["in-order"]
+    width: int = Field(ge=1, le=4)
+    neon_queue: int = Field(ge=1, le=64)
+    store_data_late: int = Field(ge=0)
+    classes: dict[str, InOrderTiming]
+
+    @model_validator(mode="after")
+    def _check(self) -> "InOrderCore":
+        _check_sources(self, self.classes)
+        return self
+
+
+class OutOfOrderCore(_CoreBase):
+    """An out-of-order core.
+
+    Fetch runs at most `fetch_ahead` cycles ahead of dispatch, and a taken branch ends its group. `decode_width`
+    instructions and `results_per_cycle` 64-bit results enter the window a cycle (null: no such limit),
+    `retire_width` leave it; each port has a queue of `port_queue` micro-operations. A store to another 16 bytes than
+    the store before it takes the store port for `store_drain` cycles at least, a load of bytes that a store in the
+    window wrote has its result `store_forward_latency` cycles after the store at the earliest.
+    """
+
+    kind: Literal["out-of-order"]
+    decode_width: int = Field(ge=1, le=16)
+    fetch_ahead: int = Field(ge=0)
+    results_per_cycle: int | None = Field(ge=1)
+    retire_width: int = Field(ge=1, le=16)
+    window: int = Field(ge=1, le=1024)
+    port_queue: int = Field(ge=1, le=64)
+    store_forward_latency: int = Field(ge=0)
+    store_drain: int = Field(ge=1)
+    narrow_store_drain: int = Field(ge=1)
+    writeback_ports: tuple[str, ...]
+    ports: tuple[str, ...] = Field(min_length=1, max_length=32)
+    classes: dict[str, OutOfOrderTiming]
+
+    @model_validator(mode="after")
+    def _check(self) -> "OutOfOrderCore":
+        _check_sources(self, self.classes)
+        for name, timing in self.classes.items():
+            for port in (port for micro_op in timing.micro_ops() for port in micro_op.ports):
+                if port not in self.ports:
+                    raise ValueError(f"classes.{name}: port '{port}' is none of {', '.join(self.ports)}")
+        return self
+
+
+Core = InOrderCore | OutOfOrderCore
+_ADAPTER: TypeAdapter[Core] = TypeAdapter(Annotated[Core, Field(discriminator="kind")])
+
+
+def list_cores() -> tuple[str, ...]:
+    """Names of the cores that come with the package, sorted."""
+    return tuple(sorted(path.stem for path in _CORES_FOLDER.glob("*.yaml")))
+
+
+def load_core(name: str, overrides: dict[str, str] | None = None) -> Core:
+    """Load a core by the name of one that comes with the package, or by the path of a `.yaml` file.
+
+    `overrides` maps field paths to values as in YAML, such as `{"l2.latency": "30"}`; the result is named after them.
+    Raises InputError, in one line with file and field, for an unknown core, a malformed file or a wrong field.
+    """
+    path = _core_path(name)
+    fields = _read_with_bases(path, seen=())
+    fields.pop("extends", None)
+    fields["name"] = path.stem
+    for field, value in sorted((overrides or {}).items()):
+        _override(fields, field, value)
+        fields["name"] += f"+{field}={value}"
+    try:
+        return _ADAPTER.validate_python(fields)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_first_problem(error)}") from None
+
+
+def _core_path(name: str) -> Path:
+    if name.endswith((".yaml", ".yml")):
+        path = Path(name)
+        if not path.is_file():
+            raise InputError(f"{name}: no such core file")
+        return path
+    if name in list_cores():
+        return _CORES_FOLDER / f"{name}.yaml"
+    near = get_close_matches(name, list_cores(), n=2, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(list_cores())}"
+    raise InputError(f"unknown core '{name}': {hint}")
+
+
+def _read_with_bases(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    """Read a file and merge it over the file that it extends."""
+    if path in seen:
+        raise InputError(f"{path}: extends itself through {' -> '.join(step.name for step in (*seen, path))}")
+    fields = _read(path)
+    base_name = fields.get("extends")
+    if base_name is None:
+        return fields
+    sibling = path.parent / f"{base_name}.yaml"
+    try:
+        base_path = sibling if sibling.is_file() else _core_path(str(base_name))
+    except InputError as error:
+        raise InputError(f"{path}: extends: {error}") from None
+    return _merge(_read_with_bases(base_path, (*seen, path)), fields)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise InputError(f"{path}:{line}: not valid YAML: {error.problem or error.context}") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(fields, dict):
+        raise InputError(f"{path}: a core description is a mapping of fields, this is a {type(fields).__name__}")
+    return fields
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        inner = merged.get(key)
+        merged[key] = _merge(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _override(fields: dict[str, Any], field: str, value: str) -> None:
+    *parents, last = field.split(".")
+    here: Any = fields
+    for depth, parent in enumerate(parents):
+        if not isinstance(here.get(parent), dict):
+            raise InputError(f"override {field}={value}: no field '{'.'.join(parents[: depth + 1])}' to go into")
+        here[parent] = dict(here[parent])
+        here = here[parent]
+    try:
+        here[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise InputError(f"override {field}={value}: the value is not valid YAML") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    problems = error.errors(include_url=False, include_context=False)
+    first = problems[0]
+    field = ".".join(str(step) for step in first["loc"] if step not in ("in-order", "out-of-order"))
+    message = first["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(first["input"], dict) else f", got {first['input']!r}"
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{field + ': ' if field else ''}{message}{given}{more}"
+
+
+def _check_sources(core: _CoreBase, classes: dict[str, Any]) -> None:
+    parts = {"l1": core.l1, "l2": core.l2, "memory": core.memory, "prefetcher": core.prefetcher, "split": core.split}
+    entries: dict[str, Sourced] = {**parts, "branches": core.branches}
+    entries.update({f"classes.{name}": timing for name, timing in classes.items()})
+    for field, entry in entries.items():
+        if entry.source not in core.sources:
+            raise ValueError(f"{field}.source: '{entry.source}' is none of the keys of sources")

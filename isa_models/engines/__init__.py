@@ -1,0 +1,1 @@
+"""Compiled timing engines: an in-order and an out-of-order pipeline over one trace."""

@@ -1,0 +1,82 @@
+"""Branch prediction: a two-bit counter per branch, and loop exits once the same run length was seen twice."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isa_models.compilation import compiled
+
+# Kinds of branch.
+NO_BRANCH, DIRECT, CONDITIONAL, INDIRECT, RETURN = range(5)
+
+_STRONGLY_TAKEN = 3
+_WEAKLY_TAKEN = 2
+
+
+class Predictor(NamedTuple):
+    """State per static instruction.
+
+    `counter`: two-bit counter; `run`: how often the last direction was repeated; `taken`: the last direction;
+    `length`: shape (n, 2), length of the last finished run of each direction; `is_stable`: whether the two last were
+    equal; `target`: last target of an indirect branch.
+    """
+
+    counter: NDArray[np.int8]
+    run: NDArray[np.int64]
+    taken: NDArray[np.int8]
+    length: NDArray[np.int64]
+    is_stable: NDArray[np.bool_]
+    target: NDArray[np.int32]
+
+
+def new_predictor(static_count: int) -> Predictor:
+    """Return a predictor that has seen nothing; a conditional branch starts as weakly taken."""
+    return Predictor(
+        counter=np.full(static_count, _WEAKLY_TAKEN, dtype=np.int8),
+        run=np.zeros(static_count, dtype=np.int64),
+        taken=np.zeros(static_count, dtype=np.int8),
+        length=np.zeros((static_count, 2), dtype=np.int64),
+        is_stable=np.zeros((static_count, 2), dtype=np.bool_),
+        target=np.full(static_count, -1, dtype=np.int32),
+    )
+
+
+@compiled
+def mispredicts(predictor: Predictor, kind: int, static: int, following: int, learned: int) -> bool:
+    """Predict the branch `static`, learn that `following` came next, and return whether the prediction was wrong.
+
+    `learned`: longest run, in iterations, whose end is predicted.
+    """
+    if kind == INDIRECT:
+        wrong: bool = predictor.target[static] != following
+        predictor.target[static] = following
+        return wrong
+    if kind != CONDITIONAL:
+        return False
+    taken = 1 if following != static + 1 else 0
+    last = predictor.taken[static]
+    run = predictor.run[static]
+    length = predictor.length[static, last]
+    predicted = 1 if predictor.counter[static] >= _WEAKLY_TAKEN else 0
+    if predictor.is_stable[static, last] and run <= length <= learned:
+        predicted = last if run < length else 1 - last
+    _learn(predictor, static, taken)
+    return predicted != taken
+
+
+@compiled
+def _learn(predictor: Predictor, static: int, taken: int) -> None:
+    last = predictor.taken[static]
+    if taken == last:
+        predictor.run[static] += 1
+    else:
+        run = predictor.run[static]
+        predictor.is_stable[static, last] = predictor.length[static, last] == run
+        predictor.length[static, last] = run
+        predictor.run[static] = 1
+        predictor.taken[static] = taken
+    if taken:
+        predictor.counter[static] = min(predictor.counter[static] + 1, _STRONGLY_TAKEN)
+    else:
+        predictor.counter[static] = max(predictor.counter[static] - 1, 0)

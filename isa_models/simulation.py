@@ -1,0 +1,75 @@
+"""The result of timing one trace on one core."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Hotspot:
+    """One static instruction: how often it ran and by how many cycles it moved the end, by reason."""
+
+    address: int
+    source: str | None
+    text: str
+    count: int
+    cycles: int
+    stalls: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The resource that alone would need the most time, and how many cycles that is."""
+
+    what: str
+    cycles: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """Cycles at which one dynamic instruction passed the stages of the pipeline."""
+
+    index: int
+    address: int
+    text: str
+    dispatch: int
+    issue: int
+    complete: int
+    retire: int
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """How long a trace takes on a core, and why.
+
+    `ports`: busy share of each port or unit, 0 to 1. `stalls`: cycles by reason; together with the cycles at which
+    work flowed freely they add up to `cycles`. `caches`: hits and misses. `hotspots`: by address. `bounds`: cycles
+    that each resource alone would need, `bound` the largest of them. `timeline`: the window asked for, else None.
+    """
+
+    core: str
+    cycles: int
+    instructions: int
+    ports: dict[str, float]
+    stalls: dict[str, int]
+    caches: dict[str, int]
+    mispredictions: int
+    hotspots: tuple[Hotspot, ...]
+    bounds: tuple[Bound, ...]
+    timeline: tuple[TimelineEntry, ...] | None = None
+
+    @property
+    def ipc(self) -> float:
+        """Instructions per cycle."""
+        return self.instructions / self.cycles if self.cycles else 0.0
+
+    @property
+    def bound(self) -> Bound:
+        """What limits the code at best: the resource with the largest lower bound."""
+        return max(self.bounds, key=lambda bound: bound.cycles)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the simulation as plain dictionaries, lists and numbers."""
+        fields = asdict(self)
+        fields["ipc"] = self.ipc
+        fields["bound"] = asdict(self.bound)
+        return fields

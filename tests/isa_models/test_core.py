@@ -1,0 +1,75 @@
+"""Core descriptions: loading, extending, overriding, and what a wrong one says."""
+
+import pytest
+
+from isa_models import InputError, list_cores, load_core
+
+
+@pytest.mark.parametrize("name", list_cores())
+def test_every_core_is_valid_and_sourced(name):
+    core = load_core(name)
+    assert core.name == name
+    assert all(timing.source in core.sources for timing in core.classes.values())
+
+
+def test_override_gives_a_named_variant_with_its_own_digest():
+    plain = load_core("cortex-a72")
+    variant = load_core("cortex-a72", {"l2.latency": "30"})
+    assert variant.l2.latency == 30
+    assert variant.name == "cortex-a72+l2.latency=30"
+    assert variant.digest != plain.digest
+    assert load_core("cortex-a72").digest == plain.digest
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "expected"),
+    [
+        ("cortex-a27", {}, "did you mean cortex-a72"),
+        ("zx81", {}, "known: "),
+        ("missing.yaml", {}, "no such core file"),
+        ("cortex-a72", {"l2.lat": "3"}, "l2.lat: "),
+        ("cortex-a72", {"l2.latency": "slow"}, "l2.latency: "),
+        ("cortex-a72", {"l2.size_kib": "900"}, "l2: 900 KiB"),
+        ("cortex-a72", {"classes.nonsense.latency": "3"}, "no field 'classes.nonsense'"),
+        ("cortex-a72", {"classes.alu.ports": "[Z9]"}, "port 'Z9'"),
+        ("cortex-a72", {"classes.alu.source": "hearsay"}, "classes.alu.source: 'hearsay'"),
+        ("cortex-a72", {"window": "["}, "not valid YAML"),
+    ],
+)
+def test_wrong_input_is_one_line(name, overrides, expected):
+    with pytest.raises(InputError) as caught:
+        load_core(name, overrides)
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_extends_changes_only_what_it_says(tmp_path):
+    path = tmp_path / "fast.yaml"
+    path.write_text("extends: cortex-a72\nclock_hz: 2000000000\nclasses: {simd_logic: {latency: 2}}\n")
+    core = load_core(str(path))
+    base = load_core("cortex-a72")
+    assert core.name == "fast"
+    assert core.clock_hz == 2_000_000_000
+    assert core.classes["simd_logic"].latency == 2
+    assert core.classes["simd_logic"].ports == base.classes["simd_logic"].ports
+    assert core.classes["alu"] == base.classes["alu"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: [1, 2\nb: 3\n", "broken.yaml:2: not valid YAML"),
+        ("- a\n- b\n", "mapping of fields"),
+        ("extends: nowhere\n", "unknown core 'nowhere'"),
+        ("extends: broken\n", "extends itself"),
+        ("kind: sideways\n", "broken.yaml: "),
+    ],
+)
+def test_malformed_file_is_one_line_with_its_name(tmp_path, text, expected):
+    path = tmp_path / "broken.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        load_core(str(path))
+    assert expected in str(caught.value)
+    assert "broken.yaml" in str(caught.value)
+    assert "\n" not in str(caught.value)
