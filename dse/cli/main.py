@@ -1,0 +1,104 @@
+"""Entry point of the `dse` command: runs a command and turns every expected error into one line and an exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+from typer.exceptions import TyperException
+
+from dse.cli import cache, core, network, study, verify
+from dse.cli.options import DEBUG_FLAG
+from dse.cli.plugins import add_plugins
+from dse.errors import DseError, InterruptedStudyError, one_line
+
+INTERRUPTED_CODE = 130
+"""What typer returns when a command ends by KeyboardInterrupt."""
+
+
+def build_app() -> typer.Typer:
+    """Return the application with all its commands, those of plug-ins included."""
+    app = typer.Typer(
+        name="dse",
+        help="Explore the designs of binary neural networks on Arm cores: latency against accuracy.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=True,
+    )
+    app.add_typer(study.app, name="study")
+    app.add_typer(core.app, name="core")
+    app.add_typer(network.app, name="network")
+    app.add_typer(cache.app, name="cache")
+    app.command("verify")(verify.verify)
+    add_plugins(app)
+    return app
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage or input."""
+    # SIGTERM takes the way of Ctrl-C, so that temporary files are removed and one line is printed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    try:
+        result = typer.main.get_command(build_app()).main(args=list(arguments), prog_name="dse", standalone_mode=False)
+    except TyperException as error:
+        return _report_usage(error)
+    except typer.Abort:
+        return _report("interrupted", 1)
+    except BrokenPipeError:
+        return _leave_closed_pipe()
+    except Exception as error:
+        if DEBUG_FLAG in arguments:
+            traceback.print_exc()
+        line, code = _explain(error)
+        return _report(line if isinstance(error, InterruptedStudyError) else f"error: {line}", code)
+    if result == INTERRUPTED_CODE:
+        return _report("interrupted", 1)
+    return result if isinstance(result, int) else 0
+
+
+def _explain(error: Exception) -> tuple[str, int]:
+    """Return the line and the exit code for an error that a command let through."""
+    if isinstance(error, DseError):
+        return one_line(error), error.exit_code
+    from isa_models.errors import InputError as IsaInputError
+    from isa_models.errors import IsaModelError
+    from kernels_asm import InputError as KernelInputError
+    from kernels_asm import KernelError
+
+    if isinstance(error, KernelInputError | IsaInputError):
+        return one_line(error), 2
+    if isinstance(error, KernelError | IsaModelError):
+        return one_line(error), 1
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}", 1
+    hint = f"this is a fault in dse: run again with {DEBUG_FLAG} and report what it prints"
+    return f"{type(error).__name__}: {one_line(error)} ({hint})", 1
+
+
+def _report_usage(error: TyperException) -> int:
+    """Print what is wrong with a command line; where no command was given, typer has printed the help already."""
+    message = " ".join(error.format_message().split())
+    if not message:
+        return error.exit_code
+    context = getattr(error, "ctx", None)
+    where = f" (see {context.command_path} --help)" if context is not None else ""
+    return _report(f"error: {message}{where}", error.exit_code)
+
+
+def _report(line: str, code: int) -> int:
+    print(line, file=sys.stderr)
+    return code
+
+
+def _leave_closed_pipe() -> int:
+    """End quietly when the reader of standard output has gone, as `dse ... | head` does."""
+    sys.stderr.close()
+    return 1

@@ -1,0 +1,78 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEBUG_FLAG = "--debug"
+
+DEFAULT_STORAGE = "study.db"
+DEFAULT_STUDY = "study"
+DEFAULT_CORE = "cortex-a72"
+
+Debug = Annotated[bool, typer.Option(DEBUG_FLAG, help="Show the traceback of an error.")]
+StorageArgument = Annotated[
+    str, typer.Argument(help="SQLite file of the study, or a database URL.", show_default=True, metavar="STORAGE")
+]
+StorageOption = Annotated[str, typer.Option("--storage", help="SQLite file of the study, or a database URL.")]
+StudyName = Annotated[
+    str | None, typer.Option("--name", help="Name of the study; needed where the storage holds several.")
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache", help="Folder of the evaluation cache (default: $BNN_DSE_CACHE or the user's cache folder)."
+    ),
+]
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder with the data set's official files.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--override", help="Change a field of the core, such as l2.latency=30; repeatable.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output; progress goes to standard error.")]
+
+
+class OutputFormat(StrEnum):
+    """How a command prints its result."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+Format = Annotated[OutputFormat, typer.Option("--format", help="How to print.")]
+
+
+def cache_directory(option: Path | None) -> Path:
+    """Return the folder of the evaluation cache that an option names, or the default one."""
+    from dse.cache import default_directory
+
+    return option if option is not None else default_directory()
+
+
+def parse_overrides(options: list[str] | None) -> dict[str, str]:
+    """Return FIELD=VALUE options as a dict; raises UsageError for one without both."""
+    from dse.errors import UsageError
+
+    overrides = {}
+    for option in options or []:
+        name, equals, value = option.partition("=")
+        if not (name and equals and value):
+            raise UsageError(f"--override {option!r}: write FIELD=VALUE, such as l2.latency=30")
+        overrides[name] = value
+    return overrides
+
+
+def parse_numbers(option: str, text: str | None) -> tuple[float, ...] | None:
+    """Return a comma-separated list as numbers, None as None; raises UsageError if one is no number."""
+    from dse.errors import UsageError
+
+    if text is None:
+        return None
+    try:
+        return tuple(map(float, text.split(",")))
+    except ValueError:
+        raise UsageError(f"{option} {text!r}: write numbers with commas between them, such as 0.5,1,2") from None

@@ -1,0 +1,201 @@
+"""Shows a running study: a live display on a terminal, a line a trial elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from optuna.trial import FrozenTrial, TrialState
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from dse.design import Design
+from dse.front import pareto_front
+from dse.progress import StudyProgress
+
+
+@dataclass
+class StudyTally:
+    """What is known of a run: counts, the best so far, and the time that is left.
+
+    Attributes:
+        budget: Complete trials to reach.
+        complete: Objectives (milliseconds, accuracy) of the complete trials.
+        pruned: Trials without a kernel.
+        failed: Trials that failed.
+
+    """
+
+    budget: int = 0
+    complete: list[tuple[float, float]] = field(default_factory=list)
+    pruned: int = 0
+    failed: int = 0
+    _inherited: int = 0
+    _started: float = field(default_factory=time.monotonic)
+
+    def begin(self, finished: list[FrozenTrial], budget: int) -> None:
+        """Start the clock with the trials that earlier runs finished."""
+        self.budget = budget
+        self.complete = [(trial.values[0], trial.values[1]) for trial in finished]
+        self._inherited = len(finished)
+        self._started = time.monotonic()
+
+    def add(self, trial: FrozenTrial) -> None:
+        """Count a trial that ended."""
+        if trial.state is TrialState.COMPLETE:
+            self.complete.append((trial.values[0], trial.values[1]))
+        elif trial.state is TrialState.PRUNED:
+            self.pruned += 1
+        else:
+            self.failed += 1
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate from this run's mean time a complete trial; None before the first."""
+        done = len(self.complete) - self._inherited
+        if done < 1:
+            return None
+        return (time.monotonic() - self._started) / done * max(0, self.budget - len(self.complete))
+
+    @property
+    def best(self) -> str:
+        """The least latency, the highest accuracy and the size of the front, in words."""
+        if not self.complete:
+            return "no design evaluated yet"
+        latency = min(latency for latency, _ in self.complete)
+        accuracy = max(accuracy for _, accuracy in self.complete)
+        size = len(pareto_front(self.complete, lambda point: point))
+        return f"best latency {latency:.4f} ms   best accuracy {100 * accuracy:.2f} %   front {size} designs"
+
+
+class LiveProgress:
+    """A display of four lines that is drawn over itself."""
+
+    def __init__(self, title: str, live: Live) -> None:
+        self._title = title
+        self._live = live
+        self._tally = StudyTally()
+        self._trial = ""
+        self._activity = "preparing"
+
+    def __rich__(self) -> Group:
+        """Draw the display; the live display calls this several times a second, so that the clock runs."""
+        tally = self._tally
+        title = Text(self._title, style="bold")
+        if tally.budget == 0:
+            return Group(title, Text(self._activity, style="dim"))
+        bar = Table.grid(padding=(0, 2))
+        left = "" if tally.seconds_left is None else f"time left {duration(tally.seconds_left)}"
+        rest = f"{tally.pruned} pruned  {tally.failed} failed"
+        bar.add_row(
+            ProgressBar(total=tally.budget, completed=len(tally.complete), width=40),
+            f"{len(tally.complete)}/{tally.budget} trials",
+            rest,
+            left,
+        )
+        activity = f"{self._trial}: {self._activity}" if self._trial else self._activity
+        return Group(title, bar, Text(tally.best), Text(activity, style="dim"))
+
+    def begin(self, finished: list[FrozenTrial], budget: int) -> None:
+        """Show what is finished."""
+        self._tally.begin(finished, budget)
+
+    def begin_trial(self, number: int, design: Design) -> None:
+        """Show the design."""
+        self._trial, self._activity = f"trial {number} ({design})", "starting"
+
+    def activity(self, what: str) -> None:
+        """Show what the trial does."""
+        self._activity = what
+
+    def end_trial(self, trial: FrozenTrial) -> None:
+        """Count the trial; a failure stays on the screen above the display."""
+        self._tally.add(trial)
+        self._trial, self._activity = "", "choosing the next design"
+        if trial.state is TrialState.FAIL:
+            self._live.console.print(Text(f"trial {trial.number} failed: {trial.user_attrs.get('error')}"))
+
+    def end(self, note: str | None) -> None:
+        """Show why the run ended early."""
+        self._trial, self._activity = "", note or "done"
+
+
+class LineProgress:
+    """One line a trial, for logs and pipes."""
+
+    def __init__(self, title: str, console: Console) -> None:
+        self._console = console
+        self._tally = StudyTally()
+        self._design = ""
+        self._title = title
+
+    def begin(self, finished: list[FrozenTrial], budget: int) -> None:
+        """Print how much is finished."""
+        self._tally.begin(finished, budget)
+        self._print(f"{self._title}: {len(finished)} of {budget} trials finished")
+
+    def begin_trial(self, _number: int, design: Design) -> None:
+        """Keep the design for the line at the trial's end."""
+        self._design = str(design)
+
+    def activity(self, _what: str) -> None:
+        """Print nothing: a log needs no epochs."""
+
+    def end_trial(self, trial: FrozenTrial) -> None:
+        """Print the trial's result."""
+        self._tally.add(trial)
+        head = f"[{len(self._tally.complete)}/{self._tally.budget}] trial {trial.number}: {self._design}"
+        if trial.state is TrialState.COMPLETE:
+            latency, accuracy = trial.values
+            left = self._tally.seconds_left
+            time_left = "" if left is None else f", time left {duration(left)}"
+            self._print(f"{head}: {latency:.4f} ms, {100 * accuracy:.2f} %{time_left}")
+            return
+        reason = trial.user_attrs.get("pruned") or trial.user_attrs.get("error")
+        self._print(f"{head}: {trial.state.name.lower()}: {reason}")
+
+    def end(self, note: str | None) -> None:
+        """Print why the run ended early."""
+        if note is not None:
+            self._print(note)
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def study_progress(title: str, *, to_stderr: bool) -> Iterator[StudyProgress]:
+    """Yield the progress that suits the stream: live on a terminal, lines otherwise.
+
+    Args:
+        title: What is searched, shown above the display.
+        to_stderr: Keep standard output free for the result.
+
+    """
+    console = Console(stderr=to_stderr)
+    if not console.is_terminal:
+        yield LineProgress(title, console)
+        return
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        display = LiveProgress(title, live)
+        live.update(display)
+        yield display
+
+
+@contextmanager
+def count_status(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a spinner with the count that was last told, on standard error if that is a terminal."""
+    with Console(stderr=True).status(title) as status:
+        yield lambda done: status.update(f"{title}: {done}/{total}")
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as "1:05" or "2:01:05"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

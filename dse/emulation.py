@@ -1,0 +1,183 @@
+"""Runs kernel variants on the emulated machine: a layer's output, checked against the oracle, and its cycles."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import kernels_asm
+from dse.errors import KernelMismatchError
+from isa_models import Buffer, Core, Image, Machine, Pointer, Simulation, Trace, time_trace, timing_digest
+from kernels_asm import ConvShape, KernelVariant
+from kernels_asm.arguments import OFFSETS, POINTERS, argument_block, argument_values
+from kernels_asm.assembler import ENTRY, assemble_variant, variant_digest
+from kernels_asm.oracle import binary_conv
+from kernels_asm.packing import pack_activations, pack_weights, padded_channels_out
+from kernels_asm.variant import steps
+
+Signs = NDArray[np.integer]
+
+_LAYOUT_SOURCES = ("arguments.py", "packing.py")
+_MACHINES_KEPT = 32
+_CACHE_LINE = 64
+_DATA_SEED = 20240
+
+
+@dataclass(frozen=True, slots=True)
+class KernelRun:
+    """One run of a kernel.
+
+    Attributes:
+        output: The output feature map, (out height, out width, channels out), in the arithmetic's output type.
+        instructions: Instructions executed.
+        trace: What the timing engines need, if it was asked for.
+    """
+
+    output: Signs
+    instructions: int
+    trace: Trace | None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerTiming:
+    """One layer's kernel on one core.
+
+    Attributes:
+        shape: The layer.
+        variant: The kernel.
+        simulation: Where the cycles went, with warm caches.
+    """
+
+    shape: ConvShape
+    variant: KernelVariant
+    simulation: Simulation
+
+    @property
+    def products_per_cycle(self) -> float:
+        """Binary products a cycle, those with padding included."""
+        return self.shape.products / self.simulation.cycles
+
+
+class KernelRunner:
+    """A kernel variant for one layer, assembled and loaded, to be run on any number of inputs.
+
+    Not to be shared between threads. Feature maps and filters start at multiples of `alignment` bytes; with 1 they end
+    where a guard page begins, so that reading a byte too far is a fault. Raises InputError if the variant cannot
+    compute the layer.
+    """
+
+    def __init__(self, variant: KernelVariant, shape: ConvShape, alignment: int = _CACHE_LINE) -> None:
+        self.variant = variant
+        self.shape = shape
+        self._alignment = alignment
+        kernel = assemble_variant(variant, shape)
+        self._machine = _machine(kernel.digest, kernel.elf, threading.get_ident())
+        output = variant.arithmetic.output.dtype
+        self._channels = padded_channels_out(shape.channels_out, variant.tile.channels)
+        self._output_bytes = shape.out_pixels * self._channels * output.itemsize
+        self._arguments = Buffer(
+            "arguments",
+            argument_block(argument_values(shape, variant.tile.channels, output.itemsize)),
+            pointers={OFFSETS[name]: name for name in POINTERS},
+        )
+
+    def pack(self, weights: Signs) -> Buffer:
+        """Return filters of +1/-1, (channels out, kernel height, kernel width, channels in), in the kernel's order."""
+        return Buffer(
+            "weights", pack_weights(weights, self.shape, self.variant.tile.channels), alignment=self._alignment
+        )
+
+    def run(self, activations: Signs, weights: Buffer, trace: bool = False) -> KernelRun:
+        """Run the kernel on an input feature map of +1/-1, (height, width, channels in), and packed filters.
+
+        Raises isa_models.EmulationError if the kernel does what no kernel may do.
+        """
+        inputs = Buffer("input", pack_activations(activations, self.shape), alignment=self._alignment)
+        output = Buffer("output", self._output_bytes, writable=True, alignment=self._alignment)
+        done = self._machine.call(
+            ENTRY,
+            arguments=[Pointer("arguments")],
+            buffers=[self._arguments, inputs, weights, output],
+            budget=_instruction_budget(self.variant, self.shape),
+            trace=trace,
+        )
+        written = np.frombuffer(done.outputs["output"], self.variant.arithmetic.output.dtype)
+        pixels = written.reshape(self.shape.out_height, self.shape.out_width, self._channels)
+        return KernelRun(pixels[..., : self.shape.channels_out], done.instructions, done.trace)
+
+
+def checked_run(
+    variant: KernelVariant, shape: ConvShape, activations: Signs, weights: Signs, alignment: int = _CACHE_LINE
+) -> KernelRun:
+    """Run a kernel once with a trace; raises KernelMismatchError if its output is not, bit for bit, the oracle's."""
+    runner = KernelRunner(variant, shape, alignment)
+    run = runner.run(activations, runner.pack(weights), trace=True)
+    expected = binary_conv(activations, weights, shape, variant.arithmetic)
+    if not np.array_equal(run.output, expected):
+        row, column, channel = np.argwhere(run.output != expected)[0]
+        raise KernelMismatchError(
+            f"kernel {variant} computes layer {shape} wrongly: {np.count_nonzero(run.output != expected)} of "
+            f"{expected.size} outputs differ, the first at row {row}, column {column}, channel {channel}: "
+            f"{run.output[row, column, channel]} instead of {expected[row, column, channel]}"
+        )
+    return run
+
+
+def time_layer(shape: ConvShape, variant: KernelVariant, core: Core) -> LayerTiming:
+    """Time a layer's kernel with warm caches; its output on random data is checked against the oracle first.
+
+    Raises InputError if the variant cannot compute the layer, KernelMismatchError if it computes something else.
+    """
+    generator = np.random.default_rng(_DATA_SEED)
+    activations = _random_signs(generator, (shape.height, shape.width, shape.channels_in))
+    filters = (shape.channels_out, shape.kernel_height, shape.kernel_width, shape.channels_in)
+    run = checked_run(variant, shape, activations, _random_signs(generator, filters))
+    if run.trace is None:
+        raise AssertionError("a checked run records its trace")
+    return LayerTiming(shape, variant, time_trace(run.trace, core))
+
+
+def latency_key(shape: ConvShape, variant: KernelVariant, core: Core) -> Mapping[str, str]:
+    """Return everything that `time_layer` depends on, by name."""
+    return {
+        "kernel": variant_digest(variant, shape),
+        "layout": _layout_digest(),
+        "variant": str(variant),
+        "shape": str(shape),
+        "core": core.digest,
+        "timing": timing_digest(),
+    }
+
+
+def _random_signs(generator: np.random.Generator, size: tuple[int, ...]) -> Signs:
+    return generator.choice(np.array([-1, 1], np.int8), size)
+
+
+@lru_cache(maxsize=_MACHINES_KEPT)
+def _machine(_digest: str, elf: bytes, _thread: int) -> Machine:
+    """One machine for each image and thread; the digest spares a comparison of images."""
+    return Machine(Image.from_elf(elf))
+
+
+@cache
+def _layout_digest() -> str:
+    folder = Path(kernels_asm.__file__).parent
+    content = b"".join((folder / name).read_bytes() for name in _LAYOUT_SOURCES)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _instruction_budget(variant: KernelVariant, shape: ConvShape) -> int:
+    """Return about twice the instructions that a correct kernel needs, so that a runaway one ends soon."""
+    tile = variant.tile
+    outputs = tile.channels * tile.pixels
+    step = 5 * outputs + 2 * (tile.channels + tile.pixels) + 16
+    reduction = 16 * outputs + 32 * tile.pixels + 64
+    tiles = -(-shape.out_pixels // tile.pixels) * -(-shape.channels_out // tile.channels)
+    return 2 * tiles * (steps(shape) * step + shape.kernel_height * 8 + reduction) + 10_000

@@ -1,0 +1,175 @@
+"""Evaluates a design: latency of its binary layers on the core first, then the accuracy of its network.
+
+Both are looked up in the evaluation cache before anything runs. A layer's timing depends on its shape, kernel and core
+alone, and a training on the function that each layer computes, so designs share timings and trainings: tiles never
+cause a training, and 16 and 32 bits are one arithmetic wherever nothing overflows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from dse.cache import EvaluationCache, Record, content_key
+from dse.design import Design
+from dse.network import Network
+from kernels_asm import ConvShape, EndValue, KernelVariant
+
+LATENCY = "latency"
+ACCURACY = "accuracy"
+"""Kinds of cache record."""
+
+WEIGHTS = "weights"
+"""Kind of the trained weights in the cache."""
+
+LATENCY_SCOPE = "binary convolution layers"
+"""What latency counts: the other layers run in float and are not timed."""
+
+Activity = Callable[[str], None]
+"""Told in a few words what an evaluation does now."""
+
+
+class LayerTimer(Protocol):
+    """Times one binary layer on one core."""
+
+    def key(self, shape: ConvShape, variant: KernelVariant) -> Mapping[str, Any]:
+        """Return everything that the timing depends on, as JSON values."""
+
+    def time(self, shape: ConvShape, variant: KernelVariant) -> Record:
+        """Return cycles, instructions, products (int), bound (str), stalls (cycles by reason), ports (busy share)."""
+
+
+class Trainer(Protocol):
+    """Trains a network for the functions that its binary layers compute."""
+
+    def key(self, network: Network, end_values: tuple[EndValue, ...]) -> Mapping[str, Any]:
+        """Return everything that the accuracy depends on, as JSON values."""
+
+    def train(self, network: Network, end_values: tuple[EndValue, ...], activity: Activity) -> tuple[Record, bytes]:
+        """Return a record and the trained weights as safetensors.
+
+        The record holds accuracy, standard_error and test_accuracy (0..1), train_seconds, history (a list of dicts).
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Latency of a design.
+
+    Attributes:
+        cycles: Cycles of all binary layers.
+        milliseconds: The same at the core's clock.
+        layers: One dict a layer: name, shape, cycles, instructions, products, products_per_cycle, bound, stalls, ports.
+        keys: Names of the layers' cache records.
+        cached: Whether no layer had to be timed.
+
+    """
+
+    cycles: int
+    milliseconds: float
+    layers: tuple[Record, ...]
+    keys: tuple[str, ...]
+    cached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Accuracy of a design: the `Trainer`'s record, its name in the cache, and whether it was there already."""
+
+    record: Record
+    key: str
+    cached: bool
+
+    @property
+    def value(self) -> float:
+        """Accuracy on the validation split, 0..1."""
+        return float(self.record["accuracy"])
+
+    @property
+    def weights(self) -> str:
+        """File of the trained weights in the cache."""
+        return str(self.record["weights"])
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Latency and accuracy of a design."""
+
+    latency: Latency
+    accuracy: Accuracy
+
+
+class Evaluator:
+    """Evaluates the designs of one study.
+
+    Args:
+        network_of: Builds the network of a width multiplier.
+        timer: Times layers.
+        trainer: Trains networks.
+        clock_hz: Clock of the core.
+        cache: Where timings and trainings are kept.
+
+    """
+
+    def __init__(
+        self,
+        network_of: Callable[[float], Network],
+        timer: LayerTimer,
+        trainer: Trainer,
+        clock_hz: float,
+        cache: EvaluationCache,
+    ) -> None:
+        self._network_of = network_of
+        self._timer = timer
+        self._trainer = trainer
+        self._clock_hz = clock_hz
+        self._cache = cache
+
+    def evaluate(self, design: Design, activity: Activity) -> Evaluation:
+        """Return latency and accuracy of `design`; `activity` is told what it does now.
+
+        Raises KernelError, IsaModelError or TrainingError if this design cannot be evaluated, CacheError if the cache
+        cannot be used.
+        """
+        return Evaluation(latency=self.latency(design, activity), accuracy=self.accuracy(design, activity))
+
+    def latency(self, design: Design, activity: Activity) -> Latency:
+        """Return the latency of the design's binary layers."""
+        variant = KernelVariant(design.arithmetic(), design.tile)
+        layers = self._network_of(design.width_multiplier).binary_layers
+        records, keys, timed = [], [], 0
+        for number, layer in enumerate(layers, start=1):
+            content = self._timer.key(layer.shape, variant)
+            record = self._cache.load(LATENCY, content)
+            if record is None:
+                activity(f"timing {layer.name} ({number}/{len(layers)})")
+                record = self._cache.store(LATENCY, content, self._timer.time(layer.shape, variant))
+                timed += 1
+            records.append(_layer_record(layer.name, layer.shape, record))
+            keys.append(content_key(content))
+        cycles = sum(record["cycles"] for record in records)
+        return Latency(cycles, cycles / self._clock_hz * 1e3, tuple(records), tuple(keys), cached=timed == 0)
+
+    def accuracy(self, design: Design, activity: Activity) -> Accuracy:
+        """Return the accuracy of the network trained for the design's arithmetic."""
+        network = self._network_of(design.width_multiplier)
+        end_values = design.end_values(tuple(layer.shape.window for layer in network.binary_layers))
+        content = self._trainer.key(network, end_values)
+        record = self._cache.load(ACCURACY, content)
+        cached = record is not None
+        if record is None:
+            record, weights = self._trainer.train(network, end_values, activity)
+            # The weights come first: a record whose weights are missing could not be verified.
+            named = {**record, "weights": self._cache.store_file(WEIGHTS, weights, ".safetensors")}
+            record = self._cache.store(ACCURACY, content, named)
+        return Accuracy(record, content_key(content), cached)
+
+
+def _layer_record(name: str, shape: ConvShape, record: Record) -> Record:
+    return {
+        "name": name,
+        "shape": str(shape),
+        **record,
+        "products_per_cycle": record["products"] / record["cycles"],
+    }

@@ -1,0 +1,57 @@
+"""Ctrl-C and SIGTERM, delivered only where they cannot tear a write to the study's storage."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption:
+    """Turns SIGINT and SIGTERM into KeyboardInterrupt inside `deliverable` blocks and holds them elsewhere.
+
+    A storage that is interrupted between two statements of a transaction can be left unusable for the rest of the
+    process, and a finished trial must not be lost, so the study opens a `deliverable` block around the evaluation only
+    and calls `check` between trials. Use as a context manager in the main thread; the old handlers return at its end.
+    """
+
+    def __init__(self) -> None:
+        self._pending = False
+        self._deliverable = False
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        for number in SIGNALS:
+            self._previous[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def deliverable(self) -> Iterator[None]:
+        """Let a signal raise KeyboardInterrupt inside the block, one that came before it included."""
+        self._deliverable = True
+        try:
+            self.check()
+            yield
+        finally:
+            self._deliverable = False
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if a signal has been held."""
+        if self._pending:
+            raise KeyboardInterrupt
+
+    def _receive(self, _number: int, _frame: FrameType | None) -> None:
+        self._pending = True
+        if self._deliverable:
+            self._deliverable = False  # a second signal must not tear the clean-up after the first
+            raise KeyboardInterrupt

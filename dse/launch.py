@@ -1,0 +1,217 @@
+"""From the settings of `dse study run` to a finished study: opens or makes the study, then runs it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import optuna
+
+from dse.accuracy import NetworkTrainer
+from dse.cache import EvaluationCache
+from dse.conventional import conventional_design
+from dse.data import Dataset, dataset_names, load_dataset
+from dse.design import Design
+from dse.errors import UsageError
+from dse.evaluation import LATENCY_SCOPE, Evaluator
+from dse.latency import EmulatedTimer
+from dse.legality import Legality, NetworkOfWidth, legal_space
+from dse.network import Network, build_network
+from dse.progress import StudyProgress
+from dse.recipe import Recipe
+from dse.space import WIDTH_MULTIPLIERS, SearchSpace
+from dse.spec import StudySpec
+from dse.storage import StudyStorage, check_location, is_missing
+from dse.study import StudyRunner, finished_trials
+from isa_models import Core, load_core, timing_digest
+from kernels_asm import Tile
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """What a person asks of `dse study run`.
+
+    Attributes:
+        storage: Path of a SQLite file, or a database URL.
+        name: Name of the study in the storage.
+        core: Name of the core.
+        overrides: Fields of the core's description to change, by dotted path.
+        network: Name of the network.
+        dataset: Name of the data set.
+        data_dir: Folder of the data set's files.
+        download: Whether to fetch missing files.
+        recipe: How to train.
+        trials: Budget of complete trials.
+        seed: Seed of the sampler and the trainings.
+        cache: Folder of the evaluation cache.
+        widths: Width multipliers to search, 1 among them; None: the default ones.
+        tiles: Tiles to search, as text; None: every legal one.
+
+    """
+
+    storage: str
+    name: str
+    core: str
+    network: str
+    dataset: str
+    trials: int
+    seed: int
+    cache: Path
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    data_dir: Path | None = None
+    download: bool = False
+    recipe: Recipe = field(default_factory=Recipe)
+    widths: tuple[float, ...] | None = None
+    tiles: tuple[str, ...] | None = None
+
+
+def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
+    """Run or continue the study until its budget is finished, and return it.
+
+    A finished study is returned at once: neither its data set nor PyTorch is loaded.
+
+    Raises:
+        UsageError: A setting is wrong, or the study was made with others.
+        DseError: As `StudyRunner.run` and `StudyStorage`.
+
+    """
+    core = load_core(settings.core, dict(settings.overrides))
+    build_network(settings.network)
+    _check_dataset_name(settings.dataset)
+    _check_widths(settings.widths)
+    spec = _spec(settings, core)
+    check_location(settings.storage)
+    study = None if is_missing(settings.storage) else StudyStorage(settings.storage).find(settings.name)
+    if study is not None:
+        spec.check_resumes(settings.name, study.user_attrs["spec"])
+        _check_same_space(settings, study)
+        if len(finished_trials(study)) >= settings.trials:
+            return study
+    setup = StudySetup(settings, core)
+    if study is None:
+        study = setup.create(spec, progress)
+    else:
+        setup.check_unchanged(study)
+        study.set_user_attr("spec", spec.to_dict())
+    setup.run(study, progress)
+    return study
+
+
+class StudySetup:
+    """Everything that evaluating the designs of one study takes: data, network, kernels, core and cache."""
+
+    def __init__(self, settings: StudySettings, core: Core) -> None:
+        from dse.training_digest import training_digest
+
+        self._settings = settings
+        dataset = load_dataset(settings.dataset, settings.data_dir, settings.download)
+        network_of = network_builder(settings.network, dataset)
+        self._legality = Legality(network_of)
+        self._evaluator = Evaluator(
+            network_of,
+            EmulatedTimer(core),
+            NetworkTrainer(dataset, settings.recipe, settings.seed),
+            core.clock_hz,
+            EvaluationCache(settings.cache),
+        )
+        self._digests = {
+            "core": core.digest,
+            "timing model": timing_digest(),
+            "dataset": dataset.digest,
+            "training": training_digest(),
+        }
+
+    def create(self, spec: StudySpec, progress: StudyProgress) -> optuna.Study:
+        """Make the study in its storage; its space holds every tile that fits some arithmetic and width."""
+        space = self._space()
+        conventional = conventional_design(space.tiles, self._legality, self._evaluator, progress.activity)
+        attributes = {
+            "spec": spec.to_dict(),
+            "space": space.to_dict(),
+            "conventional": conventional.to_dict(),
+            "latency_scope": LATENCY_SCOPE,
+            "digests": self._digests,
+        }
+        return StudyStorage(self._settings.storage).create(self._settings.name, attributes)
+
+    def _space(self) -> SearchSpace:
+        space = legal_space(self._legality, self._settings.widths or WIDTH_MULTIPLIERS)
+        if self._settings.tiles is None:
+            return space
+        chosen = tuple(sorted(map(Tile.parse, self._settings.tiles)))
+        for tile in chosen:
+            if tile not in space.tiles:
+                raise UsageError(f"tile {tile} fits no arithmetic: choose from {', '.join(map(str, space.tiles))}")
+        return replace(space, tiles=chosen)
+
+    def check_unchanged(self, study: optuna.Study) -> None:
+        """Raise UsageError if new trials could not be compared with the study's: a model or the data has changed."""
+        stored = study.user_attrs.get("digests", {})
+        for name, digest in self._digests.items():
+            if stored.get(name) != digest:
+                raise UsageError(
+                    f"the {name} has changed since study {study.study_name!r} was made, so new trials could not be "
+                    "compared with its own: start a new study with another --name"
+                )
+
+    def run(self, study: optuna.Study, progress: StudyProgress) -> None:
+        """Evaluate designs until the budget is finished."""
+        runner = StudyRunner(
+            study=study,
+            space=SearchSpace.from_dict(study.user_attrs["space"]),
+            conventional=Design.from_dict(study.user_attrs["conventional"]),
+            evaluator=self._evaluator,
+            legality=self._legality,
+            seed=self._settings.seed,
+            progress=progress,
+        )
+        with StudyStorage(self._settings.storage).errors():
+            runner.run(self._settings.trials)
+
+
+def network_builder(name: str, dataset: Dataset) -> NetworkOfWidth:
+    """Return the function that builds the network called `name` for the data set at a width multiplier."""
+
+    def network_of(width_multiplier: float) -> Network:
+        return build_network(name, width_multiplier, dataset.input_shape, dataset.classes)
+
+    return network_of
+
+
+def _check_widths(widths: tuple[float, ...] | None) -> None:
+    if widths is not None and 1.0 not in widths:
+        raise UsageError("--widths must hold 1, the width of the conventional design that the others are compared with")
+
+
+def _check_same_space(settings: StudySettings, study: optuna.Study) -> None:
+    """Refuse to continue a study with a search space that was asked for and is not the study's."""
+    for name, wanted in (("widths", settings.widths), ("tiles", settings.tiles)):
+        stored = study.user_attrs["space"][name]
+        if wanted is not None and sorted(wanted) != sorted(stored):
+            raise UsageError(
+                f"study {study.study_name!r} was made with {name} {','.join(map(str, stored))}: leave --{name} out to "
+                "continue it, or give another --name to start a new study"
+            )
+
+
+def _check_dataset_name(name: str) -> None:
+    """Refuse an unknown name before anything is opened; the data set itself is loaded once it is needed."""
+    if name not in dataset_names():
+        near = difflib.get_close_matches(name, dataset_names(), n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise UsageError(f"dataset {name!r} is unknown; {hint}known: {', '.join(dataset_names())}")
+
+
+def _spec(settings: StudySettings, core: Core) -> StudySpec:
+    return StudySpec(
+        network=settings.network,
+        dataset=settings.dataset,
+        core=settings.core,
+        overrides=dict(settings.overrides),
+        clock_hz=core.clock_hz,
+        recipe=asdict(settings.recipe),
+        seed=settings.seed,
+        trials=settings.trials,
+    )

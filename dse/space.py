@@ -1,0 +1,119 @@
+"""The search space: which designs a study may propose, and how a design is written as Optuna parameters."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.trial import Trial
+
+from dse.design import Design
+from dse.errors import UsageError
+from kernels_asm import InputError, Overflow, Tile
+
+WIDTH_MULTIPLIERS: Final = (0.5, 0.75, 1.0, 1.5, 2.0)
+ACCUMULATORS: Final = (8, 16, 32)
+OVERFLOWS: Final = tuple(Overflow)
+CLIPS: Final = (0, 63, 31, 15, 7, 3)
+"""0 is no clip. A clip of 63 is nearly free and one of 3 costs several points of accuracy."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSpace:
+    """Every combination of the values below; at 32 bits the only overflow policy is `exact`.
+
+    Attributes:
+        tiles: Tiles to choose from. Not every tile fits every arithmetic: `dse.legality` tells.
+        width_multipliers: Factors on the network's channel counts.
+        accumulators: Accumulator widths in bits.
+        overflows: Overflow policies of accumulators below 32 bits.
+        clips: Clips of the output; 0 is none.
+
+    """
+
+    tiles: tuple[Tile, ...]
+    width_multipliers: tuple[float, ...] = WIDTH_MULTIPLIERS
+    accumulators: tuple[int, ...] = ACCUMULATORS
+    overflows: tuple[Overflow, ...] = OVERFLOWS
+    clips: tuple[int, ...] = CLIPS
+
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """Return the Optuna distribution of every parameter."""
+        return {name: CategoricalDistribution(choices) for name, choices in self._choices().items()}
+
+    def suggest(self, trial: Trial) -> Design:
+        """Ask `trial` for its parameters and return the design."""
+        choices = self._choices()
+        overflows = choices.pop("overflow")
+        parameters = {name: trial.suggest_categorical(name, values) for name, values in choices.items()}
+        if parameters["accumulator"] < 32:
+            parameters["overflow"] = trial.suggest_categorical("overflow", overflows)
+        return design_of(parameters)
+
+    def _choices(self) -> dict[str, tuple[Any, ...]]:
+        return {
+            "width_multiplier": self.width_multipliers,
+            "accumulator": self.accumulators,
+            "overflow": tuple(overflow.value for overflow in self.overflows),
+            "clip": self.clips,
+            "tile": tuple(map(str, self.tiles)),
+        }
+
+    def designs(self) -> Iterator[Design]:
+        """Yield every design once, legal or not."""
+        for width, accumulator, clip, tile in itertools.product(
+            self.width_multipliers, self.accumulators, self.clips, self.tiles
+        ):
+            for overflow in self.overflows if accumulator < 32 else (Overflow.EXACT,):
+                yield Design(width, accumulator, overflow, clip or None, tile)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the space as JSON values, one list a parameter."""
+        return {
+            "widths": list(self.width_multipliers),
+            "accumulators": list(self.accumulators),
+            "overflows": [overflow.value for overflow in self.overflows],
+            "clips": list(self.clips),
+            "tiles": list(map(str, self.tiles)),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> SearchSpace:
+        """Return the space that `to_dict` wrote; raises UsageError if a list is missing or malformed."""
+        try:
+            return cls(
+                tiles=tuple(map(Tile.parse, values["tiles"])),
+                width_multipliers=tuple(map(float, values["widths"])),
+                accumulators=tuple(map(int, values["accumulators"])),
+                overflows=tuple(map(Overflow, values["overflows"])),
+                clips=tuple(map(int, values["clips"])),
+            )
+        except (KeyError, TypeError, ValueError, InputError) as error:
+            raise UsageError(f"search space: missing or malformed list {error}") from error
+
+
+def design_of(parameters: Mapping[str, Any]) -> Design:
+    """Return the design of a trial's parameters; `overflow` is left out at 32 bits."""
+    return Design(
+        width_multiplier=float(parameters["width_multiplier"]),
+        accumulator=int(parameters["accumulator"]),
+        overflow=Overflow(parameters["overflow"]) if parameters["accumulator"] < 32 else Overflow.EXACT,
+        clip=int(parameters["clip"]) or None,
+        tile=Tile.parse(parameters["tile"]),
+    )
+
+
+def parameters_of(design: Design) -> dict[str, Any]:
+    """Return a design as trial parameters; `design_of` reads them back."""
+    parameters: dict[str, Any] = {
+        "width_multiplier": design.width_multiplier,
+        "accumulator": design.accumulator,
+        "clip": design.clip or 0,
+        "tile": str(design.tile),
+    }
+    if design.accumulator < 32:
+        parameters["overflow"] = design.overflow.value
+    return parameters

@@ -1,0 +1,182 @@
+"""Opens the storage of studies and the studies in it, and turns what can go wrong there into one line."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import optuna
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
+from optuna.storages import RDBStorage
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from dse.errors import StorageError, UsageError, one_line
+
+FORMAT: Final = 1
+"""Version of the attributes that this package writes on studies and trials."""
+
+LOCK_TIMEOUT: Final = 10.0
+"""Seconds that a SQLite storage may be locked by another process before the command gives up."""
+
+SQLITE_HEADER: Final = b"SQLite format 3\0"
+
+
+class StudyStorage:
+    """An opened storage.
+
+    Args:
+        location: Path of a SQLite file, or a database URL as SQLAlchemy takes it.
+        must_exist: Refuse a SQLite file that does not exist instead of making it.
+        lock_timeout: Seconds to wait for a SQLite file that another process has locked.
+
+    Raises UsageError for a malformed location and StorageError if the storage cannot be opened.
+
+    """
+
+    def __init__(self, location: str, *, must_exist: bool = False, lock_timeout: float = LOCK_TIMEOUT) -> None:
+        self.location = location
+        check_location(location, must_exist=must_exist)
+        path = sqlite_path(location)
+        options: dict[str, Any] = {"connect_args": {"timeout": lock_timeout}} if path is not None else {}
+        with self.errors():
+            self._storage = RDBStorage(_url(location), engine_kwargs=options)
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn the database's errors inside the block into a StorageError of one line."""
+        try:
+            yield
+        except (ArgumentError, NoSuchModuleError) as error:
+            raise UsageError(
+                f"storage {self.location!r}: give the path of a SQLite file or a URL such as "
+                f"postgresql://user@host/database ({one_line(error)})"
+            ) from error
+        except (StorageInternalError, SQLAlchemyError, sqlite3.Error) as error:
+            raise StorageError(f"storage {self.location}: {_explain(error)}") from error
+        except ImportError as error:
+            driver = getattr(error.__cause__, "name", None) or "of this URL"
+            raise StorageError(
+                f"storage {self.location}: the database driver {driver} is not installed: install it with pip"
+            ) from error
+        except RuntimeError as error:
+            if "optuna" not in str(error):
+                raise
+            raise StorageError(f"storage {self.location}: {one_line(error)}") from error
+
+    def names(self) -> list[str]:
+        """Return the names of the studies in the storage."""
+        with self.errors():
+            return optuna.get_all_study_names(self._storage)
+
+    def find(self, name: str) -> optuna.Study | None:
+        """Return the study of that name, or None; raises UsageError if it is not one that this version reads."""
+        if name not in self.names():
+            return None
+        with self.errors():
+            study = optuna.load_study(study_name=name, storage=self._storage)
+            check_format(study)
+        return study
+
+    def open(self, name: str | None) -> optuna.Study:
+        """Return the study of that name, or the only one if `name` is None.
+
+        Raises UsageError if there is no such study, if several could be meant, or if this version cannot read it.
+        """
+        names = self.names()
+        if name is None and len(names) == 1:
+            name = names[0]
+        if name is None and names:
+            raise UsageError(f"{self.location} holds several studies: choose one with --name: {', '.join(names)}")
+        study = self.find(name) if name is not None else None
+        if study is None:
+            held = f"it holds {', '.join(names)}" if names else "it holds none: make one with dse study run"
+            raise UsageError(f"no study {name or ''!r} in {self.location}: {held}")
+        return study
+
+    def create(self, name: str, attributes: Mapping[str, Any]) -> optuna.Study:
+        """Make a study with two objectives, latency and accuracy, and the user attributes given, and return it."""
+        with self.errors():
+            study = optuna.create_study(study_name=name, storage=self._storage, directions=["minimize", "maximize"])
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ExperimentalWarning)
+                study.set_metric_names(["latency_ms", "accuracy"])
+            for attribute, value in attributes.items():
+                study.set_user_attr(attribute, value)
+            # Last, so that a study whose making was interrupted is told from a complete one.
+            study.set_user_attr("format", FORMAT)
+        return study
+
+
+def check_format(study: optuna.Study) -> None:
+    """Raise UsageError unless this version of the package can read `study`."""
+    found = study.user_attrs.get("format")
+    if found is None:
+        raise UsageError(f"study {study.study_name!r} was not made by dse: give another --name or --storage")
+    if found != FORMAT:
+        raise UsageError(
+            f"study {study.study_name!r} has format {found} and this version of bnn-dse reads {FORMAT}: "
+            "update bnn-dse, or start a new study with another --name"
+        )
+
+
+def sqlite_path(location: str) -> Path | None:
+    """Return the file of a SQLite location, or None where `location` is the URL of another database."""
+    if "://" not in location:
+        return Path(location)
+    return Path(location.removeprefix("sqlite:///")) if location.startswith("sqlite:///") else None
+
+
+def is_missing(location: str) -> bool:
+    """Return whether the location is that of a SQLite file that does not exist yet."""
+    path = sqlite_path(location)
+    return path is not None and not path.exists()
+
+
+def check_location(location: str, *, must_exist: bool = False) -> None:
+    """Refuse a SQLite file that cannot be opened or made, in words that SQLite's own errors lack; make nothing.
+
+    Raises UsageError for a file that is missing but must exist, StorageError for anything else.
+    """
+    path = sqlite_path(location)
+    if path is None:
+        return
+    if path.is_dir():
+        raise StorageError(f"storage {path} is a directory: give the path of a file in it")
+    if not path.parent.is_dir():
+        raise StorageError(f"storage {path}: there is no directory {path.parent}: make it first")
+    if not path.exists():
+        if must_exist:
+            raise UsageError(f"there is no storage {path}: give the path of a study's database, or run dse study run")
+        if not os.access(path.parent, os.W_OK):
+            raise StorageError(f"storage {path}: the directory {path.parent} is not writable: choose another one")
+        return
+    try:
+        with path.open("rb") as file:
+            header = file.read(len(SQLITE_HEADER))
+    except OSError as error:
+        raise StorageError(f"cannot open storage {path}: {error.strerror}") from error
+    if header not in (b"", SQLITE_HEADER):
+        raise StorageError(f"storage {path} is not a SQLite database: give another path")
+
+
+def _url(location: str) -> str:
+    return location if "://" in location else f"sqlite:///{Path(location)}"
+
+
+def _explain(error: BaseException) -> str:
+    """Return the database driver's own words for what went wrong; the layers above it say less."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    text = one_line(getattr(error, "orig", None) or error)
+    if "locked" in text:
+        return f"{text}: another program is writing to it; close that, or try again"
+    if "full" in text:
+        return f"{text}: make room and run the same command again"
+    if "readonly" in text or "unable to open" in text:
+        return f"{text}: check the permissions of the file and its folder"
+    return text

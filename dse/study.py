@@ -1,0 +1,192 @@
+"""Runs a study: proposes designs, evaluates them and records each as an Optuna trial, until the budget is finished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from dse.design import Design
+from dse.errors import DseError, InterruptedStudyError, KernelMismatchError, TrainingError, one_line
+from dse.evaluation import Evaluation, Evaluator
+from dse.interruption import Interruption
+from dse.legality import Legality
+from dse.progress import StudyProgress
+from dse.sampler import DistinctSampler
+from dse.space import SearchSpace, design_of, parameters_of
+from dse.workers import INTERRUPTED, RETRY, WORKER, fail_stale_trials, this_worker
+from isa_models.errors import IsaModelError
+from kernels_asm import KernelError
+
+DESIGN_ERRORS = (KernelError, IsaModelError, KernelMismatchError, TrainingError)
+"""Errors that end a trial and not the study: they belong to its design."""
+
+FAILURES_IN_A_ROW = 3
+"""Failed trials in a row after which the study stops: the fault is then not the design's."""
+
+
+class StudyRunner:
+    """One run of a study in this process; any number of runs, one after the other or at once, share a study.
+
+    Args:
+        study: The study to continue.
+        space: Designs to search.
+        conventional: The design that is evaluated first, for every study to show its gain over it.
+        evaluator: Evaluates designs.
+        legality: Tells which designs have kernels.
+        seed: Seed of the sampler.
+        progress: Told what happens.
+
+    """
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        space: SearchSpace,
+        conventional: Design,
+        evaluator: Evaluator,
+        legality: Legality,
+        seed: int,
+        progress: StudyProgress,
+    ) -> None:
+        self._study = study
+        self._space = space
+        self._conventional = conventional
+        self._evaluator = evaluator
+        self._legality = legality
+        self._seed = seed
+        self._progress = progress
+        self._tried: set[Design] = set()
+        self._failures = 0
+
+    def run(self, budget: int) -> None:
+        """Evaluate designs until `budget` trials are complete or no legal design is left.
+
+        Raises:
+            InterruptedStudyError: After SIGINT or SIGTERM; every finished trial is kept.
+            DseError: `FAILURES_IN_A_ROW` trials failed one after the other.
+            CacheError: The evaluation cache cannot be used.
+
+        """
+        fail_stale_trials(self._study)
+        self._tried = {design_of(trial.params) for trial in self._tried_trials()}
+        self._enqueue_unfinished()
+        self._study.sampler = DistinctSampler(
+            self._space, self._seed, len(self._study.get_trials(deepcopy=False)), self._tried, self._untried
+        )
+        self._progress.begin(finished_trials(self._study), budget)
+        note: str | None = "stopped early"
+        try:
+            with Interruption() as interruption:
+                note = self._run_trials(budget, interruption)
+        except KeyboardInterrupt:
+            finished = len(finished_trials(self._study))
+            raise InterruptedStudyError(
+                f"interrupted: {finished} trials finished, run the same command to continue"
+            ) from None
+        finally:
+            self._progress.end(note)
+
+    def _run_trials(self, budget: int, interruption: Interruption) -> str | None:
+        """Return None once the budget is reached, or why it was not."""
+        while len(finished_trials(self._study)) < budget:
+            interruption.check()
+            if not self._is_work_left():
+                return f"every one of the space's {len(self._tried)} designs has been tried"
+            self._run_trial(interruption)
+        return None
+
+    def _is_work_left(self) -> bool:
+        waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        return bool(waiting) or next(self._untried(), None) is not None
+
+    def _run_trial(self, interruption: Interruption) -> None:
+        trial = self._study.ask()
+        trial.set_user_attr(WORKER, this_worker())
+        design = self._space.suggest(trial)
+        trial.set_user_attr("design", design.to_dict())
+        self._progress.begin_trial(trial.number, design)
+        reason = self._reason_to_prune(design)
+        self._tried.add(design)
+        if reason is not None:
+            trial.set_user_attr("pruned", reason)
+            self._end(trial, TrialState.PRUNED)
+            return
+        try:
+            with interruption.deliverable():
+                evaluation = self._evaluator.evaluate(design, self._progress.activity)
+        except DESIGN_ERRORS as error:
+            self._fail(trial, one_line(error))
+            self._stop_after_failures(error)
+        except BaseException as error:
+            trial.set_user_attr(RETRY, True)
+            self._fail(trial, INTERRUPTED if isinstance(error, KeyboardInterrupt) else one_line(error))
+            raise
+        else:
+            record_evaluation(trial, evaluation)
+            self._failures = 0
+            self._end(trial, TrialState.COMPLETE, (evaluation.latency.milliseconds, evaluation.accuracy.value))
+
+    def _reason_to_prune(self, design: Design) -> str | None:
+        if design in self._tried:
+            return "the study has tried this design already"
+        return self._legality.reason(design)
+
+    def _fail(self, trial: Trial, error: str) -> None:
+        trial.set_user_attr("error", error)
+        self._end(trial, TrialState.FAIL)
+
+    def _end(self, trial: Trial, state: TrialState, values: tuple[float, float] | None = None) -> None:
+        self._progress.end_trial(self._study.tell(trial, values=values, state=state))
+
+    def _stop_after_failures(self, error: BaseException) -> None:
+        self._failures += 1
+        if self._failures == FAILURES_IN_A_ROW:
+            raise DseError(f"{FAILURES_IN_A_ROW} trials failed one after the other, the last with: {one_line(error)}")
+
+    def _tried_trials(self) -> Iterator[FrozenTrial]:
+        """Yield the trials whose design is not worth another trial."""
+        for trial in self._study.get_trials(deepcopy=False):
+            if "design" in trial.user_attrs and RETRY not in trial.user_attrs:
+                yield trial
+
+    def _untried(self) -> Iterator[Design]:
+        for design in self._space.designs():
+            if design not in self._tried and self._legality.reason(design) is None:
+                yield design
+
+    def _enqueue_unfinished(self) -> None:
+        """Queue the conventional design and those of interrupted trials, unless tried or queued already."""
+        trials = self._study.get_trials(deepcopy=False)
+        interrupted = [trial for trial in trials if RETRY in trial.user_attrs and "design" in trial.user_attrs]
+        wanted = [self._conventional, *(Design.from_dict(trial.user_attrs["design"]) for trial in interrupted)]
+        queued = [trial.system_attrs.get("fixed_params") for trial in trials if trial.state is TrialState.WAITING]
+        for design in dict.fromkeys(wanted):
+            if design not in self._tried and parameters_of(design) not in queued:
+                self._study.enqueue_trial(parameters_of(design))
+
+
+def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the complete trials, those that count towards the budget."""
+    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+
+
+def record_evaluation(trial: Trial, evaluation: Evaluation) -> None:
+    """Write an evaluation as the trial's user attributes, for reports and dashboards to show."""
+    latency, accuracy = evaluation.latency, evaluation.accuracy
+    attributes: dict[str, Any] = {
+        "cycles": latency.cycles,
+        "layers": list(latency.layers),
+        "accuracy_standard_error": accuracy.record["standard_error"],
+        "test_accuracy": accuracy.record["test_accuracy"],
+        "train_seconds": accuracy.record["train_seconds"],
+        "history": accuracy.record["history"],
+        "weights": accuracy.weights,
+        "accuracy_key": accuracy.key,
+        "latency_keys": list(latency.keys),
+        "cached": {"latency": latency.cached, "accuracy": accuracy.cached},
+    }
+    for name, value in attributes.items():
+        trial.set_user_attr(name, value)

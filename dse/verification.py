@@ -1,0 +1,135 @@
+"""Runs a trained network with its binary layers on the emulated kernels, and compares every output and every class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dse.design import Design
+from dse.emulation import KernelRunner
+from dse.errors import UsageError
+from dse.model import BinaryModel
+from isa_models import Buffer
+from kernels_asm import KernelVariant
+
+BATCH = 50
+"""Images that go through the network together; both runs use the same batches, so that float layers are identical."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationReport:
+    """What a comparison found.
+
+    Attributes:
+        images: Images run.
+        layers: Binary layers compared, each on every image.
+        outputs: Outputs of binary layers compared.
+        differing_outputs: Those that differed.
+        differing_classes: Images whose predicted class differed.
+        instructions: Instructions that the emulated kernels executed.
+    """
+
+    images: int
+    layers: int
+    outputs: int
+    differing_outputs: int
+    differing_classes: int
+    instructions: int
+
+    @property
+    def identical(self) -> bool:
+        """Whether no output and no class differed."""
+        return self.differing_outputs == 0 and self.differing_classes == 0
+
+
+def verify_model(
+    model: BinaryModel,
+    design: Design,
+    images: NDArray[np.uint8],
+    progress: Callable[[int], None] | None = None,
+) -> VerificationReport:
+    """Compare a trained model with the emulated kernels of `design` on `images`, uint8 (N, C, H, W).
+
+    `progress` is told after each batch how many images are done. Raises UsageError if there is no image, and whatever
+    the emulated machine raises if a kernel misbehaves.
+    """
+    if len(images) == 0:
+        raise UsageError("no images to verify on: give at least one")
+    model.eval()
+    kernels = EmulatedConvolutions(model, design)
+    differing_classes = 0
+    for first in range(0, len(images), BATCH):
+        batch = torch.from_numpy(images[first : first + BATCH].copy())
+        logits, records = model.record(batch)
+        kernels.expect([record.outputs for record in records])
+        emulated = model.forward_with(batch, kernels)
+        differing_classes += int((logits.argmax(1) != emulated.argmax(1)).sum())
+        if progress is not None:
+            progress(min(first + BATCH, len(images)))
+    return VerificationReport(
+        len(images),
+        len(kernels.runners),
+        kernels.outputs,
+        kernels.differing,
+        differing_classes,
+        kernels.instructions,
+    )
+
+
+@dataclass
+class EmulatedConvolutions:
+    """Stands in for a model's binary convolutions: runs each on the emulated kernel and counts what differs.
+
+    Attributes:
+        model: Gives shapes and weights.
+        design: Gives the kernel variant.
+        outputs: Outputs compared so far.
+        differing: Those that differed.
+        instructions: Instructions executed so far.
+    """
+
+    model: BinaryModel
+    design: Design
+    outputs: int = 0
+    differing: int = 0
+    instructions: int = 0
+    runners: list[KernelRunner] = field(init=False)
+    _weights: list[Buffer] = field(init=False)
+    _expected: list[Tensor] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        variant = KernelVariant(self.design.arithmetic(), self.design.tile)
+        blocks = self.model.binary_blocks
+        self.runners = [KernelRunner(variant, block.shape) for block in blocks]
+        self._weights = [
+            runner.pack(_channels_last(block.integer_weights()))
+            for runner, block in zip(self.runners, blocks, strict=True)
+        ]
+
+    def expect(self, outputs: list[Tensor]) -> None:
+        """Set what each layer of the next batch should put out, int32 (N, O, H, W)."""
+        self._expected = outputs
+
+    def __call__(self, layer: int, signs: Tensor, _weights: Tensor) -> Tensor:
+        """Return the outputs of binary layer `layer` for signs (N, C, H, W)."""
+        images = [self._run(layer, image) for image in _channels_last(signs)]
+        outputs = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).to(torch.int32)
+        self.outputs += outputs.numel()
+        self.differing += int((outputs != self._expected[layer]).sum())
+        return outputs
+
+    def _run(self, layer: int, image: NDArray[np.integer]) -> NDArray[np.integer]:
+        run = self.runners[layer].run(image, self._weights[layer])
+        self.instructions += run.instructions
+        return run.output
+
+
+def _channels_last(signs: Tensor) -> NDArray[np.integer]:
+    """Return (N, H, W, C) of (N, C, H, W)."""
+    array: NDArray[np.integer] = signs.permute(0, 2, 3, 1).numpy()
+    return np.ascontiguousarray(array)

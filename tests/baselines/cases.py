@@ -1,0 +1,80 @@
+"""The named cases, how they are measured, and how a difference is told."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from dse.emulation import time_layer
+from isa_models import load_core
+from kernels_asm import Arithmetic, ConvShape, KernelVariant, OutputType, Overflow, Tile
+
+RECORDED = Path(__file__).with_name("cycles.json")
+CORES = ("cortex-a53", "cortex-a72")
+ACCEPT = "make accept-baselines"
+
+Figures = dict[str, int]
+"""Instructions, and cycles by core."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kernel variant on one layer."""
+
+    shape: ConvShape
+    arithmetic: Arithmetic
+    tile: Tile
+
+
+BYTE = Arithmetic(8, Overflow.EXACT, 31, OutputType.INT8)
+CASES = {
+    "bytes-exact-clip": Case(ConvShape(14, 14, 64, 64), BYTE, Tile(4, 4)),
+    "bytes-exact-128-channels": Case(ConvShape(14, 14, 128, 64), BYTE, Tile(4, 4)),
+    "bytes-widened": Case(ConvShape(4, 4, 512, 32), BYTE, Tile(4, 2)),
+    "bytes-saturating": Case(
+        ConvShape(14, 14, 64, 64), Arithmetic(8, Overflow.SATURATE, 31, OutputType.INT8), Tile(4, 4)
+    ),
+    "bytes-wrapping": Case(ConvShape(14, 14, 64, 64), Arithmetic(8, Overflow.WRAP, 31, OutputType.INT8), Tile(8, 2)),
+    "halves-exact-unclipped": Case(ConvShape(14, 14, 64, 64), Arithmetic(16, output=OutputType.INT16), Tile(4, 4)),
+    "halves-saturating": Case(
+        ConvShape(7, 7, 128, 32), Arithmetic(16, Overflow.SATURATE, 15, OutputType.INT8), Tile(8, 2)
+    ),
+    "words-conventional": Case(ConvShape(14, 14, 64, 64), Arithmetic(32), Tile(4, 4)),
+    "one-output-at-a-time": Case(ConvShape(7, 7, 64, 16), BYTE, Tile(1, 1)),
+    "sixteen-channels": Case(ConvShape(7, 7, 64, 64), BYTE, Tile(16, 1)),
+    "strided": Case(ConvShape(14, 14, 32, 64, stride=2), BYTE, Tile(8, 2)),
+    "pointwise": Case(ConvShape(14, 14, 128, 128, 1, 1, 1, 0), BYTE, Tile(8, 2)),
+}
+
+
+def measure(case: Case) -> Figures:
+    """Run a case on every core."""
+    variant = KernelVariant(case.arithmetic, case.tile)
+    simulations = {core: time_layer(case.shape, variant, load_core(core)).simulation for core in CORES}
+    figures = {core: simulation.cycles for core, simulation in simulations.items()}
+    return {"instructions": simulations[CORES[0]].instructions, **figures}
+
+
+def recorded() -> dict[str, Figures]:
+    """Return the accepted figures."""
+    figures: dict[str, Figures] = json.loads(RECORDED.read_text(encoding="utf-8"))
+    return figures
+
+
+def accept() -> None:
+    """Record the present figures of every case."""
+    figures = {name: measure(case) for name, case in CASES.items()}
+    RECORDED.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def difference(name: str, was: Figures, now: Figures) -> str:
+    """Say what changed, a line a figure; empty if nothing did."""
+    lines = [
+        f"{name}: {figure} {was.get(figure)} -> {now.get(figure)}{_share(was.get(figure), now.get(figure))}"
+        for figure in sorted(was.keys() | now.keys())
+        if was.get(figure) != now.get(figure)
+    ]
+    return "\n".join([*lines, f"if this is meant: {ACCEPT}"]) if lines else ""
+
+
+def _share(was: int | None, now: int | None) -> str:
+    return f" ({(now - was) / was:+.2%})" if was and now else ""

@@ -1,0 +1,164 @@
+"""The real thing in small: `dse study run` as a process, with emulated kernels, short trainings and SQLite."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+PROGRAM = (sys.executable, "-c", "from dse.cli.main import main; main()")
+SMALL = ("--epochs", "1", "--train-images", "128", "--widths", "1", "--tiles", "4x2", "--name", "small")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("study")
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "BNN_DSE_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [*PROGRAM, *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def dse(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    process = start(folder, *arguments)
+    out, err = process.communicate(timeout=300)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def trials(folder: Path, *states: TrialState) -> list[optuna.trial.FrozenTrial]:
+    study = optuna.load_study(study_name="small", storage=f"sqlite:///{folder / 'study.db'}")
+    return study.get_trials(states=states or None)
+
+
+@pytest.fixture(scope="module")
+def first_run(folder):
+    done = dse(folder, "study", "run", "--trials", "2", *SMALL)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_prints_the_front_and_leaves_study_and_report(folder, first_run):
+    assert "Pareto front of small" in first_run.stdout
+    assert "conventional" in first_run.stdout
+    assert first_run.stderr == ""
+    assert "<html" in (folder / "report.html").read_text()
+    assert len(trials(folder, TrialState.COMPLETE)) == 2
+
+
+def test_first_trial_is_the_conventional_design(folder, first_run):
+    design = trials(folder)[0].user_attrs["design"]
+    assert design == {
+        "width_multiplier": 1.0,
+        "accumulator": 32,
+        "overflow": "exact",
+        "clip": None,
+        "tile": "4x2",
+    }
+
+
+def test_again_evaluates_nothing_and_prints_the_same_front(folder, first_run):
+    before = {path: path.stat().st_mtime_ns for path in (folder / "cache").rglob("*")}
+    again = dse(folder, "study", "run", "--trials", "2", *SMALL)
+    assert again.returncode == 0, again.stderr
+    assert first_run.stdout.endswith(again.stdout)
+    assert {path: path.stat().st_mtime_ns for path in (folder / "cache").rglob("*")} == before
+    assert len(trials(folder)) == len(trials(folder, TrialState.COMPLETE, TrialState.PRUNED))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "field"),
+    [
+        ("--core", "cortex-a53", "core"),
+        ("--seed", "5", "seed"),
+        ("--epochs", "2", "recipe"),
+        ("--tiles", "2x2", "tiles"),
+    ],
+)
+def test_other_settings_are_refused_by_name(folder, first_run, option, value, field):
+    done = dse(folder, "study", "run", "--trials", "9", *SMALL, option, value)
+    assert done.returncode == 2
+    assert f"was made with {field} " in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_shows_the_study_in_every_format(folder, first_run):
+    shown = json.loads(dse(folder, "study", "show", "--all", "--format", "json").stdout)
+    rows = list(csv.DictReader(io.StringIO(dse(folder, "study", "show", "--all", "--format", "csv").stdout)))
+    assert [trial["trial"] for trial in shown["trials"]] == [int(row["trial"]) for row in rows]
+    assert shown["trials"][0]["speedup"] == 1.0
+    assert shown["latency_scope"] == "binary convolution layers"
+
+
+def test_trained_network_and_emulated_kernels_agree(folder, first_run):
+    done = dse(folder, "verify", "--name", "small", "--trial", "0", "--images", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["images"], report["differing_outputs"], report["differing_classes"]) == (2, 0, 0)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 1), (signal.SIGKILL, -signal.SIGKILL)])
+def test_stopped_run_continues_with_every_finished_trial(folder, first_run, number, code):
+    finished = [(trial.number, trial.values) for trial in trials(folder, TrialState.COMPLETE)]
+    stopped = start(folder, "study", "run", "--trials", "40", *SMALL)
+    _wait_for_training(folder)
+    stopped.send_signal(number)
+    _, err = stopped.communicate(timeout=60)
+    assert stopped.returncode == code
+    kept = [(trial.number, trial.values) for trial in trials(folder, TrialState.COMPLETE)]
+    assert kept[: len(finished)] == finished
+    if number == signal.SIGINT:
+        assert err == f"interrupted: {len(kept)} trials finished, run the same command to continue\n"
+    done = dse(folder, "study", "run", "--trials", str(len(kept) + 1), *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert not trials(folder, TrialState.RUNNING)
+    assert trials(folder, TrialState.FAIL)[-1].user_attrs["error"] == "interrupted"
+    assert [(trial.number, trial.values) for trial in trials(folder, TrialState.COMPLETE)][: len(kept)] == kept
+
+
+def _wait_for_training(folder: Path) -> None:
+    """Wait until a new trial has been running for longer than a cached evaluation takes."""
+    deadline = time.monotonic() + 120
+    seen, since = -1, 0.0
+    while time.monotonic() < deadline:
+        running = [trial.number for trial in trials(folder, TrialState.RUNNING) if "design" in trial.user_attrs]
+        if running and running[0] != seen:
+            seen, since = running[0], time.monotonic()
+        if running and time.monotonic() - since > 0.5:
+            return
+        time.sleep(0.1)
+    pytest.fail("no trial started")
+
+
+def test_damaged_cache_record_ends_the_run_and_the_study_continues_without_it(folder, first_run):
+    records = {path: path.read_bytes() for path in (folder / "cache").rglob("accuracy/*/*.json")}
+    for path, content in records.items():
+        path.write_bytes(content[:-1])
+    other = (*SMALL[:-1], "other")
+    done = dse(folder, "study", "run", "--trials", "1", *other)
+    assert done.returncode == 1
+    assert "is damaged" in done.stderr
+    assert "delete that file and run again" in done.stderr
+    assert done.stderr.count("\n") == 1
+    for path, content in records.items():
+        path.write_bytes(content)
+    done = dse(folder, "study", "run", "--trials", "1", "--json", *other)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["finished"] == 1

@@ -1,0 +1,146 @@
+"""Fast stand-ins for emulation and training, and studies over them in real SQLite storages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import FrozenTrial
+
+from dse.cache import EvaluationCache, Record
+from dse.design import Design
+from dse.evaluation import Activity, Evaluator
+from dse.legality import Legality
+from dse.network import Network, build_network
+from dse.space import SearchSpace
+from dse.storage import StudyStorage
+from dse.study import StudyRunner
+from kernels_asm import ConvShape, EndValue, KernelVariant, Overflow, Tile
+
+CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, Tile(2, 2))
+TILES = (Tile(2, 2), Tile(4, 2), Tile(8, 2))
+"""The last one does not fit 8-bit exact accumulation over the widest windows."""
+
+
+class FakeTimer:
+    """Cycles that grow with the accumulator's width and shrink with the tile."""
+
+    def __init__(self) -> None:
+        self.timed: list[str] = []
+
+    def key(self, shape: ConvShape, variant: KernelVariant) -> dict[str, Any]:
+        return {"shape": str(shape), "variant": str(variant)}
+
+    def time(self, shape: ConvShape, variant: KernelVariant) -> Record:
+        self.timed.append(f"{shape} {variant}")
+        cycles = shape.products * variant.arithmetic.accumulator // (512 * variant.tile.channels) + 1
+        return {
+            "cycles": cycles,
+            "instructions": 2 * cycles,
+            "products": shape.products,
+            "bound": "port F0",
+            "stalls": {},
+            "ports": {"F0": 1.0},
+        }
+
+
+class FakeTrainer:
+    """Accuracy that grows with the width and with the range of the outputs; `before` may interfere with a training."""
+
+    def __init__(self) -> None:
+        self.trained: list[tuple[str, tuple[EndValue, ...]]] = []
+        self.before: Callable[[], None] = lambda: None
+
+    def key(self, network: Network, end_values: tuple[EndValue, ...]) -> dict[str, Any]:
+        return {"network": network.digest, "end_values": [str(end_value) for end_value in end_values]}
+
+    def train(self, network: Network, end_values: tuple[EndValue, ...], activity: Activity) -> tuple[Record, bytes]:
+        activity("training epoch 1/1")
+        self.before()
+        self.trained.append((network.digest, end_values))
+        accuracy = 0.9 - 0.1 / network.width_multiplier - 0.2 / min(value.hi - value.lo for value in end_values)
+        record: Record = {
+            "accuracy": accuracy,
+            "standard_error": 0.004,
+            "test_accuracy": accuracy - 0.01,
+            "train_seconds": 1.0,
+            "history": [{"epoch": 1, "loss": 1.0, "accuracy": accuracy}],
+        }
+        return record, f"weights of {network.digest} {end_values}".encode()
+
+
+class RecordedProgress:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.ended: list[FrozenTrial] = []
+        self.note: str | None = None
+
+    def begin(self, finished: list[FrozenTrial], budget: int) -> None:
+        self.begun = (len(finished), budget)
+
+    def begin_trial(self, number: int, design: Design) -> None:
+        pass
+
+    def activity(self, what: str) -> None:
+        pass
+
+    def end_trial(self, trial: FrozenTrial) -> None:
+        self.ended.append(trial)
+
+    def end(self, note: str | None) -> None:
+        self.note = note
+
+
+@dataclass
+class FakeStudy:
+    """A study in a SQLite file whose evaluations take microseconds; `run` may be called again to resume."""
+
+    folder: Path
+    space: SearchSpace = field(default_factory=lambda: SearchSpace(TILES))
+    timer: FakeTimer = field(default_factory=FakeTimer)
+    trainer: FakeTrainer = field(default_factory=FakeTrainer)
+    progress: RecordedProgress = field(default_factory=RecordedProgress)
+
+    def __post_init__(self) -> None:
+        self.legality = Legality(network_of)
+        self.evaluator = Evaluator(network_of, self.timer, self.trainer, 1e9, EvaluationCache(self.folder / "cache"))
+
+    @property
+    def storage(self) -> StudyStorage:
+        return StudyStorage(str(self.folder / "study.db"))
+
+    def load(self) -> optuna.Study:
+        return self.storage.find("study") or self.storage.create("study", {"spec": {}})
+
+    def run(self, budget: int, seed: int = 0) -> optuna.Study:
+        study = self.load()
+        runner = StudyRunner(study, self.space, CONVENTIONAL, self.evaluator, self.legality, seed, self.progress)
+        runner.run(budget)
+        return self.load()
+
+
+def network_of(width_multiplier: float) -> Network:
+    return build_network("tiny", width_multiplier)
+
+
+@pytest.fixture(autouse=True)
+def _quiet_optuna() -> Iterator[None]:
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    yield
+    optuna.logging.set_verbosity(level)
+
+
+@pytest.fixture
+def fake_study(tmp_path: Path) -> FakeStudy:
+    return FakeStudy(tmp_path)
+
+
+@pytest.fixture
+def make_fake_study(tmp_path: Path) -> Callable[..., FakeStudy]:
+    return lambda folder=tmp_path, **options: FakeStudy(folder, **options)

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import optuna
+import pytest
+
+from dse.design import Design
+from dse.errors import UsageError
+from dse.legality import Legality, legal_space
+from dse.network import build_network
+from dse.space import SearchSpace, design_of, parameters_of
+from kernels_asm import OutputType, Overflow, Tile
+
+SPACE = SearchSpace((Tile(2, 2), Tile(16, 8)))
+
+
+@pytest.fixture
+def legality():
+    return Legality(lambda width: build_network("tiny", width))
+
+
+def test_every_design_comes_once():
+    designs = list(SPACE.designs())
+    assert len(designs) == len(set(designs)) == 5 * (3 + 3 + 1) * 6 * 2
+
+
+def test_parameters_and_dict_read_back():
+    for design in SPACE.designs():
+        assert design_of(parameters_of(design)) == design
+        assert Design.from_dict(design.to_dict()) == design
+
+
+def test_overflow_is_asked_below_32_bits_only():
+    study = optuna.create_study()
+    for accumulator, asked in ((32, False), (16, True)):
+        trial = study.ask(fixed_distributions={})
+        study.enqueue_trial({"accumulator": accumulator})
+        trial = study.ask()
+        design = SPACE.suggest(trial)
+        assert design.accumulator == accumulator
+        assert ("overflow" in trial.params) is asked
+
+
+def test_space_reads_back():
+    assert SearchSpace.from_dict(SPACE.to_dict()) == SPACE
+
+
+@pytest.mark.parametrize("change", [{"tiles": ["4"]}, {"tiles": ["400x1"]}, {"overflows": ["round"]}, {"clips": None}])
+def test_malformed_space_is_one_line(change):
+    with pytest.raises(UsageError, match="malformed"):
+        SearchSpace.from_dict({**SPACE.to_dict(), **change})
+
+
+@pytest.mark.parametrize(
+    ("accumulator", "clip", "output"),
+    [
+        (8, 127, OutputType.INT8),
+        (32, 1, OutputType.INT8),
+        (32, 128, OutputType.INT32),
+        (16, None, OutputType.INT16),
+        (8, None, OutputType.INT16),
+        (32, None, OutputType.INT32),
+    ],
+)
+def test_output_is_the_narrowest_type_that_holds_the_values(accumulator, clip, output):
+    assert Design(1.0, accumulator, Overflow.EXACT, clip, Tile(2, 2)).arithmetic().output is output
+
+
+@pytest.mark.parametrize("field", ["tile", "clip", "accumulator", "overflow"])
+def test_malformed_design_is_one_line(field):
+    values = next(SPACE.designs()).to_dict()
+    with pytest.raises(UsageError, match="malformed"):
+        Design.from_dict({**values, field: "nonsense"})
+    del values[field]
+    with pytest.raises(UsageError, match=field):
+        Design.from_dict(values)
+
+
+def test_illegal_tile_has_a_reason_that_names_the_layer(legality):
+    reason = legality.reason(Design(1.0, 32, Overflow.EXACT, None, Tile(16, 8)))
+    assert reason is not None
+    assert reason.startswith("block1: ")
+    assert "registers" in reason
+
+
+def test_constant_layer_is_not_worth_training(legality):
+    # Sums over block4's 576 products saturate at 255 ones, where the dot product is still 66.
+    saturating = Design(1.0, 8, Overflow.SATURATE, 63, Tile(2, 2))
+    assert "block4: every output is 63" in (legality.reason(saturating) or "")
+    assert legality.reason(Design(1.0, 8, Overflow.SATURATE, None, Tile(2, 2))) is None
+
+
+def test_space_holds_exactly_the_tiles_of_legal_designs(legality):
+    space = legal_space(legality, (0.5, 1.0))
+    legal = {design.tile for design in space.designs() if legality.reason(design) is None}
+    assert legal == set(space.tiles)
+    assert Tile(16, 8) not in legal

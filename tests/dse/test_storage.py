@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+
+import optuna
+import pytest
+
+from dse.errors import DseError, StorageError, UsageError
+from dse.spec import StudySpec
+from dse.storage import StudyStorage
+
+SPEC = StudySpec("tiny", "fashion-mnist-small", "cortex-a72", 1.5e9, {"epochs": 3}, seed=0, trials=40)
+
+
+def make(path, name="study", **attributes):
+    return StudyStorage(str(path)).create(name, {"spec": SPEC.to_dict(), **attributes})
+
+
+def expect_one_line(error, match):
+    assert match in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_study_is_an_ordinary_optuna_study(tmp_path):
+    make(tmp_path / "s.db")
+    study = optuna.load_study(study_name="study", storage=f"sqlite:///{tmp_path / 's.db'}")
+    assert study.metric_names == ["latency_ms", "accuracy"]
+    assert [direction.name for direction in study.directions] == ["MINIMIZE", "MAXIMIZE"]
+    assert study.user_attrs["format"] == 1
+
+
+def test_url_and_path_are_the_same_storage(tmp_path):
+    make(tmp_path / "s.db")
+    assert StudyStorage(f"sqlite:///{tmp_path / 's.db'}").names() == ["study"]
+
+
+def test_only_study_needs_no_name(tmp_path):
+    make(tmp_path / "s.db")
+    assert StudyStorage(str(tmp_path / "s.db")).open(None).study_name == "study"
+    make(tmp_path / "s.db", "other")
+    with pytest.raises(UsageError, match="choose one with --name: "):
+        StudyStorage(str(tmp_path / "s.db")).open(None)
+    with pytest.raises(UsageError, match=r"no study 'third'.*it holds"):
+        StudyStorage(str(tmp_path / "s.db")).open("third")
+
+
+def test_missing_file_is_made_only_if_it_may_be(tmp_path):
+    with pytest.raises(UsageError, match="there is no storage"):
+        StudyStorage(str(tmp_path / "s.db"), must_exist=True)
+    assert not (tmp_path / "s.db").exists()
+
+
+@pytest.mark.parametrize("content", [b"not a database", b"<html></html>" * 100])
+def test_file_that_is_no_database_is_left_alone(tmp_path, content):
+    path = tmp_path / "s.db"
+    path.write_bytes(content)
+    with pytest.raises(StorageError) as error:
+        StudyStorage(str(path))
+    expect_one_line(error, "is not a SQLite database")
+    assert path.read_bytes() == content
+
+
+def test_damaged_database(tmp_path):
+    make(tmp_path / "s.db")
+    data = bytearray((tmp_path / "s.db").read_bytes())
+    data[100:] = b"\xa5" * (len(data) - 100)
+    (tmp_path / "s.db").write_bytes(data)
+    with pytest.raises(StorageError) as error:
+        StudyStorage(str(tmp_path / "s.db")).open(None)
+    expect_one_line(error, "s.db")
+
+
+def test_directory_and_missing_directory(tmp_path):
+    with pytest.raises(StorageError, match="is a directory"):
+        StudyStorage(str(tmp_path))
+    with pytest.raises(StorageError, match="there is no directory"):
+        StudyStorage(str(tmp_path / "missing" / "s.db"))
+
+
+def test_locked_database_says_so(tmp_path):
+    make(tmp_path / "s.db")
+    with sqlite3.connect(tmp_path / "s.db", isolation_level=None) as connection:
+        connection.execute("begin exclusive")
+        with pytest.raises(StorageError) as error:
+            StudyStorage(str(tmp_path / "s.db"), lock_timeout=0.1).names()
+    connection.close()
+    expect_one_line(error, "another program is writing to it")
+
+
+def test_short_lock_is_waited_for(tmp_path):
+    make(tmp_path / "s.db")
+    connection = sqlite3.connect(tmp_path / "s.db", isolation_level=None, check_same_thread=False)
+    connection.execute("begin exclusive")
+    release = threading.Timer(0.3, connection.rollback)
+    release.start()
+    assert StudyStorage(str(tmp_path / "s.db"), lock_timeout=20).names() == ["study"]
+    release.join()
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "match"),
+    [
+        ("nosuchdatabase://host/name", "give the path"),
+        ("postgresql://host/name", "driver psycopg"),
+        ("mysql+pymysql://host/name", "driver pymysql is not installed"),
+    ],
+)
+def test_url_that_cannot_be_used_is_one_line(url, match):
+    with pytest.raises(DseError) as error:
+        StudyStorage(url)
+    expect_one_line(error, match)
+
+
+def test_study_of_another_program(tmp_path):
+    optuna.create_study(study_name="study", storage=f"sqlite:///{tmp_path / 's.db'}")
+    with pytest.raises(UsageError, match="was not made by dse"):
+        StudyStorage(str(tmp_path / "s.db")).open(None)
+
+
+def test_study_of_a_newer_version(tmp_path):
+    make(tmp_path / "s.db").set_user_attr("format", 2)
+    with pytest.raises(UsageError, match="has format 2 and this version of bnn-dse reads 1: update"):
+        StudyStorage(str(tmp_path / "s.db")).find("study")
+
+
+def test_database_of_another_optuna_version(tmp_path):
+    make(tmp_path / "s.db")
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        connection.execute("update alembic_version set version_num = 'v9.9.9'")
+    connection.close()
+    with pytest.raises(StorageError) as error:
+        StudyStorage(str(tmp_path / "s.db"))
+    expect_one_line(error, "s.db")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("core", "cortex-a53"), ("dataset", "cifar10"), ("seed", 7), ("recipe", {"epochs": 9})]
+)
+def test_other_settings_name_the_field(field, value):
+    stored = {**SPEC.to_dict(), field: value}
+    with pytest.raises(UsageError, match=f"was made with {field} .*another --name"):
+        SPEC.check_resumes("study", stored)
+
+
+def test_other_budget_is_no_obstacle():
+    SPEC.check_resumes("study", {**SPEC.to_dict(), "trials": 7})

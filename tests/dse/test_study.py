@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sqlite3
+import time
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from dse.design import Design
+from dse.errors import CacheError, DseError, InterruptedStudyError, StorageError, TrainingError
+from dse.space import SearchSpace
+from kernels_asm import Overflow, Tile
+
+CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, Tile(2, 2))
+
+
+def designs(study: optuna.Study, *states: TrialState) -> list[Design]:
+    return [Design.from_dict(trial.user_attrs["design"]) for trial in study.get_trials(states=states or None)]
+
+
+def complete(study: optuna.Study) -> list[Design]:
+    return designs(study, TrialState.COMPLETE)
+
+
+def test_runs_the_conventional_design_first(fake_study):
+    study = fake_study.run(1)
+    assert complete(study) == [CONVENTIONAL]
+
+
+def test_budget_counts_complete_trials_only(make_fake_study):
+    # Most combinations of the widest tile with 8 bits have no kernel and are pruned on the way.
+    fake = make_fake_study(space=SearchSpace((Tile(2, 2), Tile(16, 8), Tile(16, 1)), accumulators=(8, 32)))
+    study = fake.run(12)
+    pruned = study.get_trials(states=(TrialState.PRUNED,))
+    assert len(complete(study)) == 12
+    assert pruned
+    assert all("registers" in trial.user_attrs["pruned"] for trial in pruned)
+
+
+def test_finished_study_evaluates_nothing(fake_study):
+    first = fake_study.run(4)
+    trained = len(fake_study.trainer.trained)
+    second = fake_study.run(4)
+    assert len(second.trials) == len(first.trials)
+    assert len(fake_study.trainer.trained) == trained
+
+
+def test_larger_budget_continues_and_repeats_nothing(fake_study):
+    fake_study.run(5)
+    study = fake_study.run(12)
+    assert len(set(complete(study))) == len(complete(study)) == 12
+
+
+def test_resumed_run_draws_other_designs_than_the_first_did(make_fake_study):
+    fake = make_fake_study()
+    first = complete(fake.run(6))
+    after = complete(fake.run(11))[6:]
+    assert not set(first) & set(after)
+    assert [design.tile for design in first[1:]] != [design.tile for design in after]
+
+
+def test_same_seed_draws_the_same_designs(make_fake_study, tmp_path):
+    runs = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        runs.append(complete(make_fake_study(folder=tmp_path / name).run(8, seed=3)))
+    assert runs[0] == runs[1]
+
+
+def test_stops_when_every_legal_design_has_been_tried(make_fake_study):
+    space = SearchSpace((Tile(2, 2), Tile(16, 8)), (1.0,), (8, 32), (Overflow.EXACT, Overflow.SATURATE), (0, 7))
+    fake = make_fake_study(space=space)
+    study = fake.run(100)
+    # (8 exact, 8 saturate, 32) x (no clip, 7) with the tile that fits, less saturate with 7: constant in block4
+    assert len(complete(study)) == 5
+    assert "every one" in fake.progress.note
+
+
+def test_designs_of_one_arithmetic_share_a_training(make_fake_study):
+    space = SearchSpace((Tile(2, 2), Tile(4, 2)), (1.0,), (16, 32), (Overflow.EXACT,), (0,))
+    fake = make_fake_study(space=space)
+    study = fake.run(4)
+    assert len(complete(study)) == 4
+    assert len(fake.trainer.trained) == 1
+    assert [trial.user_attrs["cached"]["accuracy"] for trial in study.trials] == [False, True, True, True]
+
+
+def test_records_what_reports_show(fake_study):
+    trial = fake_study.run(1).trials[0]
+    cycles = sum(layer["cycles"] for layer in trial.user_attrs["layers"])
+    assert trial.user_attrs["cycles"] == cycles
+    assert trial.values[0] == pytest.approx(cycles / 1e9 * 1e3)
+    layer = trial.user_attrs["layers"][0]
+    assert layer["products_per_cycle"] == layer["products"] / layer["cycles"]
+    assert {"accuracy_standard_error", "test_accuracy", "train_seconds", "history"} <= trial.user_attrs.keys()
+
+
+def test_failed_design_does_not_end_the_study(fake_study):
+    failures = iter([TrainingError("the loss is nan\nin epoch 1")])
+
+    def fail_once():
+        for error in failures:
+            raise error
+
+    fake_study.trainer.before = fail_once
+    study = fake_study.run(3)
+    failed = study.get_trials(states=(TrialState.FAIL,))
+    assert [trial.user_attrs["error"] for trial in failed] == ["the loss is nan in epoch 1"]
+    assert len(complete(study)) == 3
+
+
+def test_study_stops_when_every_trial_fails(fake_study):
+    def fail():
+        raise TrainingError("the loss is nan")
+
+    fake_study.trainer.before = fail
+    with pytest.raises(DseError, match=r"^3 trials failed one after the other, the last with: the loss is nan$"):
+        fake_study.run(10)
+
+
+def test_unusable_cache_ends_the_study_and_the_design_is_retried(fake_study):
+    def fail():
+        raise CacheError("disk full")
+
+    fake_study.trainer.before = fail
+    with pytest.raises(CacheError):
+        fake_study.run(3)
+    fake_study.trainer.before = lambda: None
+    study = fake_study.run(3)
+    assert complete(study)[0] == CONVENTIONAL
+    assert [trial.state for trial in study.trials][:2] == [TrialState.FAIL, TrialState.COMPLETE]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_trial_is_retried_and_finished_ones_stay(fake_study, number):
+    finished = complete(fake_study.run(3))
+    fake_study.trainer.before = lambda: os.kill(os.getpid(), number)
+    with pytest.raises(InterruptedStudyError, match=r"^interrupted: 3 trials finished, run the same command"):
+        _run_until_trained(fake_study)
+    interrupted = designs(fake_study.load(), TrialState.FAIL)
+    assert len(interrupted) == 1
+    fake_study.trainer.before = lambda: None
+    study = fake_study.run(5)
+    assert complete(study)[:4] == [*finished, *interrupted]
+    assert not study.get_trials(states=(TrialState.RUNNING, TrialState.WAITING))
+
+
+def _run_until_trained(fake):
+    """Raise the budget until a trial trains, as the interruption sits in the training; cached ones do not."""
+    for budget in range(4, 60):
+        fake.run(budget)
+
+
+def test_killed_trial_is_marked_and_retried(fake_study):
+    finished = complete(fake_study.run(2))
+    context = multiprocessing.get_context("fork")
+    child = context.Process(target=_hang_in_training, args=(fake_study,))
+    child.start()
+    _wait_for_running_trial(fake_study)
+    assert child.pid is not None
+    os.kill(child.pid, signal.SIGKILL)
+    child.join()
+    study = fake_study.run(len(complete(fake_study.load())) + 2)
+    failed = study.get_trials(states=(TrialState.FAIL,))
+    assert [trial.user_attrs["error"] for trial in failed] == ["interrupted"]
+    assert Design.from_dict(failed[0].user_attrs["design"]) in complete(study)
+    assert complete(study)[: len(finished)] == finished
+
+
+def _hang_in_training(fake):
+    fake.trainer.before = lambda: time.sleep(60)
+    fake.run(60)
+
+
+def _wait_for_running_trial(fake):
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        running = fake.load().get_trials(states=(TrialState.RUNNING,))
+        if running and "design" in running[0].user_attrs:
+            time.sleep(0.2)
+            if fake.load().get_trials(states=(TrialState.RUNNING,)) == running:
+                return
+        time.sleep(0.02)
+    pytest.fail("the child never started a trial")
+
+
+def test_running_trial_of_a_living_process_is_left_alone(fake_study):
+    from dse.workers import WORKER, fail_stale_trials, this_worker
+
+    study = fake_study.load()
+    mine, other_host, dead = study.ask(), study.ask(), study.ask()
+    mine.set_user_attr(WORKER, this_worker())
+    other_host.set_user_attr(WORKER, {**this_worker(), "host": "elsewhere"})
+    dead.set_user_attr(WORKER, {**this_worker(), "started": 0})
+    assert [trial.number for trial in fail_stale_trials(study)] == [dead.number]
+
+
+def test_storage_that_breaks_during_a_run_is_one_line(fake_study):
+    fake_study.run(1)
+
+    def drop_tables():
+        with sqlite3.connect(fake_study.folder / "study.db") as connection:
+            connection.execute("drop table trial_user_attributes")
+
+    fake_study.trainer.before = drop_tables
+    with pytest.raises(StorageError, match="no such table"), fake_study.storage.errors():
+        _run_until_trained(fake_study)
