@@ -11,11 +11,11 @@ import optuna
 
 from dse.accuracy import NetworkTrainer
 from dse.cache import EvaluationCache
-from dse.conventional import conventional_design
 from dse.data import Dataset, dataset_names, load_dataset
 from dse.design import Design
 from dse.errors import UsageError
 from dse.evaluation import LATENCY_SCOPE, Evaluator
+from dse.known_designs import known_designs
 from dse.latency import EmulatedTimer
 from dse.legality import Legality, NetworkOfWidth, legal_space
 from dse.network import Network, build_network
@@ -126,11 +126,12 @@ class StudySetup:
     def create(self, spec: StudySpec, progress: StudyProgress) -> optuna.Study:
         """Make the study in its storage; its space holds every tile that fits some arithmetic and width."""
         space = self._space()
-        conventional = conventional_design(space.tiles, self._legality, self._evaluator, progress.activity)
+        first = known_designs(space.tiles, self._legality, self._evaluator, progress.activity)
         attributes = {
             "spec": spec.to_dict(),
             "space": space.to_dict(),
-            "conventional": conventional.to_dict(),
+            "conventional": first[0].to_dict(),
+            "first": [design.to_dict() for design in first],
             "latency_scope": LATENCY_SCOPE,
             "digests": self._digests,
         }
@@ -161,7 +162,7 @@ class StudySetup:
         runner = StudyRunner(
             study=study,
             space=SearchSpace.from_dict(study.user_attrs["space"]),
-            conventional=Design.from_dict(study.user_attrs["conventional"]),
+            first=tuple(map(Design.from_dict, study.user_attrs["first"])),
             evaluator=self._evaluator,
             legality=self._legality,
             seed=self._settings.seed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import optuna
@@ -33,7 +33,7 @@ class StudyRunner:
     Args:
         study: The study to continue.
         space: Designs to search.
-        conventional: The design that is evaluated first, for every study to show its gain over it.
+        first: Designs to evaluate before any other is proposed.
         evaluator: Evaluates designs.
         legality: Tells which designs have kernels.
         seed: Seed of the sampler.
@@ -45,7 +45,7 @@ class StudyRunner:
         self,
         study: optuna.Study,
         space: SearchSpace,
-        conventional: Design,
+        first: Sequence[Design],
         evaluator: Evaluator,
         legality: Legality,
         seed: int,
@@ -53,7 +53,7 @@ class StudyRunner:
     ) -> None:
         self._study = study
         self._space = space
-        self._conventional = conventional
+        self._first = tuple(first)
         self._evaluator = evaluator
         self._legality = legality
         self._seed = seed
@@ -158,10 +158,10 @@ class StudyRunner:
                 yield design
 
     def _enqueue_unfinished(self) -> None:
-        """Queue the conventional design and those of interrupted trials, unless tried or queued already."""
+        """Queue the first designs and those of interrupted trials, unless tried or queued already."""
         trials = self._study.get_trials(deepcopy=False)
         interrupted = [trial for trial in trials if RETRY in trial.user_attrs and "design" in trial.user_attrs]
-        wanted = [self._conventional, *(Design.from_dict(trial.user_attrs["design"]) for trial in interrupted)]
+        wanted = [*self._first, *(Design.from_dict(trial.user_attrs["design"]) for trial in interrupted)]
         queued = [trial.system_attrs.get("fixed_params") for trial in trials if trial.state is TrialState.WAITING]
         for design in dict.fromkeys(wanted):
             if design not in self._tried and parameters_of(design) not in queued:

@@ -119,7 +119,7 @@ class FakeStudy:
 
     def run(self, budget: int, seed: int = 0) -> optuna.Study:
         study = self.load()
-        runner = StudyRunner(study, self.space, CONVENTIONAL, self.evaluator, self.legality, seed, self.progress)
+        runner = StudyRunner(study, self.space, (CONVENTIONAL,), self.evaluator, self.legality, seed, self.progress)
         runner.run(budget)
         return self.load()
 
