@@ -15,7 +15,7 @@ from dse.data import Dataset, dataset_names, load_dataset
 from dse.design import Design
 from dse.errors import UsageError
 from dse.evaluation import LATENCY_SCOPE, Evaluator
-from dse.known_designs import known_designs
+from dse.known_designs import contending_tiles, sweep_known_designs
 from dse.latency import EmulatedTimer
 from dse.legality import Legality, NetworkOfWidth, legal_space
 from dse.network import Network, build_network
@@ -27,6 +27,8 @@ from dse.storage import StudyStorage, check_location, is_missing
 from dse.study import StudyRunner, finished_trials
 from isa_models import Core, load_core, timing_digest
 from kernels_asm import Tile
+
+ALL_TILES = ("all",)
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class StudySettings:
         seed: Seed of the sampler and the trainings.
         cache: Folder of the evaluation cache.
         widths: Width multipliers to search, 1 among them; None: the default ones.
-        tiles: Tiles to search, as text; None: every legal one.
+        tiles: Tiles to search, as text; `ALL_TILES`: every legal one; None: those that are quick enough.
 
     """
 
@@ -124,9 +126,12 @@ class StudySetup:
         }
 
     def create(self, spec: StudySpec, progress: StudyProgress) -> optuna.Study:
-        """Make the study in its storage; its space holds every tile that fits some arithmetic and width."""
+        """Make the study in its storage; where no tiles were asked for, it searches those that are quick enough."""
         space = self._space()
-        first = known_designs(space.tiles, self._legality, self._evaluator, progress.activity)
+        sweeps = sweep_known_designs(space.tiles, self._legality, self._evaluator, progress.activity)
+        first = [sweep.fastest for sweep in sweeps]
+        if self._settings.tiles is None:
+            space = replace(space, tiles=contending_tiles(sweeps))
         attributes = {
             "spec": spec.to_dict(),
             "space": space.to_dict(),
@@ -139,7 +144,7 @@ class StudySetup:
 
     def _space(self) -> SearchSpace:
         space = legal_space(self._legality, self._settings.widths or WIDTH_MULTIPLIERS)
-        if self._settings.tiles is None:
+        if self._settings.tiles in (None, ALL_TILES):
             return space
         chosen = tuple(sorted(map(Tile.parse, self._settings.tiles)))
         for tile in chosen:
@@ -188,7 +193,8 @@ def _check_widths(widths: tuple[float, ...] | None) -> None:
 
 def _check_same_space(settings: StudySettings, study: optuna.Study) -> None:
     """Refuse to continue a study with a search space that was asked for and is not the study's."""
-    for name, wanted in (("widths", settings.widths), ("tiles", settings.tiles)):
+    tiles = None if settings.tiles == ALL_TILES else settings.tiles
+    for name, wanted in (("widths", settings.widths), ("tiles", tiles)):
         stored = study.user_attrs["space"][name]
         if wanted is not None and sorted(wanted) != sorted(stored):
             raise UsageError(

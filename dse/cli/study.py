@@ -57,7 +57,10 @@ def run(
         str | None, typer.Option(help="Width multipliers to search, such as 0.5,1,2; 1 must be among them.")
     ] = None,
     tiles: Annotated[
-        str | None, typer.Option(help="Tiles to search, output channels x pixels, such as 4x2,8x1 (default: all).")
+        str | None,
+        typer.Option(
+            help="Tiles to search, output channels x pixels, such as 4x2,8x1, or all (default: the fast ones)."
+        ),
     ] = None,
     cache: CacheOption = None,
     report: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("report.html"),
