@@ -1,0 +1,59 @@
+"""What the selected trial is and reached, in words above its layers."""
+
+from __future__ import annotations
+
+import dash_mantine_components as dmc
+from dash import html
+from dash.development.base_component import Component
+
+from dashboards.components.header import state_name
+from dashboards.components.layer_legend import legend
+from dse.charts import describe_design
+from dse.results import StudyResults, TrialResult
+
+
+def trial_details(results: StudyResults, number: int | None) -> list[Component]:
+    """Return the heading and the figures of a trial, or what to do where there is none."""
+    if number is None:
+        return [html.H2("Layers"), html.P("Select a point or a row to see where its cycles go.", className="quiet")]
+    trial = results.trial(number)
+    if trial is None:
+        return [html.H2(f"Trial {number}"), html.P("This study has no trial of that number.", className="quiet")]
+    return [
+        dmc.Group([html.H2(f"Trial {number}"), *_badges(results, trial)], gap="xs"),
+        html.P(describe_design(trial.design), className="quiet"),
+        *([dmc.Alert(trial.reason, color="orange", variant="light", p="xs", mt="xs")] if trial.reason else []),
+        html.Dl(_figures(results, trial), className="figures"),
+        *([legend(results, trial)] if trial.attributes.layers else []),
+    ]
+
+
+def _badges(results: StudyResults, trial: TrialResult) -> list[Component]:
+    badges = []
+    if trial.number in results.front_numbers:
+        badges.append(dmc.Badge("on the front", color="teal", variant="light", tt="none"))
+    elif trial.complete:
+        badges.append(dmc.Badge("dominated", color="gray", variant="light", tt="none"))
+    else:
+        badges.append(dmc.Badge(state_name(trial), color="orange", variant="light", tt="none"))
+    if trial == results.conventional:
+        badges.append(dmc.Badge("conventional", color="indigo", variant="light", tt="none"))
+    return badges
+
+
+def _figures(results: StudyResults, trial: TrialResult) -> list[Component]:
+    attributes = trial.attributes
+    figures: list[tuple[str, str]] = []
+    if trial.latency_ms is not None:
+        figures.append(("Latency", f"{trial.latency_ms:.3f} ms"))
+    if attributes.cycles is not None:
+        figures.append(("Cycles", f"{attributes.cycles:,}"))
+    if trial.accuracy is not None:
+        error = attributes.accuracy_standard_error
+        spread = "" if error is None else f" ± {100 * error:.2f}"
+        figures.append(("Accuracy", f"{100 * trial.accuracy:.2f}{spread} %"))
+    if attributes.test_accuracy is not None:
+        figures.append(("On test images", f"{100 * attributes.test_accuracy:.2f} %"))
+    if results.conventional and trial.latency_ms:
+        figures.append(("Against conventional", f"{results.conventional.point[0] / trial.latency_ms:.2f}x as fast"))
+    return [html.Div([html.Dt(name), html.Dd(value)]) for name, value in figures]

@@ -1,0 +1,114 @@
+"""The table of all trials, one row each, in every state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_ag_grid as dag
+from dash import Patch
+
+from dashboards import ids
+from dashboards.components.header import state_name
+from dse.results import StudyResults, TrialResult
+
+GRID_THEME = (
+    "themeQuartz.withParams({"
+    "backgroundColor: 'var(--mantine-color-body)', foregroundColor: 'var(--mantine-color-text)',"
+    "borderColor: 'var(--mantine-color-default-border)', accentColor: 'var(--mantine-primary-color-filled)',"
+    "headerBackgroundColor: 'var(--mantine-color-default-hover)', chromeBackgroundColor: 'var(--mantine-color-body)',"
+    "browserColorScheme: 'inherit', fontFamily: 'inherit', fontSize: 13, spacing: 6"
+    "})"
+)
+
+MOST_ROWS = 12
+SCROLLED_HEIGHT = 470
+"""Pixels of a table of more than `MOST_ROWS` rows."""
+
+
+def trial_table() -> dag.AgGrid:
+    """Return the table without rows. A row is selected by click, or by Space on the focused row."""
+    return dag.AgGrid(
+        id=ids.TRIALS,
+        columnDefs=[
+            _number("number", "Trial", ".0f", width=64, filtered=False),
+            _text("state", "State", width=95),
+            _number("latency", "Latency (ms)", ".3f", width=134),
+            _number("accuracy", "Accuracy (%)", ".2f", width=136),
+            _number("error", "± std. err.", ".2f", width=92, filtered=False),
+            _number("accumulator", "Bits", ".0f", width=82),
+            _text("overflow", "Overflow", width=107),
+            _text("clip", "Clip", width=80),
+            _text("tile", "Tile", width=80),
+            _number("width", "Width", ".2f", width=90),
+            _number("cycles", "Cycles", ",.0f", width=94, filtered=False),
+            {**_text("note", "Note", minWidth=150, flex=1), "tooltipField": "note"},
+        ],
+        rowData=[],
+        getRowId="params.data.id",
+        defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
+        rowClassRules={"on-front": "params.data.state == 'front'", "no-point": "params.data.latency == null"},
+        dashGridOptions={
+            "theme": {"function": GRID_THEME},
+            "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
+            "animateRows": False,
+            "domLayout": "autoHeight",
+            "tooltipShowDelay": 300,
+            "localeText": {"noRowsToShow": "No trials yet"},
+        },
+        style={"height": None},
+    )
+
+
+def table_size(row_count: int) -> tuple[Patch, dict[str, Any]]:
+    """Return the change of the table's grid options, and its style, that fit `row_count` rows.
+
+    The table is as high as its rows up to `MOST_ROWS`; a longer one scrolls, and the browser holds only what it shows.
+    """
+    options = Patch()
+    is_short = row_count <= MOST_ROWS
+    options["domLayout"] = "autoHeight" if is_short else "normal"
+    return options, {"height": None if is_short else SCROLLED_HEIGHT}
+
+
+def rows(results: StudyResults) -> list[dict[str, Any]]:
+    """Return the rows of the table, the newest trial first."""
+    return [_row(results, trial) for trial in reversed(results.trials)]
+
+
+def _row(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
+    design = trial.design
+    error = trial.attributes.accuracy_standard_error
+    row: dict[str, Any] = {
+        "id": str(trial.number),
+        "number": trial.number,
+        "state": "front" if trial.number in results.front_numbers else state_name(trial),
+        "latency": trial.latency_ms,
+        "accuracy": None if trial.accuracy is None else 100 * trial.accuracy,
+        "error": None if error is None else 100 * error,
+        "cycles": trial.attributes.cycles,
+        "note": "conventional" if trial == results.conventional else trial.reason,
+    }
+    if design is not None:
+        row |= {
+            "accumulator": design.accumulator,
+            "overflow": design.overflow.value,
+            "clip": "none" if design.clip is None else str(design.clip),
+            "tile": f"{design.tile.channels}x{design.tile.pixels}",
+            "width": design.width_multiplier,
+        }
+    return row
+
+
+def _text(field: str, title: str, **options: int) -> dict[str, Any]:
+    return {"field": field, "headerName": title, "filter": "agTextColumnFilter", **options}
+
+
+def _number(field: str, title: str, format_: str, *, width: int, filtered: bool = True) -> dict[str, Any]:
+    return {
+        "field": field,
+        "headerName": title,
+        "type": "rightAligned",
+        "filter": "agNumberColumnFilter" if filtered else False,
+        "width": width,
+        "valueFormatter": {"function": f"params.value == null ? '' : d3.format('{format_}')(params.value)"},
+    }

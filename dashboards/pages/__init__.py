@@ -1,0 +1,1 @@
+"""The pages: each a function that returns the static layout which callbacks fill."""

@@ -1,0 +1,96 @@
+"""The study page: Pareto front, the selected trial's layers, and all trials."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboards import ids
+from dashboards.components.problem import problem
+from dashboards.components.trial_table import trial_table
+from dse.charts import FIGURE_CONFIG, ColourBy
+
+_CONFIG = cast("dcc.Graph.Config", FIGURE_CONFIG)
+
+POLL_MS = 2000
+"""How often an open page asks whether the study has changed."""
+
+
+def layout() -> dmc.MantineProvider:
+    """Return the page without data; callbacks fill it."""
+    return dmc.MantineProvider(
+        [
+            dcc.Location(id=ids.URL, refresh=False),
+            dcc.Interval(id=ids.POLL, interval=POLL_MS),
+            dcc.Store(id=ids.REVISION),
+            dcc.Store(id=ids.SELECTION),
+            dcc.Store(id=ids.SCHEME),
+            html.Main([_top(), _figures(), _trials()], className="page"),
+        ],
+        defaultColorScheme="auto",
+        theme={"primaryColor": "blue", "fontFamily": "inherit", "autoContrast": True},
+    )
+
+
+def _top() -> Component:
+    return html.Div(
+        [
+            dmc.ColorSchemeToggle(
+                lightIcon=html.Span("☀"),
+                darkIcon=html.Span("☾"),
+                variant="default",
+                size="lg",
+                className="theme-toggle",
+                **{"aria-label": "Light or dark"},
+            ),
+            problem(),
+            html.Header(id=ids.HEADER),
+        ],
+        className="top",
+    )
+
+
+def _figures() -> Component:
+    return html.Div([_front(), _layers()], className="figures-row")
+
+
+def _front() -> dmc.Paper:
+    choice = dmc.SegmentedControl(
+        id=ids.COLOUR,
+        data=[{"value": colour.value, "label": colour.value} for colour in ColourBy],
+        value=ColourBy.ACCUMULATOR.value,
+        size="xs",
+        **{"aria-label": "Colour by"},
+    )
+    caption = (
+        "Bars: ± one standard error of accuracy. Faint points are dominated; pruned and failed trials have no point. "
+        "Latency counts the binary convolution layers only: the others run in floating point and are not timed."
+    )
+    return _panel(
+        dmc.Group(
+            [html.H2("Pareto front"), dmc.Group([html.Span("colour by", className="quiet small"), choice], gap=6)],
+            justify="space-between",
+            gap="xs",
+        ),
+        dcc.Graph(id=ids.FRONT, config=_CONFIG, responsive=True, className="front"),
+        html.P(caption, className="quiet small"),
+        name="front-panel",
+    )
+
+
+def _layers() -> dmc.Paper:
+    return _panel(
+        html.Div(id=ids.DETAILS),
+        dcc.Graph(id=ids.LAYERS, config={**_CONFIG, "displayModeBar": False}, responsive=True),
+    )
+
+
+def _trials() -> dmc.Paper:
+    return _panel(html.H2("Trials"), trial_table())
+
+
+def _panel(*children: Component, name: str = "") -> dmc.Paper:
+    return dmc.Paper(html.Section(children), withBorder=True, radius="md", className=f"panel {name}")

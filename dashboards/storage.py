@@ -1,0 +1,93 @@
+"""Opening an Optuna storage to read only: nothing is created, nothing can be changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+import optuna
+from optuna.storages import RDBStorage
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from dse.errors import DseError, StorageError, UsageError, one_line
+from dse.storage import sqlite_path
+
+LOCK_TIMEOUT_S = 2.0
+"""How long a read waits for a writer that holds the whole SQLite file."""
+
+STORAGE_ERRORS = (
+    SQLAlchemyError,
+    sqlite3.Error,
+    optuna.exceptions.OptunaError,
+    RuntimeError,  # a storage of another version of Optuna
+    ImportError,  # the database's driver is not installed
+    KeyError,  # the study was deleted
+    OSError,
+)
+"""What reading a storage raises when the storage, not the program, is at fault."""
+
+
+def display_name(storage: str) -> str:
+    """Return how a storage may be called on a page: without the password of a URL."""
+    if "://" not in storage:
+        return storage
+    try:
+        return make_url(storage).render_as_string(hide_password=True)
+    except ArgumentError:
+        return storage.partition("://")[0] + "://…"
+
+
+def open_storage(storage: str) -> RDBStorage:
+    """Open `storage` for reading.
+
+    Args:
+        storage: A SQLite file, or any database URL that Optuna takes.
+
+    Raises:
+        UsageError: The file does not exist or the URL is malformed.
+        StorageError: What is there cannot be read as an Optuna storage.
+
+    """
+    path = sqlite_path(storage)
+    if path is None:
+        url, arguments = storage, {}
+    else:
+        if not path.is_file():
+            what = "is not a file" if path.exists() else "does not exist; start a study with `dse study run`"
+            raise UsageError(f"storage {display_name(storage)} {what}")
+        url, arguments = "sqlite:///", {"creator": lambda: _connect(path)}
+    try:
+        return RDBStorage(url, engine_kwargs=arguments, skip_table_creation=True)
+    except STORAGE_ERRORS as error:
+        raise explain(storage, error) from error
+
+
+def explain(storage: str, error: BaseException) -> DseError:
+    """Return the one-line error for what reading `storage` raised."""
+    name = display_name(storage)
+    cause = _root(error)
+    text = one_line(cause)
+    if "no such table" in text:
+        return StorageError(f"storage {name} holds no Optuna study")
+    if "not a database" in text or "malformed" in text:
+        return StorageError(f"storage {name} is not a SQLite database, or is damaged")
+    if "locked" in text or "busy" in text:
+        return StorageError(f"storage {name} is locked by another program")
+    if "readonly" in text:
+        return StorageError(f"storage {name} was left in the middle of a write; resuming the study repairs it")
+    if isinstance(cause, KeyError):
+        return StorageError(f"storage {name}: the study is gone")
+    return StorageError(f"storage {name} cannot be read: {text}")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+    return sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT_S, check_same_thread=False)
+
+
+def _root(error: BaseException) -> BaseException:
+    original = getattr(error, "orig", None)
+    deeper = original if isinstance(original, BaseException) else error.__cause__
+    return error if deeper is None else _root(deeper)

@@ -1,0 +1,213 @@
+"""The figure of a study that the report and the dashboard share: its designs and their Pareto front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from html import escape
+from typing import Any, Final
+
+import plotly.graph_objects as go
+
+from dse.chart_theme import LIGHT, SYMBOLS, Theme, ramp, say
+from dse.design import Design
+from dse.results import StudyResults, TrialResult
+
+SELECTION_TRACE = 0
+"""Index in the front figure of the ring round the selected trial, so that a page can move it alone."""
+
+LATENCY_TITLE = "Latency (ms), binary convolution layers only"
+ACCURACY_TITLE = "Validation accuracy (%)"
+
+FIGURE_CONFIG: Final[dict[str, Any]] = {
+    "displaylogo": False,
+    "responsive": True,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
+}
+
+
+class ColourBy(StrEnum):
+    """The parameter that colours the front figure."""
+
+    ACCUMULATOR = "accumulator"
+    OVERFLOW = "overflow"
+    CLIP = "clip"
+    WIDTH = "width"
+
+
+@dataclass(frozen=True, slots=True)
+class _Category:
+    label: str
+    order: float
+    trials: tuple[TrialResult, ...]
+
+
+def front_figure(
+    results: StudyResults,
+    *,
+    colour_by: ColourBy = ColourBy.ACCUMULATOR,
+    selected: int | None = None,
+    theme: Theme = LIGHT,
+) -> go.Figure:
+    """Draw every complete trial in the plane of latency and accuracy, with the Pareto front on top.
+
+    Points carry their trial number as `customdata`. Pruned and failed trials have no point to draw.
+
+    Args:
+        results: The study.
+        colour_by: Parameter whose values give the points their colour and symbol.
+        selected: Number of the trial to ring; no ring if it is None or has no point.
+        theme: Colours for the background that the figure lies on.
+
+    """
+    figure = go.Figure(layout={"template": theme.template})
+    figure.add_trace(selection_trace(results, selected, theme))
+    figure.add_trace(_front_line(results, theme))
+    categories = _categories(results.complete, colour_by)
+    for category, colour, symbol in zip(categories, ramp(len(categories)), _cycled(SYMBOLS), strict=False):
+        figure.add_trace(_dominated_trace(results, category, colour, symbol))
+    for category, colour, symbol in zip(categories, ramp(len(categories)), _cycled(SYMBOLS), strict=False):
+        figure.add_trace(_front_trace(results, category, colour, symbol, theme))
+    if results.conventional:
+        _mark_conventional(figure, results.conventional, theme)
+    if not results.complete:
+        say(figure, "No trial has finished yet", theme)
+    figure.update_layout(
+        xaxis={"title": {"text": LATENCY_TITLE}, "rangemode": "normal"},
+        yaxis={"title": {"text": ACCURACY_TITLE}},
+        hovermode="closest",
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        uirevision=results.name,
+    )
+    return figure
+
+
+def selection_trace(results: StudyResults, selected: int | None, theme: Theme = LIGHT) -> go.Scatter:
+    """Return the ring round the selected trial: trace `SELECTION_TRACE` of the front figure."""
+    trial = results.trial(selected) if selected is not None else None
+    points = [trial.point] if trial and trial.complete else []
+    return go.Scatter(
+        x=[latency for latency, _ in points],
+        y=[100 * accuracy for _, accuracy in points],
+        mode="markers",
+        marker={"size": 26, "color": theme.accent, "opacity": 0.3, "line": {"width": 2.5, "color": theme.accent}},
+        hoverinfo="skip",
+        showlegend=False,
+        name="selected",
+    )
+
+
+def describe_design(design: Design | None) -> str:
+    """Say in words what a design is, shortest first: "8-bit saturate, clip 15, width 0.5, tile 4x2"."""
+    if design is None:
+        return "not chosen yet"
+    clip = "no clip" if design.clip is None else f"clip {design.clip}"
+    tile = f"{design.tile.channels}x{design.tile.pixels}"
+    return f"{design.accumulator}-bit {design.overflow.value}, {clip}, width {design.width_multiplier:g}, tile {tile}"
+
+
+def _category_of(design: Design | None, colour_by: ColourBy) -> tuple[float, str]:
+    if design is None:
+        return float("inf"), "unknown"
+    match colour_by:
+        case ColourBy.ACCUMULATOR:
+            return design.accumulator, f"{design.accumulator} bit"
+        case ColourBy.OVERFLOW:
+            return len(design.overflow.value), design.overflow.value
+        case ColourBy.CLIP:
+            return (1e9, "no clip") if design.clip is None else (design.clip, f"clip {design.clip}")
+        case ColourBy.WIDTH:
+            return design.width_multiplier, f"width {design.width_multiplier:g}"
+
+
+def _categories(trials: Sequence[TrialResult], colour_by: ColourBy) -> list[_Category]:
+    groups: dict[tuple[float, str], list[TrialResult]] = {}
+    for trial in trials:
+        groups.setdefault(_category_of(trial.design, colour_by), []).append(trial)
+    return [_Category(label, order, tuple(groups[order, label])) for order, label in sorted(groups)]
+
+
+def _front_line(results: StudyResults, theme: Theme) -> go.Scatter:
+    points = [trial.point for trial in results.front]
+    if points:
+        slowest = max(trial.point[0] for trial in results.complete)
+        points.append((slowest, points[-1][1]))
+    return go.Scatter(
+        x=[latency for latency, _ in points],
+        y=[100 * accuracy for _, accuracy in points],
+        mode="lines",
+        line={"shape": "hv", "width": 1.5, "color": theme.muted},
+        hoverinfo="skip",
+        name="Pareto front",
+        showlegend=bool(points),
+    )
+
+
+def _mark_conventional(figure: go.Figure, trial: TrialResult, theme: Theme) -> None:
+    latency, accuracy = trial.point
+    figure.add_trace(
+        go.Scatter(
+            x=[latency],
+            y=[100 * accuracy],
+            mode="markers",
+            marker={"symbol": "circle-open", "size": 17, "color": theme.ink, "line": {"width": 1.5}},
+            hoverinfo="skip",
+            showlegend=False,
+            name="conventional",
+        )
+    )
+    figure.add_annotation(
+        x=latency, y=100 * accuracy, text="conventional", ax=0, ay=36, arrowhead=0, arrowwidth=1, standoff=9
+    )
+
+
+def _dominated_trace(results: StudyResults, category: _Category, colour: str, symbol: str) -> go.Scatter:
+    trials = [trial for trial in category.trials if trial.number not in results.front_numbers]
+    marker = {"size": 7, "color": colour, "symbol": symbol, "opacity": 0.35}
+    trace = _points(results, trials, category.label, marker)
+    trace.showlegend = False
+    return trace
+
+
+def _front_trace(results: StudyResults, category: _Category, colour: str, symbol: str, theme: Theme) -> go.Scatter:
+    trials = [trial for trial in category.trials if trial.number in results.front_numbers]
+    marker = {"size": 12, "color": colour, "symbol": symbol, "line": {"width": 1.5, "color": theme.surface}}
+    trace = _points(results, trials, category.label, marker)
+    if not trials:
+        trace.update(x=[None], y=[None])  # keeps the category in the legend
+    errors = [100 * (trial.attributes.accuracy_standard_error or 0.0) for trial in trials]
+    trace.error_y = {"type": "data", "array": errors, "color": colour, "thickness": 1.2, "width": 3}
+    return trace
+
+
+def _points(results: StudyResults, trials: Sequence[TrialResult], label: str, marker: dict[str, object]) -> go.Scatter:
+    return go.Scatter(
+        x=[trial.point[0] for trial in trials],
+        y=[100 * trial.point[1] for trial in trials],
+        customdata=[trial.number for trial in trials],
+        text=[_hover(results, trial) for trial in trials],
+        hovertemplate="%{text}<extra></extra>",
+        mode="markers",
+        marker=marker,
+        name=label,
+        legendgroup=label,
+    )
+
+
+def _hover(results: StudyResults, trial: TrialResult) -> str:
+    latency, accuracy = trial.point
+    error = trial.attributes.accuracy_standard_error
+    spread = f" ± {100 * error:.2f}" if error is not None else ""
+    lines = [
+        f"<b>Trial {trial.number}</b>{' on the front' if trial.number in results.front_numbers else ''}",
+        f"{latency:.3f} ms, {100 * accuracy:.2f}{spread} %",
+        escape(describe_design(trial.design)),
+    ]
+    if results.conventional and latency > 0:
+        lines.append(f"{results.conventional.point[0] / latency:.2f}x the conventional design's speed")
+    return "<br>".join(lines)
+
+
+def _cycled(values: Sequence[str]) -> Sequence[str]:
+    return tuple(values) * 8

@@ -1,0 +1,51 @@
+"""Fixtures for every test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, sync_playwright
+
+CHROMIUM_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+
+
+@pytest.fixture(scope="session")
+def require_tool() -> Callable[[str], str]:
+    """Return a function from a program's name to its path, for programs that pip cannot bring.
+
+    Without the program it skips the test and says why; with REQUIRE_ALL=1 in the environment it fails it.
+    """
+    return _require_tool
+
+
+def _require_tool(name: str) -> str:
+    path = shutil.which(name)
+    if path is not None:
+        return path
+    reason = f"needs {name}, which is not installed (Debian: apt-get install {name})"
+    if os.environ.get("REQUIRE_ALL") == "1":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def browser(require_tool: Callable[[str], str]) -> Iterator[BrowserContext]:
+    """Debian's Chromium, unable to reach anything but this machine. One for all: playwright allows no second."""
+    path = require_tool("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser.new_context()
+        browser.close()

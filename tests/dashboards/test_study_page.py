@@ -1,0 +1,260 @@
+"""The study page in Chromium. Every test also fails on a console message or a request that leaves 127.0.0.1.
+
+Tests that change neither the study nor what a page keeps share one page (`page`); the others open their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import optuna
+import pytest
+from playwright.sync_api import Page, Response, expect
+
+from dashboards.components.trial_table import MOST_ROWS, SCROLLED_HEIGHT
+from dashboards.selection import default_trial
+from dse.layer_chart import layer_legend
+from dse.results import StudyResults, read_results
+from tests.chart_geometry import assert_labels_clear
+from tests.dashboards.conftest import POLL_MS, navigate
+from tests.sample_study import CONVENTIONAL, add_complete, create_study
+
+OpenPage = Callable[..., Page]
+
+POINT = """number => {
+  const plot = document.querySelector('#front .js-plotly-plot'), box = plot.getBoundingClientRect();
+  const {xaxis, yaxis} = plot._fullLayout;
+  for (const trace of plot.data) {
+    const index = (trace.customdata || []).indexOf(number);
+    if (index >= 0) {
+      const x = xaxis._offset + xaxis.d2p(trace.x[index]), y = yaxis._offset + yaxis.d2p(trace.y[index]);
+      return [box.left + x, box.top + y];
+    }
+  }
+}"""
+RING = "() => document.querySelector('#front .js-plotly-plot').data[0].x"
+
+
+@pytest.fixture(scope="module")
+def results(sample_storage: Path) -> StudyResults:
+    return read_results(load(sample_storage))
+
+
+def load(storage: Path) -> optuna.Study:
+    return optuna.load_study(study_name=None, storage=f"sqlite:///{storage}")
+
+
+def wait_until_drawn(page: Page) -> None:
+    page.wait_for_selector("#front .scatterlayer .point")
+    page.wait_for_selector("#layers .barlayer .point")
+    page.wait_for_selector("#trials .ag-row")
+
+
+def selected_rows(page: Page) -> list[str]:
+    selected = page.locator("#trials .ag-row-selected")
+    ids: list[str] = selected.evaluate_all("rows => rows.map(row => row.getAttribute('row-id'))")
+    return ids
+
+
+def ring_is_at(page: Page, results: StudyResults, number: int) -> None:
+    trial = results.trial(number)
+    assert trial is not None
+    page.wait_for_function(f"x => Math.abs(({RING})()[0] - x) < 1e-9", arg=trial.point[0])
+
+
+def test_shows_the_front_the_best_trial_and_all_rows(page: Page, results: StudyResults) -> None:
+    wait_until_drawn(page)
+    numbers = page.evaluate(
+        "() => document.querySelector('#front .js-plotly-plot').data.flatMap(trace => trace.customdata || [])"
+    )
+    assert sorted(numbers) == [trial.number for trial in results.complete]
+    shown = default_trial(results)
+    assert shown is not None
+    expect(page.locator("#details h2")).to_have_text(f"Trial {shown}")
+    ring_is_at(page, results, shown)
+    assert page.evaluate("() => location.search") == ""
+    header = page.locator("#header")
+    for text in (
+        results.name,
+        "cortex-a72",
+        "fashion-mnist-small",
+        f"{len(results.complete)} / 40",
+        "3 pruned, 1 failed",
+    ):
+        expect(header).to_contain_text(text)
+    assert results.gain is not None
+    expect(header).to_contain_text(f"{results.gain:.2f}x")
+
+
+def test_selecting_a_row_shows_its_layers_and_rings_its_point(page: Page, results: StudyResults) -> None:
+    wait_until_drawn(page)
+    page.locator("#trials .ag-row[row-id='20'] [col-id='latency']").click()
+    expect(page.locator("#details h2")).to_have_text("Trial 20")
+    ring_is_at(page, results, 20)
+    trial = results.trial(20)
+    assert trial is not None
+    for layer in trial.attributes.layers:
+        expect(page.locator("#layers")).to_contain_text(f"{layer.cycles:,} cycles")
+    expect(page).to_have_url(re.compile(r"\?trial=20$"))
+
+
+def test_clicking_a_point_selects_its_row(page: Page, results: StudyResults) -> None:
+    wait_until_drawn(page)
+    expect(page.locator("#details h2")).to_have_text(f"Trial {default_trial(results)}")
+    assert results.most_accurate is not None
+    number = results.most_accurate.number
+    page.mouse.click(*page.evaluate(POINT, number))
+    expect(page.locator("#details h2")).to_have_text(f"Trial {number}")
+    expect(page.locator(f"#trials .ag-row-selected[row-id='{number}']").first).to_be_visible()
+    assert set(selected_rows(page)) == {str(number)}
+    page.go_back()
+    expect(page.locator("#details h2")).to_have_text(f"Trial {default_trial(results)}")
+
+
+def test_address_holds_the_selection(open_page: OpenPage, shared_address: str, results: StudyResults) -> None:
+    page = open_page(f"{shared_address}?trial=6")
+    wait_until_drawn(page)
+    expect(page.locator("#details h2")).to_have_text("Trial 6")
+    ring_is_at(page, results, 6)
+    expect(page.locator("#trials .ag-row-selected[row-id='6']").first).to_be_visible()
+
+
+def test_senseless_selection_is_ignored(page: Page, results: StudyResults) -> None:
+    navigate(page, "?trial=6")
+    expect(page.locator("#details h2")).to_have_text("Trial 6")
+    navigate(page, "?trial=../../etc/passwd")
+    expect(page.locator("#details h2")).to_have_text(f"Trial {default_trial(results)}")
+
+
+def test_says_that_a_trial_is_not_there(page: Page) -> None:
+    navigate(page, "?trial=4000")
+    expect(page.locator("#details")).to_contain_text("This study has no trial of that number")
+
+
+def test_keyboard_selects_a_row(page: Page) -> None:
+    wait_until_drawn(page)
+    page.locator("#trials .ag-row[row-id='20'] [col-id='state']").click()
+    expect(page.locator("#details h2")).to_have_text("Trial 20")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(page.locator("#details h2")).to_have_text("Trial 19")
+
+
+def test_new_trial_appears_while_the_page_is_open(
+    open_page: OpenPage, address: str, storage: Path, results: StudyResults
+) -> None:
+    page = open_page(f"{address}?trial=20")
+    wait_until_drawn(page)
+    number = len(results.trials)
+    add_complete(load(storage), {**CONVENTIONAL, "width_multiplier": 1.5})
+    expect(page.locator("#header")).to_contain_text(f"{len(results.complete) + 1} / 40")
+    expect(page.locator(f"#trials .ag-row[row-id='{number}']").first).to_be_attached()
+    page.wait_for_function(POINT, arg=number)
+    expect(page.locator("#details h2")).to_have_text("Trial 20")
+    assert set(selected_rows(page)) <= {"20"}
+
+
+def test_nothing_is_sent_again_while_nothing_changes(page: Page) -> None:
+    wait_until_drawn(page)
+    page.wait_for_timeout(4 * POLL_MS)
+    statuses: list[int] = []
+
+    def note(response: Response) -> None:
+        statuses.append(response.status)
+
+    page.on("response", note)
+    page.wait_for_timeout(6 * POLL_MS)
+    page.remove_listener("response", note)
+    assert len(statuses) >= 2
+    assert set(statuses) == {204}
+
+
+def test_damaged_storage_is_a_message_and_the_page_recovers(open_page: OpenPage, address: str, storage: Path) -> None:
+    page = open_page(address)
+    wait_until_drawn(page)
+    good = storage.read_bytes()
+    storage.write_bytes(b"not a database" * 1000)
+    expect(page.locator("#problem")).to_contain_text("is not a SQLite database, or is damaged")
+    assert "Traceback" not in page.content()
+    expect(page.locator("#front .scatterlayer .point").first).to_be_attached()
+    storage.write_bytes(good)
+    expect(page.locator("#problem")).to_have_count(0)
+
+
+def test_missing_storage_is_a_message(
+    open_page: OpenPage, serve_storage: Callable[[Path], str], tmp_path: Path
+) -> None:
+    missing = tmp_path / "none.db"
+    page = open_page(serve_storage(missing))
+    expect(page.locator("#problem")).to_contain_text("none.db does not exist")
+    assert "Traceback" not in page.content()
+    assert not missing.exists()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_narrow_page_does_not_scroll_sideways(page: Page, scheme: Literal["light", "dark"]) -> None:
+    page.set_viewport_size({"width": 400, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    wait_until_drawn(page)
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", scheme)
+    page.wait_for_function("() => document.documentElement.scrollWidth <= 400")
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_layer_labels_stand_clear_of_the_bars(page: Page, results: StudyResults, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    wait_until_drawn(page)
+    page.wait_for_function("() => document.documentElement.scrollWidth <= innerWidth")
+    trial = results.trial(default_trial(results) or 0)
+    assert trial is not None
+    assert_labels_clear(page, len(trial.attributes.layers))
+    entries = layer_legend(trial, conventional=results.conventional)
+    expect(page.locator("#details .legend li")).to_have_text([entry.label for entry in entries])
+
+
+def test_table_shows_all_columns_of_a_wide_page(page: Page) -> None:
+    wait_until_drawn(page)
+    assert page.locator("#trials .ag-body-horizontal-scroll-viewport").evaluate("view => view.scrollWidth") <= 1280
+    note = page.locator("#trials .ag-header-cell[col-id='note']").bounding_box()
+    assert note is not None
+    assert note["x"] + note["width"] <= 1280
+
+
+def test_table_is_as_high_as_its_rows_and_grows_to_a_limit(
+    open_page: OpenPage, serve_storage: Callable[[Path], str], tmp_path: Path
+) -> None:
+    study = create_study(tmp_path / "few.db")
+    add_complete(study, CONVENTIONAL)
+    add_complete(study, {**CONVENTIONAL, "clip": 15})
+    page = open_page(serve_storage(tmp_path / "few.db"))
+    wait_until_drawn(page)
+    last_row = page.locator("#trials .ag-center-cols-container .ag-row[row-id='0']").bounding_box()
+    table = page.locator("#trials").bounding_box()
+    assert last_row is not None
+    assert table is not None
+    assert 0 <= table["y"] + table["height"] - last_row["y"] - last_row["height"] < 20
+    for _ in range(MOST_ROWS):
+        add_complete(study, CONVENTIONAL)
+    expect(page.locator("#trials")).to_have_css("height", f"{SCROLLED_HEIGHT}px")
+    page.locator("#trials .ag-center-cols-container .ag-row").first.wait_for()
+    assert page.locator("#trials .ag-body-viewport").evaluate("view => view.scrollHeight > view.clientHeight")
+
+
+def test_figures_follow_the_colour_scheme(open_page: OpenPage, shared_address: str) -> None:
+    page = open_page(shared_address, scheme="dark")
+    wait_until_drawn(page)
+    ink = "document.querySelector('#front .js-plotly-plot')._fullLayout.font.color"
+    page.wait_for_function(f"() => {ink} === '#e8ebf0'")
+    page.get_by_label("Light or dark").click()
+    page.wait_for_function(f"() => {ink} === '#1d2430'")
+
+
+def test_colour_follows_the_chosen_parameter(page: Page) -> None:
+    wait_until_drawn(page)
+    page.get_by_text("clip", exact=True).first.click()
+    expect(page.locator("#front .legend")).to_contain_text("no clip")
+    page.get_by_text("accumulator", exact=True).first.click()
+    expect(page.locator("#front .legend")).to_contain_text("32 bit")

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+
+from dse.chart_theme import DARK, LIGHT, RAMP, ramp
+from dse.charts import SELECTION_TRACE, ColourBy, front_figure
+from dse.results import StudyResults, read_results
+from tests.sample_study import build_study, create_study
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
+    return read_results(build_study(tmp_path_factory.mktemp("charts") / "study.db"))
+
+
+def numbers(figure: go.Figure) -> list[int]:
+    return sorted(number for trace in figure.data for number in trace.customdata or ())
+
+
+def test_every_complete_trial_is_one_point(results: StudyResults) -> None:
+    for colour in ColourBy:
+        figure = front_figure(results, colour_by=colour)
+        assert numbers(figure) == [trial.number for trial in results.complete]
+
+
+def test_front_points_alone_carry_error_bars(results: StudyResults) -> None:
+    figure = front_figure(results)
+    with_bars = {
+        number: error
+        for trace in figure.data
+        for number, error in zip(trace.customdata or (), trace.error_y.array or (), strict=False)
+    }
+    assert set(with_bars) == results.front_numbers
+    for number, error in with_bars.items():
+        trial = results.trial(number)
+        assert trial is not None
+        assert error == pytest.approx(100 * (trial.attributes.accuracy_standard_error or 0))
+
+
+def test_front_line_joins_the_front_in_order(results: StudyResults) -> None:
+    line = next(trace for trace in front_figure(results).data if trace.mode == "lines")
+    assert list(line.x)[: len(results.front)] == [trial.point[0] for trial in results.front]
+    assert list(line.y)[: len(results.front)] == [100 * trial.point[1] for trial in results.front]
+
+
+@pytest.mark.parametrize(("selected", "rings"), [(0, 1), (None, 0), (999, 0)])
+def test_ring_is_round_the_selected_trial(results: StudyResults, selected: int | None, rings: int) -> None:
+    ring = front_figure(results, selected=selected).data[SELECTION_TRACE]
+    assert len(ring.x) == rings
+    if rings:
+        assert results.conventional is not None
+        assert (ring.x[0], ring.y[0] / 100) == pytest.approx(results.conventional.point)
+
+
+def test_conventional_design_is_marked(results: StudyResults) -> None:
+    annotation = front_figure(results).layout.annotations[0]
+    assert results.conventional is not None
+    assert annotation.text == "conventional"
+    assert annotation.x == results.conventional.point[0]
+
+
+def test_empty_study_says_so(tmp_path: Path) -> None:
+    figure = front_figure(read_results(create_study(tmp_path / "empty.db")))
+    assert figure.layout.annotations[0].text == "No trial has finished yet"
+
+
+def test_figures_of_two_themes_differ_in_colour_alone(results: StudyResults) -> None:
+    light, dark = (front_figure(results, theme=theme) for theme in (LIGHT, DARK))
+    assert light.layout.template.layout.font.color != dark.layout.template.layout.font.color
+    assert points(light) == points(dark)
+
+
+def points(figure: go.Figure) -> list[tuple[Any, Any]]:
+    return [(trace.x, trace.y) for trace in figure.data]
+
+
+def test_ramp_gives_different_colours_while_it_can() -> None:
+    for count in range(len(RAMP) + 1):
+        assert len(set(ramp(count))) == count
+    assert len(ramp(20)) == 20

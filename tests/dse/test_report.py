@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import optuna
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from dse.errors import DseError
+from dse.report import write_report
+from dse.results import read_results
+from tests.chart_geometry import assert_labels_clear
+from tests.sample_study import CONVENTIONAL, add_complete, build_study, create_study
+
+NAME = 'tiny </script><img src=x onerror="alert(1)"> & more'
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> optuna.Study:
+    return build_study(tmp_path_factory.mktemp("report") / "study.db", NAME)
+
+
+@pytest.fixture(scope="module")
+def report(study: optuna.Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("written") / "report.html"
+    write_report(study, path)
+    return path
+
+
+def test_lists_the_front(report: Path, study: optuna.Study) -> None:
+    html = report.read_text()
+    results = read_results(study)
+    rows = [int(number) for number in re.findall(r'<tr id="row-(\d+)">', html)]
+    assert rows[: len(results.front)] == [trial.number for trial in results.front]
+    assert "binary convolution layers only" in html
+
+
+def test_names_are_escaped(report: Path) -> None:
+    html = report.read_text()
+    assert "<img src=x" not in html
+    assert "&lt;img src=x" in html
+
+
+def test_loads_nothing(report: Path) -> None:
+    html = report.read_text()
+    assert "default-src 'none'" in html
+    assert not re.search(r"<(?:script|img|iframe)[^>]*\bsrc=", html.split("<script>")[0])
+    assert not re.search(r"<link[^>]*href=\"(?!data:)", html)
+
+
+def test_failed_writing_leaves_the_old_report(
+    study: optuna.Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text("old")
+
+    def full(_self: Path, _target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(DseError, match=r"report\.html: No space left on device"):
+        write_report(study, path)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["report.html"]  # noqa: PTH208
+
+
+def test_missing_folder_is_one_line(study: optuna.Study, tmp_path: Path) -> None:
+    with pytest.raises(DseError, match="No such file or directory"):
+        write_report(study, tmp_path / "none" / "report.html")
+
+
+def test_empty_study_has_a_report(tmp_path: Path) -> None:
+    write_report(create_study(tmp_path / "study.db"), tmp_path / "report.html")
+    assert "none yet" in (tmp_path / "report.html").read_text()
+
+
+def test_draws_and_follows_a_click_without_any_request(report: Path, browser: BrowserContext) -> None:
+    complaints: list[str] = []
+    requests: list[str] = []
+    page = browser.new_page()
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.emulate_media(color_scheme="dark")
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(report.as_uri())
+    page.wait_for_selector("#front .scatterlayer .point")
+    page.wait_for_selector("#layers .barlayer .point")
+    assert page.evaluate("document.getElementById('front')._fullLayout.font.color") == "#e8ebf0"
+    link = page.locator("tbody a").first
+    link.click()
+    expect(page.locator("#layers-title")).to_contain_text(f"trial {link.inner_text()}:")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    page.close()
+    assert complaints == []
+    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+@pytest.mark.parametrize("count", [4, 20])
+def test_layer_labels_stand_clear_of_the_bars(tmp_path: Path, browser: BrowserContext, count: int) -> None:
+    study = create_study(tmp_path / "study.db")
+    add_complete(study, {**CONVENTIONAL, "clip": 31}, layer_count=count)
+    add_complete(study, CONVENTIONAL, layer_count=count)
+    write_report(study, tmp_path / "report.html")
+    page = browser.new_page()
+    for width in (1280, 400):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto((tmp_path / "report.html").as_uri())
+        page.wait_for_selector("#layers .barlayer .point")
+        assert_labels_clear(page, count)
+        expect(page.locator("#legend li").first).to_have_text("port busy")
+    page.close()

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState, create_trial
+
+from dse.errors import UsageError
+from dse.results import StudyResults, read_results
+from tests.sample_study import CONVENTIONAL, add_complete, build_study, create_study
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> optuna.Study:
+    return build_study(tmp_path_factory.mktemp("results") / "study.db")
+
+
+@pytest.fixture(scope="module")
+def results(study: optuna.Study) -> StudyResults:
+    return read_results(study)
+
+
+def test_front_is_optunas(study: optuna.Study, results: StudyResults) -> None:
+    assert {trial.number for trial in study.best_trials} == results.front_numbers
+    latencies = [trial.point[0] for trial in results.front]
+    assert latencies == sorted(latencies)
+
+
+def test_states_are_counted(results: StudyResults) -> None:
+    counts = [results.count(state) for state in (TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING)]
+    assert counts == [3, 1, 1]
+    assert results.count(TrialState.COMPLETE) == len(results.complete) == len(results.trials) - 5
+
+
+def test_reasons_are_read(results: StudyResults) -> None:
+    reasons = {trial.state: trial.reason for trial in results.trials if trial.reason}
+    assert "cannot reach the front" in (reasons[TrialState.PRUNED] or "")
+    assert "training diverged" in (reasons[TrialState.FAIL] or "")
+
+
+def test_gain_compares_at_equal_accuracy(results: StudyResults) -> None:
+    conventional, equal = results.conventional, results.equal_accuracy
+    assert conventional is not None
+    assert equal is not None
+    needed = conventional.point[1] - (conventional.attributes.accuracy_standard_error or 0)
+    assert equal.point[1] >= needed
+    assert all(trial.point[1] < needed for trial in results.complete if trial.point[0] < equal.point[0])
+    assert results.gain == pytest.approx(conventional.point[0] / equal.point[0])
+
+
+def test_conventional_design_is_known_by_its_design(tmp_path: Path) -> None:
+    study = create_study(tmp_path / "study.db")
+    add_complete(study, {**CONVENTIONAL, "clip": 15})
+    assert read_results(study).conventional is None
+    assert read_results(study).gain is None
+    add_complete(study, CONVENTIONAL)
+    conventional = read_results(study).conventional
+    assert conventional is not None
+    assert conventional.number == 1
+
+
+def test_infinite_objective_is_no_point(tmp_path: Path) -> None:
+    study = create_study(tmp_path / "study.db")
+    study.add_trial(create_trial(state=TrialState.COMPLETE, values=[float("inf"), 0.5]))
+    assert read_results(study).complete == ()
+
+
+def test_study_of_a_newer_format_is_refused(tmp_path: Path) -> None:
+    study = create_study(tmp_path / "study.db")
+    study.set_user_attr("format", 2)
+    with pytest.raises(UsageError, match="format 2"):
+        read_results(study)
+
+
+def test_what_a_run_records_is_what_is_read(fake_study: Any) -> None:
+    """The sample study is made up; this one was recorded by the study runner itself."""
+    results = read_results(fake_study.run(budget=6))
+    assert len(results.complete) == 6
+    for trial in results.complete:
+        assert trial.design is not None
+        assert trial.attributes.accuracy_standard_error == 0.004
+        assert sum(layer.cycles for layer in trial.attributes.layers) == trial.attributes.cycles
+        assert all(layer.products_per_cycle > 0 and layer.bound for layer in trial.attributes.layers)

@@ -1,0 +1,171 @@
+"""An Optuna study in SQLite with the attributes that `dse study run` writes, made up and quick to build."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import warnings
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.trial import TrialState, create_trial
+
+BUDGET = 40
+STUDY_NAME = "tiny on cortex-a72"
+CLOCK_HZ = 1.5e9
+DISTRIBUTIONS: dict[str, BaseDistribution] = {
+    "width_multiplier": CategoricalDistribution((0.5, 0.75, 1.0, 1.5)),
+    "accumulator": CategoricalDistribution((8, 16, 32)),
+    "overflow": CategoricalDistribution(("exact", "saturate", "wrap")),
+    "clip": CategoricalDistribution((0, 31, 15, 7, 3)),
+    "tile": CategoricalDistribution(("2x2", "4x2", "4x4")),
+}
+CONVENTIONAL = {"width_multiplier": 1.0, "accumulator": 32, "clip": 0, "tile": "4x2"}
+CYCLES_PER_PRODUCT = {8: 1 / 58, 16: 1 / 47, 32: 1 / 38}
+STALL_SHARES = {
+    "port F1": 0.42,
+    "dependence on v28": 0.17,
+    "dependence on v0": 0.11,
+    "front end": 0.09,
+    "port L": 0.06,
+    "results per cycle": 0.05,
+    "dependence on x4": 0.04,
+    "dependence on flags": 0.02,
+    "L1 miss": 0.02,
+    "window full": 0.01,
+}
+REMAINING_STALL = "branch misprediction"
+"""Takes what the shares leave: the timing engines charge every cycle to a reason."""
+
+CLIP_COST = {0: 0.0, 31: 0.001, 15: 0.009, 7: 0.03, 3: 0.055}
+OVERFLOW_COST = {"exact": 0.0, "saturate": 0.002, "wrap": 0.012}
+
+
+def create_study(path: Path, name: str = STUDY_NAME) -> optuna.Study:
+    """Create an empty study in a new or existing SQLite file."""
+    study = optuna.create_study(
+        storage=f"sqlite:///{path}", study_name=name, directions=["minimize", "maximize"], load_if_exists=False
+    )
+    with warnings.catch_warnings(action="ignore"):
+        study.set_metric_names(["latency_ms", "accuracy"])
+    study.set_user_attr("conventional", _attributes(CONVENTIONAL, [])["design"])
+    study.set_user_attr("format", 1)
+    study.set_user_attr("latency_scope", "binary convolution layers")
+    study.set_user_attr(
+        "spec",
+        {
+            "network": "tiny",
+            "dataset": "fashion-mnist-small",
+            "core": "cortex-a72",
+            "clock_hz": CLOCK_HZ,
+            "recipe": {"epochs": 3},
+            "seed": 1,
+            "trials": BUDGET,
+            "widths": [0.5, 0.75, 1.0, 1.5],
+        },
+    )
+    return study
+
+
+def add_complete(study: optuna.Study, params: dict[str, Any], layer_count: int = 4) -> None:
+    """Add a finished trial of these parameters."""
+    layers = _layers(params, layer_count)
+    cycles = sum(layer["cycles"] for layer in layers)
+    accuracy = _accuracy(params)
+    attributes = _attributes(params, layers) | {
+        "accuracy_standard_error": (accuracy * (1 - accuracy) / 4000) ** 0.5,
+        "test_accuracy": accuracy - 0.004,
+        "train_seconds": 21.5,
+        "history": [{"epoch": epoch, "loss": 0.9 / epoch, "accuracy": accuracy - 0.02 / epoch} for epoch in (1, 2, 3)],
+        "accuracy_key": "a" * 64,
+        "cached": {"latency": True, "accuracy": False},
+    }
+    study.add_trial(_trial(TrialState.COMPLETE, params, attributes, [1000 * cycles / CLOCK_HZ, accuracy]))
+
+
+def add_pruned(study: optuna.Study, params: dict[str, Any]) -> None:
+    """Add a trial that was given up after its latency was known."""
+    reason = "cannot reach the front even at the best possible accuracy"
+    study.add_trial(_trial(TrialState.PRUNED, params, _attributes(params, _layers(params)) | {"pruned": reason}))
+
+
+def add_failed(study: optuna.Study, params: dict[str, Any]) -> None:
+    """Add a trial that ended in an error."""
+    attributes = _attributes(params, _layers(params)) | {"error": "training diverged: loss is NaN in epoch 2"}
+    study.add_trial(_trial(TrialState.FAIL, params, attributes))
+
+
+def build_study(path: Path, name: str = STUDY_NAME, complete: int = 24) -> optuna.Study:
+    """Build a study with the conventional design as trial 0 and trials in every state."""
+    study = create_study(path, name)
+    add_complete(study, CONVENTIONAL)
+    for index, params in enumerate(_designs(complete + 4)):
+        if index in (3, 8, 15):
+            add_pruned(study, params)
+        elif index == 11:
+            add_failed(study, params)
+        else:
+            add_complete(study, params)
+    study.ask(DISTRIBUTIONS)
+    return study
+
+
+def _designs(count: int) -> list[dict[str, Any]]:
+    names = list(DISTRIBUTIONS)
+    choices = [DISTRIBUTIONS[name].choices for name in names]  # type: ignore[attr-defined]
+    designs = [dict(zip(names, values, strict=True)) for values in itertools.product(*choices)]
+    for design in designs:
+        if design["accumulator"] == 32:
+            del design["overflow"]
+    return random.Random(2).sample(designs, count)  # noqa: S311
+
+
+def _layers(params: dict[str, Any], count: int = 4) -> list[dict[str, Any]]:
+    """Make up the first half of the layers at 14x14 pixels, the others at 7x7 with twice the channels."""
+    first_half = (count + 1) // 2
+    return [
+        _layer(f"block{number + 1}.conv", *((14, 32) if number < first_half else (7, 64)), params)
+        for number in range(count)
+    ]
+
+
+def _layer(name: str, size: int, channels: int, params: dict[str, Any]) -> dict[str, Any]:
+    tile_factor = {"2x2": 1.22, "4x2": 1.0, "4x4": 0.97}[params["tile"]]
+    width = int(channels * params["width_multiplier"])
+    products = size * size * 9 * width * width
+    cycles = int(products * CYCLES_PER_PRODUCT[params["accumulator"]] * tile_factor) + 900
+    stalls = {reason: int(share * cycles) for reason, share in STALL_SHARES.items()}
+    return {
+        "name": name,
+        "shape": f"{size}x{size}x{width}x{width} k3x3 s1 p1",
+        "cycles": cycles,
+        "instructions": int(1.7 * cycles),
+        "products": products,
+        "products_per_cycle": products / cycles,
+        "bound": f"{'port F1' if params['accumulator'] == 8 else 'results per cycle'}, {0.9 * cycles:.0f} cycles",
+        "stalls": {**stalls, REMAINING_STALL: cycles - sum(stalls.values())},
+        "ports": {"F0": 0.71, "F1": 0.93, "L": 0.44},
+    }
+
+
+def _accuracy(params: dict[str, Any]) -> float:
+    width = {0.5: -0.028, 0.75: -0.011, 1.0: 0.0, 1.5: 0.007}[params["width_multiplier"]]
+    return 0.868 + width - CLIP_COST[params["clip"]] - OVERFLOW_COST[params.get("overflow", "exact")]
+
+
+def _attributes(params: dict[str, Any], layers: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "design": {**params, "overflow": params.get("overflow", "exact"), "clip": params["clip"] or None},
+        "cycles": sum(layer["cycles"] for layer in layers),
+        "layers": layers,
+        "latency_keys": ["b" * 64] * len(layers),
+    }
+
+
+def _trial(
+    state: TrialState, params: dict[str, Any], attributes: dict[str, Any], values: list[float] | None = None
+) -> optuna.trial.FrozenTrial:
+    distributions = {name: DISTRIBUTIONS[name] for name in params}
+    return create_trial(state=state, values=values, params=params, distributions=distributions, user_attrs=attributes)
