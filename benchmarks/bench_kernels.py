@@ -40,7 +40,7 @@ def _table(core: str, layer: ConvShape) -> Table:
             f"{timing.simulation.cycles:,}",
             f"{timing.products_per_cycle:.1f}",
             f"{conventional / timing.simulation.cycles:.2f}",
-            str(timing.simulation.bound),
+            timing.simulation.bound.what,
         )
     return table
 

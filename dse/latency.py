@@ -37,7 +37,7 @@ class EmulatedTimer:
             "cycles": simulation.cycles,
             "instructions": simulation.instructions,
             "products": shape.products,
-            "bound": f"{simulation.bound.what}, {simulation.bound.cycles:.0f} cycles",
+            "bound": f"{simulation.bound.what}, {simulation.bound.cycles:,.0f} cycles",
             "stalls": dict(simulation.stalls),
             "ports": dict(simulation.ports),
         }

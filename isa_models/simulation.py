@@ -41,9 +41,10 @@ class TimelineEntry:
 class Simulation:
     """How long a trace takes on a core, and why.
 
-    `ports`: busy share of each port or unit, 0 to 1. `stalls`: cycles by reason; together with the cycles at which
-    work flowed freely they add up to `cycles`. `caches`: hits and misses. `hotspots`: by address. `bounds`: cycles
-    that each resource alone would need, `bound` the largest of them. `timeline`: the window asked for, else None.
+    `ports`: busy share of each port or unit, 0 to 1. `stalls`: cycles by reason, which add up to `cycles`; those in
+    which work flowed freely are charged to the width of the pipeline ("front end", "issue pairing"). `caches`: hits and
+    misses. `hotspots`: by address. `bounds`: cycles that each resource alone would need, `bound` the largest of them.
+    `timeline`: the window asked for, else None.
     """
 
     core: str

@@ -1,0 +1,91 @@
+"""A trained network classifies exactly alike in PyTorch and on the emulated kernels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from dse.data import Dataset, load_dataset
+from dse.design import Design
+from dse.errors import UsageError
+from dse.model import BinaryModel
+from dse.network import build_network
+from dse.recipe import Recipe
+from dse.training import train
+from dse.verification import verify_model
+from kernels_asm import Overflow, Tile
+
+IMAGES = 200
+DESIGNS = [
+    Design(0.5, 32, Overflow.EXACT, None, Tile(8, 3)),
+    Design(0.5, 16, Overflow.EXACT, None, Tile(4, 5)),
+    Design(0.5, 8, Overflow.EXACT, 31, Tile(8, 2)),
+    Design(1.0, 8, Overflow.SATURATE, None, Tile(2, 7)),
+    Design(1.0, 8, Overflow.WRAP, 7, Tile(16, 1)),
+    Design(0.5, 16, Overflow.WRAP, 63, Tile(4, 4)),
+]
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return load_dataset()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def trained(design: Design, dataset: Dataset) -> BinaryModel:
+    network = build_network("tiny", design.width_multiplier, dataset.input_shape, dataset.classes)
+    end_values = design.end_values(tuple(layer.shape.window for layer in network.binary_layers))
+    return train(network, end_values, _short(dataset), Recipe(epochs=1, train_images=640)).model()
+
+
+def _short(dataset: Dataset) -> Dataset:
+    return replace(dataset, validation=dataset.validation[:100], test=dataset.test[:100])
+
+
+@pytest.mark.parametrize("design", DESIGNS, ids=str)
+def test_every_output_and_class_is_equal(design: Design, dataset: Dataset) -> None:
+    seen: list[int] = []
+    report = verify_model(trained(design, dataset), design, dataset.test.images[:IMAGES], seen.append)
+    assert report.identical
+    assert (report.images, report.layers, seen[-1]) == (IMAGES, 4, IMAGES)
+    shapes = [layer.shape for layer in build_network("tiny", design.width_multiplier).binary_layers]
+    assert report.outputs == IMAGES * sum(shape.out_pixels * shape.channels_out for shape in shapes)
+    assert report.instructions > report.outputs
+
+
+def test_another_arithmetic_than_the_trained_one_is_told(dataset: Dataset) -> None:
+    design = Design(1.0, 8, Overflow.SATURATE, None, Tile(4, 4))
+    model = trained(replace(design, overflow=Overflow.WRAP), dataset)
+    report = verify_model(model, design, dataset.test.images[:10])
+    assert not report.identical
+    assert 0 < report.differing_outputs < report.outputs
+
+
+def test_one_flipped_weight_is_told(dataset: Dataset) -> None:
+    design = Design(0.5, 8, Overflow.EXACT, 63, Tile(4, 4))
+    model = trained(design, dataset)
+    honest = model.binary_blocks[2].integer_weights()
+    flipped = honest.clone()
+    flipped[3, 0, 1, 1] *= -1
+    model.binary_blocks[2].integer_convolution = _with_weights(model, flipped)  # type: ignore[method-assign]
+    report = verify_model(model, design, dataset.test.images[:10])
+    assert report.differing_outputs > 0
+
+
+def _with_weights(model: BinaryModel, weights: torch.Tensor):
+    original = model.binary_blocks[2].integer_convolution
+    return lambda signs, _weights: original(signs, weights)
+
+
+def test_no_image_is_refused(dataset: Dataset) -> None:
+    design = DESIGNS[0]
+    network = build_network("tiny", 0.5)
+    ends = design.end_values(tuple(layer.shape.window for layer in network.binary_layers))
+    with pytest.raises(UsageError, match="no images"):
+        verify_model(BinaryModel(network, ends), design, dataset.test.images[:0])
