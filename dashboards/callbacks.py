@@ -1,6 +1,7 @@
 """What happens on the study page: polling, selecting, drawing. Nothing here writes to a study.
 
-One callback alone moves the selection between URL, figure and table, so they cannot chase each other.
+The selection goes one way: a person's choice becomes the address (assets/choice.js), and the address alone decides what
+figures and table show, so they cannot chase each other.
 """
 
 from __future__ import annotations
@@ -8,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import plotly.graph_objects as go
-from dash import Dash, Input, Output, Patch, State, ctx, no_update
+from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 
 from dashboards import ids, selection
 from dashboards.components.header import header
 from dashboards.components.trial_details import trial_details
-from dashboards.components.trial_table import rows, table_size
+from dashboards.components.trial_table import rows, scroll_to, table_size
 from dashboards.source import Snapshot, StudySource
 from dse.chart_theme import LIGHT, THEMES, Theme
 from dse.charts import SELECTION_TRACE, ColourBy, front_figure, selection_trace
@@ -63,32 +64,27 @@ def _register_poll(app: Dash, source: StudySource) -> None:
 
 
 def _register_selection(app: Dash, source: StudySource) -> None:
+    choose_point = ClientsideFunction("choice", "choosePoint")
+    app.clientside_callback(choose_point, Input(ids.FRONT, "clickData"))  # type: ignore[no-untyped-call]
+
     @app.callback(
         Output(ids.SELECTION, "data"),
-        Output(ids.URL, "search"),
         Output(ids.TRIALS, "selectedRows"),
         Output(ids.TRIALS, "scrollTo"),
         Input(ids.URL, "search"),
-        Input(ids.FRONT, "clickData"),
-        Input(ids.TRIALS, "selectedRows"),
         Input(ids.REVISION, "data"),
         State(ids.SELECTION, "data"),
     )
-    def select(search: Any, click: Any, selected_rows: Any, _: Any, current: Any) -> tuple[Any, ...]:
+    def select(search: Any, _: Any, current: Any) -> tuple[Any, ...]:
         results = _results(source)
-        chosen = {ids.FRONT: selection.from_click(click), ids.TRIALS: selection.from_rows(selected_rows)}
-        by_hand = ctx.triggered_id in chosen
-        if by_hand:
-            number = chosen[str(ctx.triggered_id)]
-        else:
-            number = selection.from_query(search)
-            number = selection.default_trial(results) if number is None else number
-        if number is None or number == current:
+        number = selection.from_query(search)
+        number = selection.default_trial(results) if number is None else number
+        # A new address is followed even to the same trial: the answer to an older one may still be on its way.
+        if number is None or (number == current and ctx.triggered_id == ids.REVISION):
             raise PreventUpdate
-        query = selection.to_query(number) if by_hand else no_update
-        if ctx.triggered_id == ids.TRIALS or results.trial(number) is None:
-            return number, query, no_update, no_update
-        return number, query, {"ids": [str(number)]}, {"rowId": str(number), "rowPosition": "middle"}
+        if results.trial(number) is None:
+            return number, [], no_update
+        return number, {"ids": [str(number)]}, scroll_to(number)
 
 
 def _register_front(app: Dash, source: StudySource) -> None:

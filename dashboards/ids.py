@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-URL = "url"
+URL = "url"  # also named in assets/choice.js
 POLL = "poll"
 REVISION = "revision"
 SELECTION = "selection"
@@ -10,7 +10,7 @@ PROBLEM = "problem"
 HEADER = "header"
 SCHEME = "scheme"  # also named in assets/scheme.js
 COLOUR = "colour"
-FRONT = "front"
+FRONT = "front"  # also named in assets/choice.js
 TRIALS = "trials"
 DETAILS = "details"
 LAYERS = "layers"

@@ -1,4 +1,4 @@
-"""Which trial is selected, from what a browser sends. Anything but a plausible trial number is ignored."""
+"""Which trial is selected, by the address. Anything but a plausible trial number is ignored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from dse.results import StudyResults
 
-PARAMETER = "trial"
+PARAMETER = "trial"  # also named in assets/choice.js
 LARGEST_NUMBER = 10**9
 LONGEST_QUERY = 1000
 
@@ -19,27 +19,6 @@ def from_query(search: Any) -> int | None:
     values = parse_qs(search.removeprefix("?")).get(PARAMETER, [])
     text = values[0] if len(values) == 1 else ""
     return trial_number(int(text)) if text.isascii() and text.isdecimal() else None
-
-
-def to_query(number: int) -> str:
-    """Return the query string that `from_query` reads back."""
-    return f"?{PARAMETER}={number}"
-
-
-def from_click(click: Any) -> int | None:
-    """Return the trial of a click on the front figure, whose points carry their number as `customdata`."""
-    match click:
-        case {"points": [{"customdata": number}, *_]}:
-            return trial_number(number)
-    return None
-
-
-def from_rows(rows: Any) -> int | None:
-    """Return the trial of the row selected in the table."""
-    match rows:
-        case [{"number": number}]:
-            return trial_number(number)
-    return None
 
 
 def default_trial(results: StudyResults) -> int | None:

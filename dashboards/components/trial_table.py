@@ -26,7 +26,7 @@ SCROLLED_HEIGHT = 470
 
 
 def trial_table() -> dag.AgGrid:
-    """Return the table without rows. A row is selected by click, or by Space on the focused row."""
+    """Return the table without rows. A row is chosen by click, or by Space on the focused row (assets/choice.js)."""
     return dag.AgGrid(
         id=ids.TRIALS,
         columnDefs=[
@@ -45,6 +45,7 @@ def trial_table() -> dag.AgGrid:
         ],
         rowData=[],
         getRowId="params.data.id",
+        eventListeners={"rowSelected": ["chooseRow(params)"]},
         defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
         rowClassRules={"on-front": "params.data.state == 'front'", "no-point": "params.data.latency == null"},
         dashGridOptions={
@@ -68,6 +69,12 @@ def table_size(row_count: int) -> tuple[Patch, dict[str, Any]]:
     is_short = row_count <= MOST_ROWS
     options["domLayout"] = "autoHeight" if is_short else "normal"
     return options, {"height": None if is_short else SCROLLED_HEIGHT}
+
+
+def scroll_to(number: int) -> dict[str, str]:
+    """Return where the table scrolls to show a trial: no further than it must, and not at all for a row in view."""
+    # Any position but top, middle and bottom means that to the grid; none at all, to the Dash component, means top.
+    return {"rowId": str(number), "rowPosition": "auto"}
 
 
 def rows(results: StudyResults) -> list[dict[str, Any]]:

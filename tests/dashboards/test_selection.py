@@ -7,8 +7,9 @@ import pytest
 from dashboards import selection
 
 
-def test_query_round_trip() -> None:
-    assert selection.from_query(selection.to_query(12)) == 12
+def test_query_names_a_trial() -> None:
+    assert selection.from_query("?trial=12") == 12
+    assert selection.from_query("?other=3&trial=0") == 0
 
 
 @pytest.mark.parametrize(
@@ -23,23 +24,6 @@ def test_senseless_query_selects_nothing(search: Any) -> None:
     assert selection.from_query(search) is None
 
 
-@pytest.mark.parametrize(
-    "click",
-    [None, [], {}, {"points": []}, {"points": None}, {"points": [{}]}, {"points": [{"customdata": "12"}]}]
-    + [{"points": [{"customdata": value}]} for value in (-1, True, None, [3], 1.0, 10**12)],
-)
-def test_senseless_click_selects_nothing(click: Any) -> None:
-    assert selection.from_click(click) is None
-
-
-def test_click_selects_the_first_point() -> None:
-    assert selection.from_click({"points": [{"customdata": 7, "x": 1}, {"customdata": 8}]}) == 7
-
-
-@pytest.mark.parametrize("rows", [None, {}, [], [{}], [{"number": "7"}], [{"number": 1}, {"number": 2}], "rows"])
-def test_senseless_rows_select_nothing(rows: Any) -> None:
-    assert selection.from_rows(rows) is None
-
-
-def test_row_is_selected() -> None:
-    assert selection.from_rows([{"number": 7, "state": "front"}]) == 7
+@pytest.mark.parametrize("value", [None, "12", True, -1, 1.0, [3], 10**12])
+def test_senseless_number_is_none(value: Any) -> None:
+    assert selection.trial_number(value) is None

@@ -35,6 +35,24 @@ POINT = """number => {
     }
   }
 }"""
+GO_ON_WHEN_ROW_IS_SELECTED = """async ([first, row, second]) => {
+  const go = url => { history.pushState(null, '', url); dispatchEvent(new PopStateEvent('popstate')); };
+  const grid = await dash_ag_grid.getApiAsync('trials');
+  const selected = new Promise(resolve => grid.addEventListener('rowSelected', function listener({node}) {
+    if (node.id === row && node.isSelected()) {
+      grid.removeEventListener('rowSelected', listener);
+      go(second);
+      resolve();
+    }
+  }));
+  go(first);
+  await selected;
+}"""
+ROW_IN_VIEW = """() => {
+  const top = document.querySelector('#trials .ag-body-viewport').getBoundingClientRect().top;
+  const rows = [...document.querySelectorAll('#trials .ag-center-cols-container .ag-row:not(.ag-row-selected)')];
+  return rows.find(row => Math.abs(row.getBoundingClientRect().top - top - 100) < 50)?.getAttribute('row-id');
+}"""
 RING = "() => document.querySelector('#front .js-plotly-plot').data[0].x"
 
 
@@ -101,6 +119,18 @@ def test_selecting_a_row_shows_its_layers_and_rings_its_point(page: Page, result
     expect(page).to_have_url(re.compile(r"\?trial=20$"))
 
 
+def test_table_does_not_move_under_a_chosen_row(page: Page) -> None:
+    wait_until_drawn(page)
+    view = page.locator("#trials .ag-body-viewport")
+    view.evaluate("view => { view.scrollTop = 200; }")
+    page.wait_for_function(ROW_IN_VIEW)
+    number = page.evaluate(ROW_IN_VIEW)
+    page.locator(f"#trials .ag-row[row-id='{number}'] [col-id='latency']").click()
+    expect(page.locator("#details h2")).to_have_text(f"Trial {number}")
+    page.wait_for_timeout(POLL_MS)
+    assert view.evaluate("view => view.scrollTop") == 200
+
+
 def test_clicking_a_point_selects_its_row(page: Page, results: StudyResults) -> None:
     wait_until_drawn(page)
     expect(page.locator("#details h2")).to_have_text(f"Trial {default_trial(results)}")
@@ -112,6 +142,16 @@ def test_clicking_a_point_selects_its_row(page: Page, results: StudyResults) -> 
     assert set(selected_rows(page)) == {str(number)}
     page.go_back()
     expect(page.locator("#details h2")).to_have_text(f"Trial {default_trial(results)}")
+
+
+def test_point_is_selected_again_after_going_back(page: Page, results: StudyResults) -> None:
+    wait_until_drawn(page)
+    assert results.most_accurate is not None
+    for _ in range(2):
+        page.mouse.click(*page.evaluate(POINT, results.most_accurate.number))
+        expect(page.locator("#details h2")).to_have_text(f"Trial {results.most_accurate.number}")
+        page.go_back()
+        expect(page.locator("#details h2")).to_have_text(f"Trial {default_trial(results)}")
 
 
 def test_address_holds_the_selection(open_page: OpenPage, shared_address: str, results: StudyResults) -> None:
@@ -129,9 +169,23 @@ def test_senseless_selection_is_ignored(page: Page, results: StudyResults) -> No
     expect(page.locator("#details h2")).to_have_text(f"Trial {default_trial(results)}")
 
 
+def test_selection_by_address_is_not_taken_for_a_choice(page: Page) -> None:
+    """The address moves on while the table still reports the row that the address before it selected."""
+    wait_until_drawn(page)
+    for number in (7, 20, 7):
+        page.evaluate(GO_ON_WHEN_ROW_IS_SELECTED, ["?trial=6", "6", f"?trial={number}"])
+        expect(page.locator("#details h2")).to_have_text(f"Trial {number}")
+        page.wait_for_timeout(2 * POLL_MS)
+        expect(page.locator("#details h2")).to_have_text(f"Trial {number}")
+        expect(page).to_have_url(re.compile(rf"\?trial={number}$"))
+        expect(page.locator(f"#trials .ag-row-selected[row-id='{number}']").first).to_be_visible()
+        assert set(selected_rows(page)) == {str(number)}
+
+
 def test_says_that_a_trial_is_not_there(page: Page) -> None:
     navigate(page, "?trial=4000")
     expect(page.locator("#details")).to_contain_text("This study has no trial of that number")
+    expect(page.locator("#trials .ag-row-selected")).to_have_count(0)
 
 
 def test_keyboard_selects_a_row(page: Page) -> None:
