@@ -38,6 +38,7 @@ POINT = """number => {
 GO_ON_WHEN_ROW_IS_SELECTED = """async ([first, row, second]) => {
   const go = url => { history.pushState(null, '', url); dispatchEvent(new PopStateEvent('popstate')); };
   const grid = await dash_ag_grid.getApiAsync('trials');
+  const late = new Promise((_, reject) => setTimeout(reject, 5000, new Error(`row ${row} was never selected`)));
   const selected = new Promise(resolve => grid.addEventListener('rowSelected', function listener({node}) {
     if (node.id === row && node.isSelected()) {
       grid.removeEventListener('rowSelected', listener);
@@ -46,7 +47,7 @@ GO_ON_WHEN_ROW_IS_SELECTED = """async ([first, row, second]) => {
     }
   }));
   go(first);
-  await selected;
+  await Promise.race([selected, late]);
 }"""
 ROW_IN_VIEW = """() => {
   const top = document.querySelector('#trials .ag-body-viewport').getBoundingClientRect().top;
