@@ -120,14 +120,6 @@ def decode(instruction: Instruction) -> Operands:
     return operands
 
 
-def memory_access(instruction: Instruction) -> MemoryAccess | None:
-    """Return the size and direction of the memory access of `instruction`, or None when it makes none.
-
-    A prefetch moves nothing into a register and counts as none. Raises UnsupportedInstructionError as `decode` does.
-    """
-    return decode(instruction).memory
-
-
 @lru_cache(maxsize=65536)
 def _decode_text(mnemonic: str, text: str) -> Operands | None:
     parsed = parse_operands(text)

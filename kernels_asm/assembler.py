@@ -111,14 +111,19 @@ def _stored_image(path: Path) -> bytes | None:
 
 
 def _store_image(path: Path, elf: bytes) -> None:
+    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            temporary = Path(file.name)
             file.write(elf + hashlib.sha256(elf).digest())
-        Path(file.name).replace(path)
+        temporary.replace(path)
     except OSError as error:
         raise KernelError(f"{path.parent}: cannot store a kernel image: {error.strerror}: free space there or set "
                           "BNN_DSE_CACHE to another folder") from error  # fmt: skip
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def _build(source: Path, parameters: Mapping[str, int]) -> bytes:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from isa_models import Buffer, Image, InputError, Instruction, Machine, Pointer, UnsupportedInstructionError
 from isa_models.addressing import UnknownEncodingError, address_form
 from isa_models.hooks_native import NativeHooks
-from isa_models.operands import memory_access
+from isa_models.operands import decode
 
 LOOP = """
     movi v0.8h, #0
@@ -143,7 +143,7 @@ def test_addressing_agrees_with_the_operand_table(image_of, access):
     """The encoding and the operand table tell alike whether an instruction touches memory."""
     for instruction in image_of(f"mov x8, #-4\n{access}\nret").program.instructions:
         try:
-            expected = memory_access(instruction) is not None
+            expected = decode(instruction).memory is not None
         except UnsupportedInstructionError:
             continue  # the table holds what the timing models support
         assert (address_form(instruction) is not None) == expected, instruction

@@ -4,7 +4,7 @@ import pytest
 
 from isa_models import Instruction, UnsupportedInstructionError
 from isa_models.instruction_class import classify
-from isa_models.operands import decode, memory_access, register_name
+from isa_models.operands import decode, register_name
 
 
 def instruction(text: str) -> Instruction:
@@ -82,14 +82,14 @@ def test_reads_and_writes(text, reads, writes):
     ],
 )
 def test_memory_access(text, size, is_store):
-    access = memory_access(instruction(text))
+    access = decode(instruction(text)).memory
     assert access is not None
     assert (access.size_bytes, access.is_store) == (size, is_store)
 
 
 @pytest.mark.parametrize("text", ["add x0, x1, x2", "prfm pldl1keep, [x0]", "nop", "b #0x40"])
 def test_no_memory_access(text):
-    assert memory_access(instruction(text)) is None
+    assert decode(instruction(text)).memory is None
 
 
 def test_accumulator_is_known_unless_it_is_also_a_source():

@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,13 @@ def test_a_corrupt_cached_image_is_refused_by_name() -> None:
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(KernelError, match=f"{path.name}: cached kernel image is corrupt: delete the file"):
         assemble_variant(variant, SHAPE)
+
+
+def test_an_image_that_cannot_be_stored_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_self: Path, _target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(KernelError, match="cannot store a kernel image: No space left on device: free space"):
+        assemble_variant(KernelVariant(Arithmetic(8), Tile(4, 2)), SHAPE)
+    assert [path for path in cache_directory().iterdir() if path.is_file()] == []
