@@ -1,8 +1,9 @@
 """Group instructions into the classes that core descriptions give timings for.
 
-A class holds instructions that are alike on every modelled core. `classify` returns its name and the form suffix: an
-Advanced SIMD class may have separate entries for 64-bit (`_d`) and 128-bit (`_q`) results, and one entry without
-suffix covers both.
+A core description may time an instruction at any of these levels, and the most specific entry counts:
+`MNEMONIC.SHAPE` (`sabd.16b`, `mul.x`, `addp.d`), `MNEMONIC.FORM` (`sabd.q`: any 128-bit result), `CLASS_FORM`
+(`simd_absolute_q`), `CLASS` (`simd_absolute`). Where an instruction belongs to a narrower class too (`alu_shifted_small`
+within `alu_shifted`), the narrower one is looked up first.
 """
 
 from dataclasses import dataclass
@@ -20,16 +21,24 @@ from isa_models.operands import Operands
 
 @dataclass(frozen=True, slots=True)
 class InstructionClass:
-    """Class `name`, the `form` of its result ("d", "q" or "" for general registers), the ISA `feature` it needs."""
+    """What a core description may know an instruction by.
 
-    name: str
+    `names`: its classes, the narrowest first; `form`: of its result, "d", "q" or "" for general registers; `shape`: of
+    its first register, such as "16b", "s", "x" or ""; `feature`: the ISA extension that it needs.
+    """
+
+    mnemonic: str
+    names: tuple[str, ...]
     form: str
+    shape: str
     feature: str | None
 
     @property
     def keys(self) -> tuple[str, ...]:
         """Names to look up in a core description, the most specific first."""
-        return (f"{self.name}_{self.form}", self.name) if self.form else (self.name,)
+        own = [f"{self.mnemonic}.{suffix}" for suffix in (self.shape, self.form) if suffix]
+        classes = [f"{name}_{self.form}" if formed else name for name in self.names for formed in (True, False)]
+        return tuple(dict.fromkeys(key.removesuffix("_") for key in own + classes))
 
 
 _SCALAR_CLASSES = {
@@ -132,7 +141,7 @@ def classify(mnemonic: str, operands: Operands) -> InstructionClass | None:
     name = _class_name(mnemonic, operands)
     if name is None:
         return None
-    return InstructionClass(name, _form(operands), _FEATURES.get(mnemonic))
+    return InstructionClass(mnemonic, (name,), _form(operands), _shape(operands), _FEATURES.get(mnemonic))
 
 
 def _class_name(mnemonic: str, operands: Operands) -> str | None:
@@ -245,3 +254,15 @@ def _form(operands: Operands) -> str:
     if not bits:
         return ""
     return "q" if max(bits) == 128 else "d"
+
+
+def _shape(operands: Operands) -> str:
+    """Arrangement of the first vector register (of a list: of its registers), or width of the first general one."""
+    first = operands.parsed[0] if operands.parsed else None
+    if isinstance(first, ListOperand):
+        first = first.registers[0]
+    if not isinstance(first, RegisterOperand):
+        return ""
+    if not first.is_vector:
+        return "x" if first.bits == 64 else "w"
+    return first.arrangement or {8: "b", 16: "h", 32: "s", 64: "d", 128: "q"}[first.bits]

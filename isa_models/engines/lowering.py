@@ -146,7 +146,9 @@ def _find_class(instruction: Instruction, operands: Operands, core: Core) -> tup
     for key in kind.keys:
         if key in core.classes:
             return kind, key
-    raise InputError(f"{where}: {core.name} has no entry '{kind.keys[0]}' for '{instruction.text}': add it to classes")
+    raise InputError(
+        f"{where}: {core.name} has no entry '{kind.names[-1]}' for '{instruction.text}': add it to classes"
+    )
 
 
 def _empty_static(count: int) -> StaticCode:
@@ -184,11 +186,12 @@ def _fill_static(
     for column, part in enumerate(operands.reads):
         static.reads[row, column] = part.register
         static.read_use[row, column] = _use(part.register, operands, merges)
-    step = timing.result_step if isinstance(timing, InOrderTiming) else 0
     for column, part in enumerate(operands.writes):
         is_base = part.register == operands.writeback
         static.writes[row, column] = part.register
-        static.write_latency[row, column] = core.writeback_latency if is_base else timing.latency + column * step
+        static.write_latency[row, column] = (
+            core.writeback_latency if is_base else timing.latency + column * timing.result_step
+        )
     static.class_id[row] = class_id
     static.latency[row] = timing.latency
     static.accumulate[row] = NONE if timing.accumulate is None else timing.accumulate

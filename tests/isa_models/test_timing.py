@@ -195,7 +195,7 @@ def repeated_trace_without_addresses(program: Program) -> Trace:
 def test_class_without_entry_names_instruction_core_and_line(programs):
     core = load_core("cortex-a72")
     lacking = core.model_copy(update={"classes": {k: v for k, v in core.classes.items() if k != "simd_logic"}})
-    with pytest.raises(InputError, match=r"cortex-a72 has no entry 'simd_logic_q' for 'eor v0\.16b"):
+    with pytest.raises(InputError, match=r"cortex-a72 has no entry 'simd_logic' for 'eor v0\.16b"):
         time_trace(repeated_trace(programs["logic chain"], 1), lacking)
 
 
