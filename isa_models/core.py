@@ -128,9 +128,10 @@ class MicroOp(_Description):
 class OutOfOrderTiming(Sourced):
     """Timing of one instruction class on an out-of-order core.
 
-    `latency`: cycles from issue to the first result; `result_step`: how much later each further one comes. `ports`: where the first micro-operation may go (none: it needs no port),
-    `occupancy`: cycles it blocks the port. `more`: further micro-operations. `accumulate` as in `InOrderTiming`.
-    `temporaries`: 64-bit results that its micro-operations hand to each other, counted besides those of the operands.
+    `latency`: cycles from issue to the first result; `result_step`: how much later each further one comes. `ports`:
+    where the first micro-operation may go (none: it needs no port), `occupancy`: cycles it blocks the port. `more`:
+    further micro-operations. `accumulate` as in `InOrderTiming`. `temporaries`: 64-bit results that its
+    micro-operations hand to each other, counted besides those of the operands.
     """
 
     latency: int = Field(ge=0)

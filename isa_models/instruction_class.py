@@ -2,8 +2,8 @@
 
 A core description may time an instruction at any of these levels, and the most specific entry counts:
 `MNEMONIC.SHAPE` (`sabd.16b`, `mul.x`, `addp.d`), `MNEMONIC.FORM` (`sabd.q`: any 128-bit result), `CLASS_FORM`
-(`simd_absolute_q`), `CLASS` (`simd_absolute`). Where an instruction belongs to a narrower class too (`alu_shifted_small`
-within `alu_shifted`), the narrower one is looked up first.
+(`simd_absolute_q`), `CLASS` (`simd_absolute`). Where an instruction belongs to a narrower class too
+(`alu_shifted_small` within `alu_shifted`), the narrower one is looked up first.
 """
 
 from dataclasses import dataclass
