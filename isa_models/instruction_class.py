@@ -8,14 +8,20 @@ A core description may time an instruction at any of these levels, and the most 
 
 from dataclasses import dataclass
 
+from isa_models.class_table import SCALAR_CLASS_OF, SIMD_CLASS_OF, has_wider, with_wider
+from isa_models.isa_features import feature_of
 from isa_models.operand_syntax import (
     FIRST_VECTOR,
     FLAGS,
+    STACK_POINTER,
+    ImmediateOperand,
     ListOperand,
     MemoryOperand,
+    Operand,
     RegisterOperand,
     ShiftOperand,
 )
+from isa_models.operand_table import bytes_per_register
 from isa_models.operands import Operands
 
 
@@ -41,150 +47,85 @@ class InstructionClass:
         return tuple(dict.fromkeys(key.removesuffix("_") for key in own + classes))
 
 
-_SCALAR_CLASSES = {
-    "alu": "add sub and orr eor bic orn eon adc sbc ngc neg mvn mov movz movn movk adr adrp",
-    "alu_flags": "adds subs ands bics cmp cmn tst negs adcs sbcs ngcs",
-    "shift_immediate": "ubfm sbfm ubfx sbfx ubfiz sbfiz uxtb uxth uxtw sxtb sxth sxtw rbit rev rev16 rev32",
-    "shift_register": "lslv lsrv asrv rorv",
-    "extract": "extr",
-    "bitfield_insert": "bfi bfm bfxil bfc",
-    "count_bits": "clz cls",
-    "select": "csel csinv csetm cinv",
-    "select_increment": "csinc cset cinc csneg cneg",
-    "conditional_compare": "ccmp ccmn",
-    "multiply_long": "smull umull smaddl umaddl smsubl umsubl smnegl umnegl",
-    "multiply_high": "smulh umulh",
-    "crc": "crc32b crc32h crc32w crc32x crc32cb crc32ch crc32cw crc32cx",
-    "nop": "nop hint yield dmb dsb isb bti",
-    "prefetch": "prfm prfum",
-    "branch": "b cbz cbnz tbz tbnz",
-    "branch_link": "bl",
-    "branch_link_register": "blr",
-    "branch_register": "br",
-    "return": "ret",
+_ORDERED_CLASSES = {
+    **dict.fromkeys(("ldar", "ldapr"), "load_acquire"),
+    **dict.fromkeys(("ldxr", "ldaxr"), "load_exclusive"),
+    **dict.fromkeys(("ldxp", "ldaxp"), "load_exclusive_pair"),
+    "stlr": "store_release",
+    **dict.fromkeys(("stxr", "stlxr"), "store_exclusive"),
+    **dict.fromkeys(("stxp", "stlxp"), "store_exclusive_pair"),
 }
-_SIMD_CLASSES = {
-    "simd_logic": "and orr eor bic orn not mvn",
-    "simd_arithmetic": "add sub neg smax smin umax umin smaxp sminp umaxp uminp cmeq cmge cmgt cmhi cmhs cmle cmlt"
-    " shadd uhadd shsub uhsub srhadd urhadd",
-    "simd_test": "cmtst",
-    "simd_saturating": "sqadd uqadd sqsub uqsub sqneg sqabs suqadd usqadd",
-    "simd_add_long": "saddl uaddl ssubl usubl saddl2 uaddl2 ssubl2 usubl2"
-    " saddw uaddw ssubw usubw saddw2 uaddw2 ssubw2 usubw2",
-    "simd_add_pairwise": "addp",
-    "simd_add_pairwise_long": "saddlp uaddlp",
-    "simd_add_pairwise_accumulate": "sadalp uadalp",
-    "simd_absolute": "abs sabd uabd sabdl uabdl sabdl2 uabdl2",
-    "simd_absolute_accumulate": "saba uaba",
-    "simd_absolute_accumulate_long": "sabal uabal sabal2 uabal2",
-    "simd_count": "cnt clz",
-    "simd_count_sign": "cls",
-    "simd_select": "bsl bit bif",
-    "simd_shift": "shl sshr ushr sshll ushll sshll2 ushll2 shll shll2 sxtl uxtl sxtl2 uxtl2",
-    "simd_shift_narrow": "shrn shrn2",
-    "simd_shift_round": "srshr urshr",
-    "simd_shift_round_narrow": "rshrn rshrn2",
-    "simd_shift_accumulate": "ssra usra",
-    "simd_shift_round_accumulate": "srsra ursra",
-    "simd_shift_insert": "sli sri",
-    "simd_shift_register": "sshl ushl",
-    "simd_shift_round_register": "srshl urshl",
-    "simd_shift_saturating": "sqshlu",
-    "simd_shift_saturating_register": "sqrshl uqrshl",
-    "simd_narrow": "xtn xtn2",
-    "simd_narrow_saturating": "sqxtn uqxtn sqxtun sqxtn2 uqxtn2 sqxtun2 sqshrn uqshrn sqshrun sqrshrn uqrshrn sqrshrun"
-    " sqshrn2 uqshrn2 sqshrun2 sqrshrn2 uqrshrn2 sqrshrun2",
-    "simd_add_narrow": "addhn subhn addhn2 subhn2",
-    "simd_add_narrow_round": "raddhn rsubhn raddhn2 rsubhn2",
-    "simd_permute": "zip1 zip2 uzp1 uzp2 trn1 trn2 ext rev16 rev32 rev64 rbit",
-    "simd_immediate": "movi mvni",
-    "simd_multiply": "mul mla mls sqdmulh sqrdmulh",
-    "simd_multiply_polynomial": "pmul",
-    "simd_multiply_polynomial_long": "pmull pmull2",
-    "simd_multiply_long": "smull umull smull2 umull2 sqdmull sqdmull2",
-    "simd_multiply_accumulate_long": "smlal umlal smlsl umlsl smlal2 umlal2 smlsl2 umlsl2",
-    "simd_multiply_accumulate_long_saturating": "sqdmlal sqdmlal2 sqdmlsl sqdmlsl2",
-    "simd_dot": "udot sdot",
-    "fp_add": "fadd fsub fabd faddp",
-    "fp_compare_mask": "fcmeq fcmge fcmgt fcmle fcmlt",
-    "fp_sign": "fabs fneg",
-    "fp_minmax": "fmax fmin fmaxnm fminnm",
-    "fp_multiply": "fmul fnmul",
-    "fp_multiply_accumulate": "fmla fmls",
-    "fp_fused": "fmadd fmsub fnmadd fnmsub",
-    "fp_divide": "fdiv",
-    "fp_square_root": "fsqrt",
-    "fp_convert": "fcvt fcvtl fcvtl2 fcvtn fcvtn2 fcvtzs fcvtzu fcvtns fcvtnu fcvtas fcvtau fcvtms fcvtmu fcvtps fcvtpu"
-    " scvtf ucvtf"
-    " frinta frinti frintm frintn frintp frintx frintz",
-    "fp_compare": "fcmp fcmpe",
-    "fp_select": "fcsel",
-}
-_FEATURES = {"udot": "dotprod", "sdot": "dotprod"}
-
-
-def _invert(classes: dict[str, str]) -> dict[str, str]:
-    return {mnemonic: name for name, mnemonics in classes.items() for mnemonic in mnemonics.split()}
-
-
-_SCALAR_CLASS_OF = _invert(_SCALAR_CLASSES)
-_SIMD_CLASS_OF = _invert(_SIMD_CLASSES)
+_SMALL_SHIFTS = range(1, 5)
+_EXTENSIONS = ("uxtb", "uxth", "uxtw", "uxtx", "sxtb", "sxth", "sxtw", "sxtx")
+_SHIFTABLE = ("alu", "alu_flags", "logic", "logic_flags", "compare", "test")
 _REDUCTIONS = {
-    **dict.fromkeys(("addv", "saddlv", "uaddlv"), "simd_reduce_add"),
+    "addv": "simd_reduce_add",
+    "saddlv": "simd_reduce_add",
+    "uaddlv": "simd_reduce_add",
     **dict.fromkeys(("smaxv", "sminv", "umaxv", "uminv"), "simd_reduce_minmax"),
+    **dict.fromkeys(("fmaxv", "fminv", "fmaxnmv", "fminnmv"), "fp_reduce_minmax"),
 }
-_SHIFTABLE = {"alu", "alu_flags"}
+_BETWEEN_FILES = {"fp_to_integer": "fp_to_general", "fp_from_integer": "fp_from_general"}
+_MOVES = ("mov", "umov", "smov", "dup", "fmov")
 
 
 def classify(mnemonic: str, operands: Operands) -> InstructionClass | None:
     """Return the class of an instruction that `operands.decode` supports, or None when no class holds it."""
-    name = _class_name(mnemonic, operands)
+    name = _narrowest_class(mnemonic, operands)
     if name is None:
         return None
-    return InstructionClass(mnemonic, (name,), _form(operands), _shape(operands), _FEATURES.get(mnemonic))
+    names = with_wider(name)
+    return InstructionClass(mnemonic, names, _form(operands), _shape(operands), feature_of(mnemonic, operands))
 
 
-def _class_name(mnemonic: str, operands: Operands) -> str | None:
+def _narrowest_class(mnemonic: str, operands: Operands) -> str | None:
     if operands.memory is not None:
         return _memory_class(mnemonic, operands)
     if mnemonic.startswith("b."):
-        return "branch"
-    first = operands.parsed[0] if operands.parsed else None
+        return "branch_conditional"
     registers = [operand for operand in operands.parsed if isinstance(operand, RegisterOperand)]
-    if not any(register.is_vector for register in registers):
-        return _scalar_class(mnemonic, operands)
-    assert isinstance(first, RegisterOperand)  # noqa: S101  # vector instructions name a register first
-    if mnemonic in ("mov", "ins", "umov", "smov", "dup", "fmov"):
-        return _move_class(mnemonic, registers)
-    if mnemonic in _REDUCTIONS:
-        return f"{_REDUCTIONS[mnemonic]}_{registers[1].arrangement}"
-    if mnemonic in ("tbl", "tbx"):
-        return f"simd_{mnemonic}_{_list_length(operands)}"
-    if mnemonic in ("sqshl", "uqshl"):
-        return "simd_shift_saturating" if len(registers) == 2 else "simd_shift_saturating_register"
-    if mnemonic in _SIMD_CLASS_OF:
-        by_element = "_element" if mnemonic in ("mul", "mla", "mls") and registers[-1].lane is not None else ""
-        return _SIMD_CLASS_OF[mnemonic] + by_element
-    return None
+    if any(register.is_vector for register in registers):
+        return _simd_class(mnemonic, operands, registers)
+    return _scalar_class(mnemonic, operands)
 
 
 def _scalar_class(mnemonic: str, operands: Operands) -> str | None:
+    last = operands.parsed[-1] if operands.parsed else None
+    if mnemonic == "mov":
+        return _scalar_move_class(operands)
     if mnemonic in ("lsl", "lsr", "asr", "ror"):
-        by_register = all(isinstance(operand, RegisterOperand) for operand in operands.parsed)
-        return "shift_register" if by_register else "shift_immediate"
+        if isinstance(last, RegisterOperand):
+            return "shift_register"
+        return "rotate_immediate" if mnemonic == "ror" else "shift_immediate"
     if mnemonic in ("mul", "mneg", "madd", "msub", "udiv", "sdiv"):
         return _multiply_or_divide_class(mnemonic, operands)
-    name = _SCALAR_CLASS_OF.get(mnemonic)
-    if name in _SHIFTABLE and _shifts_register(operands):
-        return f"{name}_shifted"
+    name = SCALAR_CLASS_OF.get(mnemonic)
+    if (
+        name is not None
+        and name in _SHIFTABLE
+        and isinstance(last, ShiftOperand)
+        and isinstance(operands.parsed[-2], RegisterOperand)
+    ):
+        return _shifted_class(name, last)
     return name
 
 
-def _shifts_register(operands: Operands) -> bool:
-    """Whether the last source is a register that is shifted or extended on the way (not a shifted immediate)."""
-    if len(operands.parsed) < 2 or not isinstance(operands.parsed[-1], ShiftOperand):
-        return False
-    return isinstance(operands.parsed[-2], RegisterOperand) and len(operands.parsed) > 2
+def _scalar_move_class(operands: Operands) -> str:
+    source = operands.parsed[1]
+    if isinstance(source, ImmediateOperand):
+        return "move_zero" if source.is_zero else "move_immediate"
+    assert isinstance(source, RegisterOperand)  # noqa: S101  # a move takes a register or an immediate
+    if source.register == STACK_POINTER or operands.writes[0].register == STACK_POINTER:
+        return "alu"  # an addition of zero
+    return "move_zero" if source.register is None else "move_register"
+
+
+def _shifted_class(name: str, shift: ShiftOperand) -> str:
+    """Class of an operation whose last source is a register that is shifted or extended on the way."""
+    if shift.kind in _EXTENSIONS:
+        return f"{name}_extended"
+    is_small = shift.kind == "lsl" and shift.amount in _SMALL_SHIFTS
+    return f"{name}_shifted_small" if is_small else f"{name}_shifted"
 
 
 def _multiply_or_divide_class(mnemonic: str, operands: Operands) -> str:
@@ -195,42 +136,113 @@ def _multiply_or_divide_class(mnemonic: str, operands: Operands) -> str:
     return f"multiply_add_{width}" if mnemonic in ("madd", "mneg") else f"multiply_{width}"
 
 
+def _simd_class(mnemonic: str, operands: Operands, registers: list[RegisterOperand]) -> str | None:
+    if mnemonic in _MOVES:
+        return _move_class(mnemonic, registers)
+    if mnemonic in _REDUCTIONS:
+        return f"{_REDUCTIONS[mnemonic]}_{registers[1].arrangement}"
+    if mnemonic in ("tbl", "tbx"):
+        return f"simd_{mnemonic}_{_list_length(operands)}"
+    if mnemonic in ("sqshl", "uqshl"):
+        return "simd_shift_saturating" if len(registers) == 2 else "simd_shift_saturating_register"
+    name = SIMD_CLASS_OF.get(mnemonic)
+    if name is None:
+        return None
+    if mnemonic == "movi":
+        return "simd_zero" if _is_zero(operands.parsed[1]) else name
+    if not all(register.is_vector for register in registers):
+        return _BETWEEN_FILES.get(name)
+    variant = name + _variant(operands)
+    return variant if has_wider(variant) else name
+
+
+def _variant(operands: Operands) -> str:
+    """Return what may set an operation apart from the one on whole registers: a lane, zero or another immediate."""
+    last = operands.parsed[-1]
+    if isinstance(last, RegisterOperand) and last.lane is not None:
+        return "_element"
+    if _is_zero(last):
+        return "_zero"
+    return "_immediate" if isinstance(operands.parsed[1], ImmediateOperand) else ""
+
+
+def _is_zero(operand: Operand) -> bool:
+    return isinstance(operand, ImmediateOperand) and operand.is_zero
+
+
 def _move_class(mnemonic: str, registers: list[RegisterOperand]) -> str:
     """Class of a move within, into or out of the Advanced SIMD registers."""
     if len(registers) == 1:
-        return "simd_immediate"  # fmov v0.4s, #1.0
+        return "fp_immediate"
     destination, source = registers[0], registers[1]
     if not destination.is_vector:
         return "simd_to_general_fmov" if mnemonic == "fmov" and source.lane is None else "simd_to_general"
     if not source.is_vector:
         if mnemonic == "dup":
             return "simd_dup_general"
-        return "simd_from_general_fmov" if mnemonic == "fmov" and destination.lane is None else "simd_insert_general"
+        if mnemonic == "fmov":
+            return "simd_from_general_fmov" if destination.lane is None else "simd_insert_general_fmov"
+        return "simd_insert_general"
     if destination.lane is not None:
         return "simd_insert"
-    return "simd_permute" if mnemonic == "dup" or source.lane is not None else "simd_move"
+    return "simd_duplicate" if mnemonic == "dup" or source.lane is not None else "simd_move"
 
 
 def _memory_class(mnemonic: str, operands: Operands) -> str:
-    direction = "store" if operands.memory is not None and operands.memory.is_store else "load"
     first = operands.parsed[0]
     if isinstance(first, ListOperand):
         return _structure_class(mnemonic, first)
     assert isinstance(first, RegisterOperand)  # noqa: S101  # the decoder made a MemoryAccess from it
-    pair = "_pair" if mnemonic in ("ldp", "ldnp", "ldpsw", "stp", "stnp") else ""
+    assert operands.memory is not None  # noqa: S101  # the caller has looked
+    if operands.memory.is_atomic:
+        return _atomic_class(mnemonic)
+    direction = "store" if operands.memory.is_store else "load"
+    if mnemonic in ("ldp", "ldnp", "ldpsw", "stp", "stnp"):
+        return _pair_class(mnemonic, direction, first)
     if first.is_vector:
-        return f"{direction}{pair}_vector"
+        name = f"{direction}_vector"
+    elif bytes_per_register(mnemonic) is None:
+        name = direction
+    else:
+        name = f"{direction}_narrow"
+    ordered = _ORDERED_CLASSES.get(mnemonic.rstrip("bh"))
+    if ordered is not None:
+        return name.replace(direction, ordered)
+    variant = name + _address_variant(operands)
+    return variant if has_wider(variant) else variant.removesuffix("_scaled")
+
+
+def _atomic_class(mnemonic: str) -> str:
+    if mnemonic.startswith("casp"):
+        return "atomic_compare_pair"
+    if mnemonic.startswith("cas"):
+        return "atomic_compare"
+    if mnemonic.startswith("swp"):
+        return "atomic_swap"
+    return "atomic_store" if mnemonic.startswith("st") else "atomic_operation"
+
+
+def _address_variant(operands: Operands) -> str:
+    """Return how the address is formed where that may take time: a literal, a scaled or plain index."""
+    address = next((operand for operand in operands.parsed if isinstance(operand, MemoryOperand)), None)
+    if address is None:
+        return "_literal"
+    if address.index is None:
+        return ""
+    return "_indexed_scaled" if address.is_scaled else "_indexed"
+
+
+def _pair_class(mnemonic: str, direction: str, first: RegisterOperand) -> str:
+    if first.is_vector:
+        return f"{direction}_pair_vector"
     if direction == "store":
-        return f"store{pair}"
-    narrow = "_signed_word" if mnemonic == "ldpsw" else "_w" if pair and first.bits == 32 else ""
-    if not pair and mnemonic not in ("ldr", "ldur"):
-        narrow = "_narrow"
-    indexed = any(isinstance(operand, MemoryOperand) and operand.index is not None for operand in operands.parsed)
-    return f"load{pair}{narrow}" + ("_indexed" if indexed and not pair else "")
+        return "store_pair"
+    narrow = "_signed_word" if mnemonic == "ldpsw" else "_w" if first.bits == 32 else ""
+    return f"load_pair{narrow}"
 
 
 def _structure_class(mnemonic: str, registers: ListOperand) -> str:
-    """ld1_3, st1_2 (whole registers), ld2_2 or ld2_2_doubleword (interleaved), ld1_lane, ld1r."""
+    """ld1_3, st1_2 (whole registers), ld2 or ld2_doubleword (interleaved), ld1_lane_b, ld1r."""
     if mnemonic.endswith("r"):
         return mnemonic
     if registers.lane is not None:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 STACK_POINTER = 31
 FIRST_VECTOR = 32
@@ -13,16 +14,20 @@ _SCALAR_BITS = {"b": 8, "h": 16, "s": 32, "d": 64, "q": 128}
 _ELEMENT_BYTES = {"b": 1, "h": 2, "s": 4, "d": 8, "q": 16}
 _GENERAL = re.compile(r"([xw])(\d+)")
 _SCALAR_VECTOR = re.compile(r"([bhsdq])(\d+)")
-_VECTOR = re.compile(r"v(\d+)\.(\d*)([bhsdq])(?:\[(\d+)\])?")
-_LIST = re.compile(r"\{(.*)\}(?:\[(\d+)\])?")
+_VECTOR = re.compile(r"v(\d+)\.(\d*)([bhsdq])(?:\[(\w+)\])?")
+_ZERO = re.compile(r"#0[0.]*|#0x0+")
+_CONDITIONS = ("eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "al", "nv")
+_SEPARATOR = re.compile(r",\s*(?![^\[{]*[\]}])")  # a comma that is not inside brackets or braces
+_LIST = re.compile(r"\{(.*)\}(?:\[(\w+)\])?")
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterPart:
-    """The low or named `bits` of a register that an operand stands for."""
+    """The `bits` of a register that an operand stands for, the lowest of which is bit `low`."""
 
     register: int
     bits: int
+    low: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,13 @@ class RegisterOperand:
         """Whether it lives in the Advanced SIMD register file."""
         return self.register is not None and self.register >= FIRST_VECTOR and self.register != FLAGS
 
+    @property
+    def parts(self) -> list[RegisterPart]:
+        """The part of a register that it stands for; none for the zero register."""
+        if self.register is None:
+            return []
+        return [RegisterPart(self.register, self.bits, (self.lane or 0) * self.bits)]
+
 
 @dataclass(frozen=True, slots=True)
 class ListOperand:
@@ -52,14 +64,33 @@ class ListOperand:
     registers: tuple[RegisterOperand, ...]
     lane: int | None
 
+    @property
+    def parts(self) -> list[RegisterPart]:
+        """The parts of registers that it stands for, in its order."""
+        lane = self.lane or 0
+        return [
+            RegisterPart(part.register, part.bits, lane * part.bits) for one in self.registers for part in one.parts
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryOperand:
-    """An address: base register (None for a literal), index register, and whether the base is written back."""
+    """An address: base register, index register and how many bits of it count, whether the base is written back.
+
+    The index of a post-indexed access is the register that is added to the base afterwards.
+    """
 
     base: int | None
     index: int | None
+    index_bits: int
+    is_scaled: bool
     has_writeback: bool
+
+    @property
+    def parts(self) -> list[RegisterPart]:
+        """The registers that form the address."""
+        base = [] if self.base is None else [RegisterPart(self.base, 64)]
+        return base if self.index is None else [*base, RegisterPart(self.index, self.index_bits)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +107,16 @@ class ImmediateOperand:
 
     text: str
 
+    @property
+    def is_zero(self) -> bool:
+        """Whether it is the number zero."""
+        return _ZERO.fullmatch(self.text) is not None
+
+    @property
+    def is_name(self) -> bool:
+        """Whether it is a name other than of a condition: a system register, a barrier's or a prefetch's kind."""
+        return not (self.text.startswith("#") or self.text in _CONDITIONS)
+
 
 Operand = RegisterOperand | ListOperand | MemoryOperand | ShiftOperand | ImmediateOperand
 
@@ -84,7 +125,7 @@ _SHIFT_KINDS = {"lsl", "lsr", "asr", "ror", "msl", "uxtb", "uxth", "uxtw", "uxtx
 
 def parse_operands(text: str) -> tuple[Operand, ...]:
     """Parse all operands of an instruction, in the order of the text."""
-    parts = _split(text)
+    parts = _SEPARATOR.split(text) if text else []
     operands: list[Operand] = []
     position = 0
     while position < len(parts):
@@ -98,6 +139,7 @@ def parse_operands(text: str) -> tuple[Operand, ...]:
     return tuple(operands)
 
 
+@lru_cache(maxsize=4096)
 def parse_register(text: str) -> RegisterOperand | None:
     """Parse one register name, or return None when `text` names none."""
     if text in ("xzr", "wzr"):
@@ -119,26 +161,8 @@ def _vector_register(match: re.Match[str]) -> RegisterOperand:
     number, count, element, lane = match.groups()
     element_bytes = _ELEMENT_BYTES[element]
     bits = 8 * element_bytes * (int(count) if count else 1)
-    lane_index = None if lane is None else int(lane)
+    lane_index = None if lane is None else int(lane, 0)
     return RegisterOperand(FIRST_VECTOR + int(number), bits, count + element, lane_index, element_bytes)
-
-
-def _split(text: str) -> list[str]:
-    """Split at the commas that are not inside brackets or braces."""
-    parts, depth, current = [], 0, ""
-    for character in text:
-        if character in "[{":
-            depth += 1
-        elif character in "]}":
-            depth -= 1
-        if character == "," and depth == 0:
-            parts.append(current.strip())
-            current = ""
-        else:
-            current += character
-    if current.strip():
-        parts.append(current.strip())
-    return parts
 
 
 def _parse_one(part: str) -> Operand:
@@ -158,14 +182,20 @@ def _parse_list(body: str, lane: str | None) -> ListOperand:
         register = parse_register(name.strip())
         if register is not None:
             registers.append(register)
-    return ListOperand(tuple(registers), None if lane is None else int(lane))
+    return ListOperand(tuple(registers), None if lane is None else int(lane, 0))
 
 
 def _parse_memory(part: str, post_index: str | None) -> MemoryOperand:
     inside = part[1 : part.rindex("]")].split(",")
     base = parse_register(inside[0].strip())
     index = parse_register(inside[1].strip()) if len(inside) > 1 else None
+    is_scaled = len(inside) > 2 and "#" in inside[2] and not inside[2].endswith("#0")
     if post_index is not None:
         index = parse_register(post_index)
-    writes_back = part.endswith("!") or post_index is not None
-    return MemoryOperand(base.register if base else None, index.register if index else None, writes_back)
+    return MemoryOperand(
+        base=base.register if base else None,
+        index=index.register if index else None,
+        index_bits=index.bits if index else 0,
+        is_scaled=is_scaled,
+        has_writeback=part.endswith("!") or post_index is not None,
+    )

@@ -1,7 +1,7 @@
 """Which registers and memory an AArch64 instruction reads and writes: the project's own table.
 
-Disassemblers' lists of registers are wrong for much Advanced SIMD code, so the roles are given here per mnemonic, after
-the Arm Architecture Reference Manual (DDI 0487). A mnemonic that is not in the table is an error, never a guess.
+Disassemblers' lists of registers are wrong for much Advanced SIMD code, so the roles are given in `operand_table`. A
+mnemonic that is not there is an error, never a guess.
 """
 
 from dataclasses import dataclass
@@ -20,18 +20,42 @@ from isa_models.operand_syntax import (
     RegisterPart,
     parse_operands,
 )
+from isa_models.operand_table import (
+    ATOMIC_ROLES,
+    NEUTRAL_SYSTEM_REGISTERS,
+    READS_FLAGS,
+    READS_LOWER_HALF,
+    READS_UPPER_HALF,
+    ROLES,
+    Role,
+    bytes_per_register,
+)
 from isa_models.program import Instruction
 
 LINK_REGISTER = 30
-_FLAG_BITS = 4
+_FLAGS = RegisterPart(FLAGS, 4)
+_LINK = RegisterPart(LINK_REGISTER, 64)
+_VECTOR_BITS = 128
+_Data = RegisterOperand | ListOperand
+
+_MEMORY_ROLES = (
+    *(Role.LOAD, Role.STORE, Role.LOAD_STRUCTURE, Role.STORE_STRUCTURE, Role.STORE_EXCLUSIVE),
+    *ATOMIC_ROLES,
+)
+_READS_FIRST = (Role.UPDATE, Role.ACCUMULATE, Role.COMPARE)
+_DATA_ROLES = (*_READS_FIRST, Role.WRITE, Role.WRITE_WITH_FLAGS, Role.WRITE_UPPER_HALF, Role.ADD_LAST)
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryAccess:
-    """What an instruction moves between registers and memory: consecutive bytes from one address."""
+    """What an instruction moves between registers and memory: consecutive bytes from one address.
+
+    `is_atomic`: it also stores to the bytes that it loads, in one go; `is_store` is false then.
+    """
 
     size_bytes: int
     is_store: bool
+    is_atomic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +64,9 @@ class Operands:
 
     `reads` are the registers needed before it can start (the data of a store included), `address` those of them that
     form its address, `accumulator` the one that it only adds its result to (candidate for accumulator forwarding).
-    A register that is partly overwritten (a lane, the upper half) is read as well as written. `writeback` is the base
-    register that a pre- or post-indexed access updates; it is also in `writes`. `parsed` keeps the operands as written.
+    `writes` are the parts that get a result; the bits above it become zero, unless the instruction keeps some of the
+    rest (writes a lane, the upper half), when the whole register is among the `reads`. `writeback` is the base register
+    that a pre- or post-indexed access updates; it is also in `writes`. `parsed` keeps the operands as written.
     """
 
     reads: tuple[RegisterPart, ...]
@@ -53,197 +78,201 @@ class Operands:
     parsed: tuple[Operand, ...]
 
 
-def _words(*texts: str) -> frozenset[str]:
-    return frozenset(word for text in texts for word in text.split())
-
-
-# First operand written, the others read.
-_WRITES_FIRST = _words(
-    "add sub and orr eor bic orn eon adc sbc ngc neg mvn mov movz movn lsl lsr asr ror lslv lsrv asrv rorv extr",
-    "ubfm sbfm ubfx sbfx ubfiz sbfiz uxtb uxth uxtw sxtb sxth sxtw clz cls rbit rev rev16 rev32 rev64 adr adrp",
-    "mul mneg madd msub smull umull smaddl umaddl smsubl umsubl smnegl umnegl smulh umulh udiv sdiv",
-    "csel csinc csinv csneg cset csetm cinc cinv cneg crc32b crc32h crc32w crc32x crc32cb crc32ch crc32cw crc32cx",
-    "cnt not abs addp addv saddlp uaddlp saddlv uaddlv sqadd uqadd sqsub uqsub sqneg sqabs shadd uhadd shsub uhsub",
-    "srhadd urhadd smax smin umax umin smaxp sminp umaxp uminp smaxv sminv umaxv uminv",
-    "cmeq cmge cmgt cmhi cmhs cmle cmlt cmtst sabd uabd sabdl uabdl sabdl2 uabdl2",
-    "saddl uaddl ssubl usubl saddl2 uaddl2 ssubl2 usubl2 saddw uaddw ssubw usubw saddw2 uaddw2 ssubw2 usubw2",
-    "shl sshl ushl sqshl uqshl sqshlu srshl urshl sqrshl uqrshl sshr ushr srshr urshr",
-    "sshll ushll sshll2 ushll2 shll shll2 sxtl uxtl sxtl2 uxtl2",
-    "xtn sqxtn uqxtn sqxtun shrn rshrn sqshrn uqshrn sqshrun sqrshrn uqrshrn sqrshrun addhn subhn raddhn rsubhn",
-    "pmul pmull pmull2 smull2 umull2 sqdmull sqdmull2 sqdmulh sqrdmulh",
-    "zip1 zip2 uzp1 uzp2 trn1 trn2 ext tbl dup umov smov movi mvni fmov",
-    "fadd fsub fmul fdiv fsqrt fmax fmin fmaxnm fminnm fabs fneg fabd fnmul fmadd fmsub fnmadd fnmsub faddp",
-    "fcmeq fcmge fcmgt fcmle fcmlt fcvt fcvtl fcvtl2 fcvtn fcvtzs fcvtzu fcvtns fcvtnu fcvtas fcvtau",
-    "fcvtms fcvtmu fcvtps fcvtpu scvtf ucvtf",
-    "frinta frinti frintm frintn frintp frintx frintz fcsel",
-)
-_WRITES_FIRST_AND_FLAGS = _words("adds subs ands bics negs adcs sbcs ngcs")
-# First operand read and written.
-_UPDATES_FIRST = _words(
-    "movk bfi bfm bfxil bfc ins bsl bit bif tbx sli sri suqadd usqadd",
-    "xtn2 sqxtn2 uqxtn2 sqxtun2 shrn2 rshrn2 sqshrn2 uqshrn2 sqshrun2 sqrshrn2 uqrshrn2 sqrshrun2",
-    "addhn2 subhn2 raddhn2 rsubhn2 fcvtn2",
-)
-# First operand only added to (or subtracted from): the accumulator of forwarding rules.
-_ACCUMULATES = _words(
-    "mla mls smlal umlal smlsl umlsl smlal2 umlal2 smlsl2 umlsl2 sqdmlal sqdmlal2 sqdmlsl sqdmlsl2",
-    "saba uaba sabal uabal sabal2 uabal2 sadalp uadalp ssra usra srsra ursra udot sdot fmla fmls",
-)
-_COMPARES = _words("cmp cmn tst ccmp ccmn fcmp fcmpe")
-_READS_FLAGS = _words("adc sbc adcs sbcs ngc ngcs csel csinc csinv csneg cset csetm cinc cinv cneg ccmp ccmn fcsel")
-_BRANCHES = _words("b br ret cbz cbnz tbz tbnz")
-_CALLS = _words("bl blr")
-_NO_OPERANDS = _words("nop hint yield dmb dsb isb bti")
-_PREFETCHES = _words("prfm prfum")
-_UPPER_HALF_WRITES = frozenset(name for name in _UPDATES_FIRST if name.endswith("2"))
-
-# Bytes loaded or stored where the mnemonic says so; None where the register does.
-_SINGLE_ACCESS: dict[str, int | None] = {
-    "ldr": None, "ldur": None, "str": None, "stur": None, "ldtr": None, "sttr": None,
-    "ldrb": 1, "ldrsb": 1, "ldurb": 1, "ldursb": 1, "strb": 1, "sturb": 1,
-    "ldrh": 2, "ldrsh": 2, "ldurh": 2, "ldursh": 2, "strh": 2, "sturh": 2,
-    "ldrsw": 4, "ldursw": 4,
-}  # fmt: skip
-_PAIR_ACCESS: dict[str, int | None] = {"ldp": None, "ldnp": None, "ldpsw": 4, "stp": None, "stnp": None}
-_STRUCTURE_ACCESS = _words("ld1 ld2 ld3 ld4 st1 st2 st3 st4")
-_REPLICATE_ACCESS = _words("ld1r ld2r ld3r ld4r")
-
-
 def decode(instruction: Instruction) -> Operands:
     """Return what `instruction` reads and writes.
 
     Raises UnsupportedInstructionError, naming text, address and source, for an instruction outside the table.
     """
-    operands = _decode_text(instruction.mnemonic, instruction.operands)
+    operands = None if _is_scalable(instruction.word) else _decode_text(instruction.mnemonic, instruction.operands)
     if operands is None:
         raise UnsupportedInstructionError(instruction.text, instruction.address, instruction.source)
     return operands
 
 
+def _is_scalable(word: int) -> bool:
+    """Whether an encoding is one of SVE or SME, whose text can look like Advanced SIMD (DDI 0487, C4.1)."""
+    group = word >> 25 & 0b1111
+    return group == 0b0010 or (group == 0 and word >> 31 == 1)
+
+
 @lru_cache(maxsize=65536)
 def _decode_text(mnemonic: str, text: str) -> Operands | None:
+    role = Role.CONDITIONAL_BRANCH if mnemonic.startswith("b.") else ROLES.get(mnemonic)
+    if role is None:
+        return None
     parsed = parse_operands(text)
-    if mnemonic in _SINGLE_ACCESS or mnemonic in _PAIR_ACCESS:
-        return _decode_load_store(mnemonic, parsed)
-    if mnemonic in _STRUCTURE_ACCESS or mnemonic in _REPLICATE_ACCESS:
-        return _decode_structure(mnemonic, parsed)
-    if mnemonic in _BRANCHES or mnemonic in _CALLS or mnemonic.startswith("b."):
-        return _decode_branch(mnemonic, parsed)
-    if mnemonic in _NO_OPERANDS:
-        return Operands((), (), (), None, None, None, parsed)
-    if mnemonic in _PREFETCHES:
-        address = _address_of(parsed)
-        return Operands(_parts64(address), (), address, None, None, None, parsed)
-    return _decode_data(mnemonic, parsed)
+    if role in _MEMORY_ROLES:
+        return _decode_memory(mnemonic, role, parsed)
+    if role in _DATA_ROLES:
+        return _decode_data(mnemonic, role, parsed)
+    return _decode_other(role, parsed)
 
 
-def _decode_data(mnemonic: str, parsed: tuple[Operand, ...]) -> Operands | None:
+def _decode_data(mnemonic: str, role: Role, parsed: tuple[Operand, ...]) -> Operands | None:
     """Decode an instruction that works on registers only."""
-    sources = [part for operand in parsed[1:] for part in _parts(operand)]
-    destination = _parts(parsed[0]) if parsed else []
+    if any(isinstance(operand, ImmediateOperand) and operand.is_name for operand in parsed):
+        return None
+    first = _parts(parsed[0]) if parsed else []
+    reads = _sources(mnemonic, parsed)
+    writes = [] if role is Role.COMPARE else first
     accumulator = None
-    if mnemonic in _COMPARES:
-        sources = destination + sources
-        destination = []
-    elif mnemonic in _ACCUMULATES:
-        is_source_too = any(part.register == destination[0].register for part in sources)
-        accumulator = None if is_source_too else destination[0].register
-        sources = destination + sources
-    elif mnemonic in _UPDATES_FIRST or (mnemonic in _WRITES_FIRST and _merges_destination(mnemonic, parsed)):
-        sources = destination + sources
-    elif mnemonic not in _WRITES_FIRST and mnemonic not in _WRITES_FIRST_AND_FLAGS:
+    if role is Role.ACCUMULATE:
+        accumulator = _only_added(first, reads)
+    elif role is Role.ADD_LAST:
+        accumulator = _only_added(_parts(parsed[-1]), [part for operand in parsed[1:-1] for part in _parts(operand)])
+    if role is Role.WRITE_UPPER_HALF:
+        writes = [RegisterPart(part.register, 64, 64) for part in first]
+    if role is Role.WRITE_UPPER_HALF or (writes and _is_lane(parsed[0])):
+        reads = _whole_vectors(first) + reads
+    elif role in _READS_FIRST or _works_in_place(mnemonic, parsed):
+        reads = first + reads
+    if mnemonic in READS_FLAGS:
+        reads.append(_FLAGS)
+    if role in (Role.COMPARE, Role.WRITE_WITH_FLAGS):
+        writes = [*writes, _FLAGS]
+    return Operands(_distinct(reads), tuple(writes), (), accumulator, None, None, parsed)
+
+
+def _sources(mnemonic: str, parsed: tuple[Operand, ...]) -> list[RegisterPart]:
+    """Parts that the operands after the first stand for."""
+    if mnemonic in READS_LOWER_HALF or mnemonic in READS_UPPER_HALF:
+        return _half_sources(parsed, is_upper=mnemonic in READS_UPPER_HALF)
+    sources = [part for operand in parsed[1:] for part in _parts(operand)]
+    last = parsed[2] if mnemonic == "fcmla" else None
+    if last is not None and _is_lane(last):
+        lane = sources[-1]  # of complex numbers, two elements each
+        sources[-1] = RegisterPart(lane.register, 2 * lane.bits, 2 * lane.low)
+    return sources
+
+
+def _half_sources(parsed: tuple[Operand, ...], *, is_upper: bool) -> list[RegisterPart]:
+    """Sources of an instruction that reads half a register of those with the narrowest elements."""
+    destination, *sources = [operand for operand in parsed if isinstance(operand, RegisterOperand)]
+    bits = destination.bits // 2
+    narrowest = min(operand.element_bytes for operand in sources)
+    return [
+        RegisterPart(part.register, bits, bits if is_upper else 0)
+        if operand.element_bytes == narrowest and operand.lane is None
+        else part
+        for operand in sources
+        for part in operand.parts
+    ]
+
+
+def _only_added(added: list[RegisterPart], others: list[RegisterPart]) -> int | None:
+    """Register that is added to a result, unless the result depends on it in another way too."""
+    if not added or any(part.register == added[0].register for part in others):
         return None
-    if mnemonic in _UPPER_HALF_WRITES:
-        destination = [RegisterPart(part.register, 64) for part in destination]
-    if mnemonic in _READS_FLAGS:
-        sources.append(RegisterPart(FLAGS, _FLAG_BITS))
-    if mnemonic in _COMPARES or mnemonic in _WRITES_FIRST_AND_FLAGS:
-        destination.append(RegisterPart(FLAGS, _FLAG_BITS))
-    return Operands(_distinct(sources), tuple(destination), (), accumulator, None, None, parsed)
+    return added[0].register
 
 
-def _merges_destination(mnemonic: str, parsed: tuple[Operand, ...]) -> bool:
-    """Whether a write keeps part of its destination: one lane, or ORR and BIC with an immediate."""
-    first = parsed[0]
-    if not isinstance(first, RegisterOperand) or not first.is_vector:
-        return False
-    if first.lane is not None:
-        return True
-    return mnemonic in ("orr", "bic") and isinstance(parsed[1], ImmediateOperand)
+def _is_lane(operand: Operand) -> bool:
+    return isinstance(operand, RegisterOperand) and operand.lane is not None
 
 
-def _decode_branch(mnemonic: str, parsed: tuple[Operand, ...]) -> Operands:
-    reads = [part for operand in parsed for part in _parts(operand)]
-    if mnemonic == "ret" and not parsed:
-        reads = [RegisterPart(LINK_REGISTER, 64)]
-    if mnemonic.startswith("b."):
-        reads = [RegisterPart(FLAGS, _FLAG_BITS)]
-    writes = (RegisterPart(LINK_REGISTER, 64),) if mnemonic in _CALLS else ()
-    return Operands(tuple(reads), writes, (), None, None, None, parsed)
+def _works_in_place(mnemonic: str, parsed: tuple[Operand, ...]) -> bool:
+    """Whether the destination is a source although its mnemonic also has a form where it is none."""
+    return mnemonic in ("orr", "bic") and len(parsed) > 1 and isinstance(parsed[1], ImmediateOperand)
 
 
-def _decode_load_store(mnemonic: str, parsed: tuple[Operand, ...]) -> Operands:
-    is_store = mnemonic.startswith("st")
-    data_operands = [operand for operand in parsed if isinstance(operand, RegisterOperand)]
-    data = [part for operand in data_operands for part in _parts(operand)]
-    named = _SINGLE_ACCESS[mnemonic] if mnemonic in _SINGLE_ACCESS else _PAIR_ACCESS[mnemonic]
-    size_bytes = (named or data_operands[0].bits // 8) * len(data_operands)
-    return _memory_operands(parsed, data, MemoryAccess(size_bytes, is_store), keeps_data=False)
+def _decode_other(role: Role, parsed: tuple[Operand, ...]) -> Operands | None:
+    """Decode branches, hints, prefetches and accesses to system registers."""
+    reads: list[RegisterPart] = []
+    writes: list[RegisterPart] = []
+    address: tuple[int, ...] = ()
+    if role is Role.CONDITIONAL_BRANCH:
+        reads = [_FLAGS]
+    elif role is Role.RETURN and not parsed:
+        reads = [_LINK]
+    elif role in (Role.BRANCH, Role.RETURN, Role.CALL):
+        reads = [part for operand in parsed for part in _parts(operand)]
+    elif role is Role.PREFETCH:
+        reads = _address_parts(parsed)
+        address = tuple(part.register for part in reads)
+    elif role in (Role.SYSTEM_READ, Role.SYSTEM_WRITE):
+        return _decode_system(role, parsed)
+    if role is Role.CALL:
+        writes = [_LINK]
+    return Operands(_distinct(reads), tuple(writes), address, None, None, None, parsed)
 
 
-def _decode_structure(mnemonic: str, parsed: tuple[Operand, ...]) -> Operands | None:
-    registers = parsed[0]
-    if not isinstance(registers, ListOperand) or not registers.registers:
+def _decode_system(role: Role, parsed: tuple[Operand, ...]) -> Operands | None:
+    is_read = role is Role.SYSTEM_READ
+    general, system = parsed if is_read else parsed[::-1]
+    if not isinstance(system, ImmediateOperand) or system.text not in NEUTRAL_SYSTEM_REGISTERS:
         return None
-    first = registers.registers[0]
-    single = registers.lane is not None or mnemonic in _REPLICATE_ACCESS
-    element_count = 1 if single else first.bits // (8 * first.element_bytes)
-    size_bytes = first.element_bytes * element_count * len(registers.registers)
-    access = MemoryAccess(size_bytes, is_store=mnemonic.startswith("st"))
-    return _memory_operands(parsed, _parts(registers), access, keeps_data=registers.lane is not None)
+    flags = [_FLAGS] if system.text == "nzcv" else []
+    reads, writes = (flags, _parts(general)) if is_read else (_parts(general), flags)
+    return Operands(tuple(reads), tuple(writes), (), None, None, None, parsed)
 
 
-def _memory_operands(
-    parsed: tuple[Operand, ...], data: list[RegisterPart], access: MemoryAccess, keeps_data: bool
-) -> Operands:
-    """Combine data registers and address; `keeps_data` marks a load into a lane, which keeps the other lanes."""
-    address = _address_of(parsed)
-    memory = next((operand for operand in parsed if isinstance(operand, MemoryOperand)), None)
-    writeback = memory.base if memory is not None and memory.has_writeback else None
-    reads = list(_parts64(address))
-    if access.is_store or keeps_data:
-        reads += data
-    writes = [] if access.is_store else list(data)
+def _decode_memory(mnemonic: str, role: Role, parsed: tuple[Operand, ...]) -> Operands | None:
+    """Decode a load or store: data registers, then the address."""
+    data = [operand for operand in parsed if isinstance(operand, RegisterOperand | ListOperand)]
+    if not data:
+        return None
+    loaded, stored, moved = _transfer(role, data)
+    is_atomic = role in ATOMIC_ROLES
+    size_bytes = sum(_moved_bytes(mnemonic, operand) for operand in moved)
+    access = MemoryAccess(size_bytes, is_store=not is_atomic and bool(stored), is_atomic=is_atomic)
+    address = _address_parts(parsed)
+    reads = address + [part for operand in stored for part in _parts(operand)]
+    writes = [part for operand in loaded for part in _parts(operand)]
+    if role is Role.LOAD_STRUCTURE and any(isinstance(one, ListOperand) and one.lane is not None for one in loaded):
+        reads += _whole_vectors(writes)
+    writeback = next((one.base for one in parsed if isinstance(one, MemoryOperand) and one.has_writeback), None)
     if writeback is not None:
         writes.append(RegisterPart(writeback, 64))
-    return Operands(_distinct(reads), tuple(writes), address, None, writeback, access, parsed)
+    registers = tuple(part.register for part in address)
+    return Operands(_distinct(reads), tuple(writes), registers, None, writeback, access, parsed)
 
 
-def _address_of(parsed: tuple[Operand, ...]) -> tuple[int, ...]:
-    for operand in parsed:
-        if isinstance(operand, MemoryOperand):
-            return tuple(register for register in (operand.base, operand.index) if register is not None)
-    return ()  # a literal: the address is relative to the program counter
+def _transfer(role: Role, data: list[_Data]) -> tuple[list[_Data], list[_Data], list[_Data]]:
+    """Which data operands are written, which are read, and which tell the size of the access in memory."""
+    if role in (Role.LOAD, Role.LOAD_STRUCTURE):
+        return data, [], data
+    if role is Role.STORE_EXCLUSIVE:
+        return data[:1], data[1:], data[1:]
+    if role is Role.ATOMIC:
+        return data[1:], data[:1], data[:1]
+    if role is Role.COMPARE_AND_SWAP:
+        compared = data[: len(data) // 2]
+        return compared, data, compared
+    return [], data, data
+
+
+def _moved_bytes(mnemonic: str, operand: _Data) -> int:
+    """Bytes in memory of one data operand."""
+    if isinstance(operand, RegisterOperand):
+        return bytes_per_register(mnemonic) or operand.bits // 8
+    first = operand.registers[0]
+    is_single = operand.lane is not None or mnemonic.endswith("r")
+    return len(operand.registers) * (first.element_bytes if is_single else first.bits // 8)
+
+
+def _address_parts(parsed: tuple[Operand, ...]) -> list[RegisterPart]:
+    """Registers that form the address; none for a literal, which is relative to the program counter."""
+    return [part for operand in parsed if isinstance(operand, MemoryOperand) for part in operand.parts]
 
 
 def _parts(operand: Operand) -> list[RegisterPart]:
-    if isinstance(operand, RegisterOperand):
-        return [] if operand.register is None else [RegisterPart(operand.register, operand.bits)]
-    if isinstance(operand, ListOperand):
-        return [part for register in operand.registers for part in _parts(register)]
-    return []
+    return operand.parts if isinstance(operand, RegisterOperand | ListOperand) else []
 
 
-def _parts64(registers: tuple[int, ...]) -> tuple[RegisterPart, ...]:
-    return tuple(RegisterPart(register, 64) for register in registers)
+def _whole_vectors(parts: list[RegisterPart]) -> list[RegisterPart]:
+    return [RegisterPart(part.register, _VECTOR_BITS) for part in parts]
 
 
 def _distinct(parts: list[RegisterPart]) -> tuple[RegisterPart, ...]:
-    widest: dict[int, RegisterPart] = {}
+    """Each register once, with all bits from the lowest to the highest of its parts."""
+    joined: dict[int, RegisterPart] = {}
     for part in parts:
-        if part.register not in widest or widest[part.register].bits < part.bits:
-            widest[part.register] = part
-    return tuple(widest.values())
+        before = joined.get(part.register, part)
+        low = min(before.low, part.low)
+        joined[part.register] = RegisterPart(
+            part.register, max(before.low + before.bits, part.low + part.bits) - low, low
+        )
+    return tuple(joined.values())
 
 
 def register_name(register: int) -> str:
