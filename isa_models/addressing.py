@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from isa_models.program import Instruction
-
 BASE_IS_SP = 31
 """As a base register: the stack pointer. As an index register 31 is the zero register, and given as None."""
 
@@ -39,16 +37,31 @@ class AddressForm:
     shift: int = 0
 
 
+class MemoryKind(IntEnum):
+    """What an instruction does with memory, as far as its address goes; a prefetch does nothing."""
+
+    NO_ACCESS = 0
+    ACCESS = 1
+    UNKNOWN = 2
+
+
 class UnknownEncodingError(ValueError):
     """The word is in the space of loads and stores, but of a class that is not decoded here."""
 
 
-def address_form(instruction: Instruction) -> AddressForm | None:
-    """Return how the instruction forms the address it loads or stores, None where it does neither.
+def memory_kind(word: int, address: int) -> MemoryKind:
+    """Return what the instruction `word` at `address` does with memory."""
+    try:
+        return MemoryKind.NO_ACCESS if address_form(word, address) is None else MemoryKind.ACCESS
+    except UnknownEncodingError:
+        return MemoryKind.UNKNOWN
+
+
+def address_form(word: int, address: int) -> AddressForm | None:
+    """Return how the instruction `word` at `address` forms the address it loads or stores, None where it does neither.
 
     A prefetch does neither. Raises `UnknownEncodingError` for memory tagging, pointer authentication and the like.
     """
-    word = instruction.word
     if _bits(word, 27, 27) != 1 or _bits(word, 25, 25) != 0:
         return None
     base = AddressForm(_bits(word, 9, 5))
@@ -58,7 +71,7 @@ def address_form(instruction: Instruction) -> AddressForm | None:
     if major == 0b001 and _bits(word, 26, 26) == 1 and _bits(word, 31, 31) == 0:
         return base  # LD1 to ST4, whole registers, lanes and replicated
     if major == 0b011 and _bits(word, 24, 24) == 0:
-        return _literal(instruction)
+        return _literal(word, address)
     if major == 0b101:
         return _pair(word)
     if major == 0b111:
@@ -66,10 +79,9 @@ def address_form(instruction: Instruction) -> AddressForm | None:
     raise UnknownEncodingError(f"{word:#010x}")
 
 
-def _literal(instruction: Instruction) -> AddressForm | None:
-    word = instruction.word
+def _literal(word: int, address: int) -> AddressForm | None:
     is_prefetch = _bits(word, 31, 30) == 0b11 and _bits(word, 26, 26) == 0
-    return None if is_prefetch else AddressForm(None, instruction.address + 4 * _signed(word, 23, 5))
+    return None if is_prefetch else AddressForm(None, address + 4 * _signed(word, 23, 5))
 
 
 def _pair(word: int) -> AddressForm:

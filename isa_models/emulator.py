@@ -60,7 +60,14 @@ class Emulator:
                 self._uc.mem_write(segment.address, segment.contents)
         self._uc.mem_write(STACK_TOP - STACK_BYTES, bytes(STACK_BYTES))
 
-    def run(self, function: str, arguments: Sequence[int], budget: int, buffers: Sequence[Region]) -> int:
+    def run(
+        self,
+        function: str,
+        arguments: Sequence[int],
+        budget: int,
+        buffers: Sequence[Region],
+        vectors: Sequence[int] = (),
+    ) -> int:
         """Call a function and return x0.
 
         Args:
@@ -68,20 +75,26 @@ class Emulator:
             arguments: Values of x0, x1 and so on; at most eight.
             budget: Instructions that it may execute.
             buffers: Regions that errors can name, besides the image's own.
+            vectors: Values of v0, v1 and so on, as 128-bit integers; at most eight.
 
         Raises:
-            EmulationError: It did not return, or returned without restoring a register.
+            EmulationError: It did not return.
 
         """
         self._uc.context_restore(self._ready)
         for register, value in zip(registers.GENERAL, arguments, strict=False):
             self._uc.reg_write(register, value)
+        for register, value in zip(registers.VECTORS, vectors, strict=False):
+            self._uc.reg_write(register, value)
         ending = self._start(self._image.address_of(function), budget)
         if ending is not None:
             regions = [*self._regions, *buffers]
             raise FaultReporter(self._uc, self._image.program, function, regions, budget).error(ending)
-        registers.check_preserved(self._uc, self._preserved, function)
         return int(self._uc.reg_read(arm64_const.UC_ARM64_REG_X0))
+
+    def check_preserved(self, function: str) -> None:
+        """Raise ClobberedRegisterError if the function that ran last returned without restoring a register."""
+        registers.check_preserved(self._uc, self._preserved, function)
 
     def read(self, place: Placement) -> bytes:
         """Return all bytes of the pages of a buffer."""

@@ -1,53 +1,56 @@
-"""Hooks compiled by numba: one stream of block and access events, expanded to a trace after the run.
-
-Unicorn calls them as C functions, so no Python runs while the code is emulated, except for `_drain` whenever the
-stream is full. A hook on every instruction works out the address of a load or store from its base register: that is
-twice as fast as Unicorn's own memory events, which take the emulator's slow path and come in pieces of at most eight
-bytes. All state is in one int64 array, whose address is the hooks' user data: a header, one row for each word of code
-that says how it forms its address, then the events as `isa_models.joining` describes them.
-"""
+"""Compiled hooks: plans for the blocks that run, and the trace from what `isa_models.hooks_compiled` records."""
 
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import unicorn
-from llvmlite import ir
-from numba import carray, cfunc, njit, types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 from unicorn import arm64_const
 
+from isa_models import hooks_compiled as compiled
 from isa_models import unicorn_handle
-from isa_models.addressing import BASE_IS_SP, Extend, UnknownEncodingError, address_form
-from isa_models.errors import InputError
+from isa_models.block_plan import (
+    REGISTERS,
+    BlockPlan,
+    InstructionFlow,
+    Probes,
+    Step,
+    StepKind,
+    address_registers,
+    find_probes,
+    plan_block,
+)
+from isa_models.errors import InputError, IsaModelError, UnsupportedInstructionError
 from isa_models.hooks import Block, Stop
-from isa_models.joining import ACCESS, ADDRESS_BITS, ADDRESS_MASK, BLOCK_FLAG, COUNT_MASK, NO_ACCESS, UNKNOWN, join
-from isa_models.program import INSTRUCTION_BYTES, Instruction, Program
+from isa_models.program import INSTRUCTION_BYTES, Program
 from isa_models.registers import GENERAL
 from isa_models.trace import Trace
 
-DEFAULT_CAPACITY = 1 << 20
-"""Events between two drains of the stream: 8 MiB."""
+DEFAULT_CAPACITY = 1 << 15
+"""Accesses, and runs of instructions, that there is room for from the start, so that short traces are cheap."""
+
+_USUAL_CAPACITY = 1 << 22
+"""The same for traces that outgrow it, at most. Memory that is not written to is never taken from the system."""
+
+_GROWTH = 4
+"""By this factor it grows after that."""
 
 LARGEST_CODE_WORDS = 1 << 22
 """From the first instruction of a program to its last."""
 
-# Header fields of the state array. Unsigned, so that compiled code need not test for a negative index.
-_LEFT, _STOP, _LAST_BLOCK, _CURSOR, _FULL, _FIRST_CODE, _CODE_WORDS, _REGISTER = map(np.uint64, range(8))
-_REGISTER_ADDRESS, _READ_FUNCTION, _STOP_FUNCTION, _DRAIN_FUNCTION, _ROWS = map(np.uint64, range(8, 13))
+_PLAN_WORDS = 1 << 18
+"""Room for plans; once it is full all of them are forgotten."""
 
-# Fields of a row, all zero for a word that accesses no memory. Registers are Unicorn's numbers, 0 for none.
-_KIND, _OFFSET, _BASE, _INDEX, _EXTEND, _SHIFT, _ROW_WORDS = map(np.uint64, range(7))
+_PROBE_RANGES = 4
+"""Code hooks at most. Unicorn calls a single one directly, but goes through all where there are several."""
 
-_SPAN = 1 << 40  # a length for views of the state: more than it ever has
+_WIDE_GAP = 64
+"""Bytes without a probe for which a further hook is worth its while: 16 calls of a hook that does nothing."""
 
-_STOP_BUDGET, _STOP_MISALIGNED = int(Stop.BUDGET), int(Stop.MISALIGNED)
-_UNSIGNED_WORD, _SIGNED_WORD = int(Extend.UNSIGNED_WORD), int(Extend.SIGNED_WORD)
-
-_SIGNATURE = types.void(types.voidptr, types.uint64, types.uint32, types.voidptr)
+_STOPS = {0: Stop.NONE, compiled.BUDGET_STOP: Stop.BUDGET, compiled.MISALIGNED_STOP: Stop.MISALIGNED}
 
 
 class NativeHooks:
@@ -56,204 +59,269 @@ class NativeHooks:
     Args:
         uc: The engine; nothing has run on it yet.
         program: The code that it runs.
-        tracing: Whether to record events. Without it only the budget is kept, at almost no cost.
-        capacity: Events that fit the stream before it is drained.
+        tracing: Whether to record the trace. Without it only the budget is kept, at almost no cost.
+        capacity: Accesses, and runs of instructions, that there is room for before more has to be made.
 
     """
 
     def __init__(self, uc: unicorn.Uc, program: Program, *, tracing: bool, capacity: int = DEFAULT_CAPACITY) -> None:
         self._uc = uc
-        self._program = program
         self._budget = 0
-        self._chunks: list[NDArray[np.int64]] = []
-        self._raised: BaseException | None = None
-        self._drain_callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self._drain)
-        rows = _rows(program) if tracing else np.zeros((0, int(_ROW_WORDS)), np.int64)
-        self._events_start = int(_ROWS) + rows.size
-        self._state = np.zeros(self._events_start + (capacity if tracing else 0), np.int64)
-        self._state[int(_ROWS) : self._events_start] = rows.ravel()
-        self._state[_FULL] = self._state.size
-        self._state[_FIRST_CODE] = program.addresses[0]
-        self._state[_CODE_WORDS] = len(rows)
-        self._state[_REGISTER_ADDRESS] = self._state.ctypes.data + int(_REGISTER) * self._state.itemsize
-        self._state[_READ_FUNCTION] = unicorn_handle.read_function()
-        self._state[_STOP_FUNCTION] = unicorn_handle.stop_function()
-        self._state[_DRAIN_FUNCTION] = unicorn_handle.address_of(self._drain_callback)
-        self._kinds = self._kinds_of(rows)
-        user_data = self._state.ctypes.data
-        block = _on_traced_block if tracing else _on_block
-        unicorn_handle.add_compiled_hook(uc, unicorn.UC_HOOK_BLOCK, block.address, user_data)
-        if tracing:
-            unicorn_handle.add_compiled_hook(uc, unicorn.UC_HOOK_CODE, _on_instruction.address, user_data)
+        self._recorder = _Recorder(uc, program, capacity) if tracing else None
+        self._state = np.zeros(compiled.HEADER_WORDS, np.int64) if self._recorder is None else self._recorder.state
+        self._state[compiled.ENGINE] = unicorn_handle.engine(uc)
+        self._state[compiled.STOP_FUNCTION] = unicorn_handle.stop_function()
+        if self._recorder is None:
+            block = compiled.budget_hook().address
+            unicorn_handle.add_compiled_hook(uc, unicorn.UC_HOOK_BLOCK, block, self._state.ctypes.data)
 
     def begin(self, budget: int) -> None:
         """Start a run that may execute `budget` instructions."""
         self._budget = budget
-        self._chunks.clear()
-        self._raised = None
-        self._state[_LEFT] = budget
-        self._state[_STOP] = Stop.NONE
-        self._state[_LAST_BLOCK] = 0
-        self._state[_CURSOR] = self._events_start
+        self._state[compiled.LEFT] = budget
+        self._state[compiled.STOP] = 0
+        self._state[compiled.LAST_SIZE] = 0
+        if self._recorder is not None:
+            self._recorder.begin(budget)
 
     def finish(self) -> Stop:
-        """Tell why the hooks ended the run; raises what draining the stream raised."""
-        if self._raised is not None:
-            raise self._raised
-        return Stop(int(self._state[_STOP]))
+        """Tell why the hooks ended the run; raises what a callback raised."""
+        if self._recorder is not None:
+            self._recorder.check()
+        return _STOPS[int(self._state[compiled.STOP])]
 
     @property
     def executed(self) -> int:
         """Instructions executed since `begin`, whole blocks."""
-        return self._budget - int(self._state[_LEFT])
+        return self._budget - int(self._state[compiled.LEFT])
 
     @property
     def last_block(self) -> Block | None:
         """The last block that was entered, None before the first."""
-        event = int(self._state[_LAST_BLOCK])
-        return Block(event & ADDRESS_MASK, event >> ADDRESS_BITS & COUNT_MASK) if event else None
+        size = int(self._state[compiled.LAST_SIZE])
+        return Block(int(self._state[compiled.LAST_ADDRESS]), size // INSTRUCTION_BYTES) if size else None
 
     def trace(self) -> Trace:
-        """Expand the blocks, and give each load and store its address."""
-        trace = join(self._program, self._kinds, [*self._chunks, self._filled()], self.executed)
-        self._chunks.clear()
-        return trace
+        """Return the trace since `begin`."""
+        if self._recorder is None:
+            raise IsaModelError("these hooks record no trace: report it")
+        return self._recorder.trace(self.executed)
 
-    def _kinds_of(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
-        words = (np.array(self._program.addresses, np.int64) - self._program.addresses[0]) // INSTRUCTION_BYTES
-        return rows[words, int(_KIND)].astype(np.int8) if len(rows) else np.zeros(0, np.int8)
 
-    def _filled(self) -> NDArray[np.int64]:
-        return self._state[self._events_start : int(self._state[_CURSOR])]
+class _Recorder:
+    """The part of the hooks that traces: lays out the state, plans blocks on demand and makes room for the trace."""
 
-    def _drain(self, _: int | None) -> int:
-        """Make room in the stream; called by the compiled hooks, which cannot pass an exception on."""
+    def __init__(self, uc: unicorn.Uc, program: Program, capacity: int) -> None:
+        self._uc = uc
+        self._program = program
+        self._flows = [InstructionFlow.of(instruction) for instruction in program.instructions]
+        self._address_registers = address_registers(self._flows)
+        self._probes = find_probes(program, self._flows)
+        self._raised: BaseException | None = None
+        self._grow_callback = _CALLBACK(self._grow)
+        self._plan_callback = _CALLBACK(self._plan)
+        self._budget = 0
+        self._recorded = self._short = _Recorded.of_capacity(capacity, capacity)
+
+        words = _code_words(program)
+        self._plan_table = compiled.HEADER_WORDS
+        self._probe_table = self._plan_table + words
+        self._plans = self._plan_cursor = self._probe_table + (words if self._probes else 0)
+        self.state = np.zeros(self._plans + _PLAN_WORDS, np.int64)
+        self.state[compiled.FIRST_CODE] = program.addresses[0]
+        self.state[compiled.CODE_WORDS] = words
+        self.state[compiled.PLAN_TABLE] = self._plan_table
+        self.state[compiled.PROBE_TABLE] = self._probe_table
+        self.state[compiled.READ_FUNCTION] = unicorn_handle.read_function()
+        self.state[compiled.GROW_FUNCTION] = unicorn_handle.address_of(self._grow_callback)
+        self.state[compiled.PLAN_FUNCTION] = unicorn_handle.address_of(self._plan_callback)
+        self.state[compiled.SLOTS_ADDRESS] = self.state.ctypes.data + compiled.SLOTS * self.state.itemsize
+        numbers = slice(compiled.REGISTER_NUMBERS, compiled.REGISTER_NUMBERS + REGISTERS)
+        self.state[numbers] = [*GENERAL, arm64_const.UC_ARM64_REG_SP]
+        self._block_hook = compiled.tracing_hook()
+        unicorn_handle.add_compiled_hook(uc, unicorn.UC_HOOK_BLOCK, self._block_hook.address, self.state.ctypes.data)
+        self._add_probes()
+
+    def begin(self, budget: int) -> None:
+        """Forget the run before."""
+        self._budget = budget
+        self._raised = None
+        for field in (compiled.PENDING, compiled.REPEATED_SIZE, compiled.KNOWN, compiled.CULPRIT):
+            self.state[field] = 0
+        self.state[compiled.RUNS] = self.state[compiled.ACCESSES] = 0
+        self.state[compiled.FOLLOWING] = self.state[compiled.REPEATED_ADDRESS] = -1
+        self._record_to(self._short)
+
+    def check(self) -> None:
+        """Raise what a callback raised: compiled code cannot pass it on."""
+        if self._raised is not None:
+            raise self._raised
+
+    def trace(self, executed: int) -> Trace:
+        """Return the trace of a run that executed so many instructions."""
+        self._block_hook.ctypes(None, 0, 0, self.state.ctypes.data)
+        self.check()
+        culprit = int(self.state[compiled.CULPRIT])
+        if culprit == compiled.FOREIGN:
+            raise IsaModelError("code outside of the program was executed: report it")
+        if culprit:
+            instruction = self._program.instructions[self._program.index_of(culprit)]
+            raise UnsupportedInstructionError(instruction.text, instruction.address, instruction.source)
+        runs, accesses = int(self.state[compiled.RUNS]), int(self.state[compiled.ACCESSES])
+        first, length, address = self._recorded.parts(runs, accesses)
+        if self._recorded is self._short:  # it is written to again
+            first, length, address = first.copy(), length.copy(), address.copy()
+        self._record_to(self._short)
+        if length.sum(dtype=np.int64) != executed:
+            raise IsaModelError(f"the trace is not of the {executed} instructions that ran: report it")
+        return Trace(self._program, first, length, address)
+
+    def _add_probes(self) -> None:
+        """Have the registers read that no plan can work out, and only there."""
+        if not self._probes:
+            return
+        first = self._program.addresses[0]
+        for index, registers in self._probes.items():
+            word = (self._program.addresses[index] - first) // INSTRUCTION_BYTES
+            self.state[self._probe_table + word] = sum(1 << register for register in registers)
+        hook = compiled.probing_hook().address
+        for begin, end in _ranges(self._program, self._probes):
+            data = self.state.ctypes.data
+            unicorn_handle.add_compiled_hook(self._uc, unicorn.UC_HOOK_CODE, hook, data, begin, end)
+
+    def _record_to(self, recorded: _Recorded) -> None:
+        self._recorded = recorded
+        self.state[compiled.RUN_ROOM] = recorded.first.size
+        self.state[compiled.ACCESS_ROOM] = recorded.address.size
+        self.state[compiled.FIRST_ADDRESS] = recorded.first.ctypes.data
+        self.state[compiled.LENGTH_ADDRESS] = recorded.length.ctypes.data
+        self.state[compiled.ACCESS_ADDRESS] = recorded.address.ctypes.data
+
+    def _grow(self, _: int | None) -> int:
+        """Make room for the block that ran last; called by compiled code."""
         try:
-            self._chunks.append(self._filled().copy())
-        except BaseException as error:  # Ctrl-C and MemoryError too: kept for `finish`
-            self._raised = error
-            self._uc.emu_stop()
-        self._state[_CURSOR] = self._events_start
+            runs, accesses = int(self.state[compiled.RUNS]), int(self.state[compiled.ACCESSES])
+            turns = int(self.state[compiled.TURNS])
+            usual = min(self._budget, _USUAL_CAPACITY)
+            pending = int(self.state[compiled.PENDING])
+            larger = _Recorded.of_capacity(
+                max(usual, (runs + turns) * _GROWTH),
+                max(usual, (accesses + turns * int(self.state[pending + compiled.PLAN_ACCESSES])) * _GROWTH),
+            )
+            larger.take_over(self._recorded, runs, accesses)
+            self._record_to(larger)
+        except BaseException as error:  # Ctrl-C and MemoryError too: kept for `check`
+            self._fail(error)
         return 0
 
+    def _plan(self, _: int | None) -> int:
+        """Plan the block that is about to run; called by compiled code."""
+        try:
+            address, size = int(self.state[compiled.LAST_ADDRESS]), int(self.state[compiled.LAST_SIZE])
+            word = (address - self._program.addresses[0]) // INSTRUCTION_BYTES
+            self.state[self._plan_table + word] = 0
+            plan = self._plan_of(address, size // INSTRUCTION_BYTES)
+            if plan is not None:
+                self.state[self._plan_table + word] = self._keep(plan, size)
+        except BaseException as error:
+            self._fail(error)
+        return 0
 
-def _rows(program: Program) -> NDArray[np.int64]:
-    """How each word of code forms its address, from the first instruction to the last, gaps included."""
-    first, last = program.addresses[0], program.addresses[-1]
-    words = (last - first) // INSTRUCTION_BYTES + 1
+    def _plan_of(self, address: int, count: int) -> BlockPlan | None:
+        """Plan the block of `count` instructions at `address`, None where some of it is not in the program."""
+        first = self._program.find(address)
+        if first is None or self._program.find(address + (count - 1) * INSTRUCTION_BYTES) != first + count - 1:
+            return None
+        return plan_block(self._flows[first : first + count], first, self._probes, self._address_registers)
+
+    def _keep(self, plan: BlockPlan, size: int) -> int:
+        """Write a plan into the state; return where it lies."""
+        if any(step.target >= compiled.SLOT_COUNT for step in plan.sums):
+            raise IsaModelError(f"the block of instruction {plan.first} needs too many intermediate sums: report it")
+        words = self._encode(plan, size)
+        if self._plan_cursor + words.size > self.state.size:
+            self.state[self._plan_table : self._probe_table] = 0
+            self._plan_cursor = self._plans
+        place = self._plan_cursor
+        self._plan_cursor += words.size
+        self.state[place : self._plan_cursor] = words
+        return place
+
+    def _encode(self, plan: BlockPlan, size: int) -> NDArray[np.int64]:
+        culprit = 0 if plan.unknown_access is None else self._program.addresses[plan.unknown_access]
+        header = [0] * compiled.PLAN_HEADER
+        header[compiled.PLAN_SIZE] = size
+        header[compiled.PLAN_FIRST] = plan.first
+        header[compiled.PLAN_COUNT] = plan.count
+        header[compiled.PLAN_NEEDED] = plan.needed
+        header[compiled.PLAN_KEPT] = plan.kept
+        header[compiled.PLAN_FOUND] = plan.found
+        header[compiled.PLAN_REPEATS] = plan.repeats_known
+        header[compiled.PLAN_STEADY] = plan.is_steady
+        header[compiled.PLAN_CULPRIT] = culprit
+        header[compiled.PLAN_SUMS] = len(plan.sums)
+        header[compiled.PLAN_ACCESSES] = len(plan.accesses)
+        header[compiled.PLAN_MOVES] = len(plan.moves)
+        words = [
+            *header,
+            *(word for step in plan.sums for word in _encode_sum(step)),
+            *(word for step in plan.accesses for word in (step.base, step.offset, step.index, step.factor)),
+            *(word for step in plan.moves for word in (step.target, step.base, step.offset)),
+        ]
+        return np.array([word % 2**64 for word in words], np.uint64).view(np.int64)
+
+    def _fail(self, error: BaseException) -> None:
+        self._raised = error
+        self._uc.emu_stop()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Recorded:
+    """What compiled code records: the arrays of a trace, with room at their ends."""
+
+    first: NDArray[np.int32]
+    length: NDArray[np.int32]
+    address: NDArray[np.int64]
+
+    @classmethod
+    def of_capacity(cls, runs: int, accesses: int) -> _Recorded:
+        """Make room for so many."""
+        return cls(np.empty(runs, np.int32), np.empty(runs, np.int32), np.empty(accesses, np.int64))
+
+    def parts(self, runs: int, accesses: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
+        """Return what is filled."""
+        return self.first[:runs], self.length[:runs], self.address[:accesses]
+
+    def take_over(self, smaller: _Recorded, runs: int, accesses: int) -> None:
+        """Copy what is filled of another one."""
+        self.first[:runs] = smaller.first[:runs]
+        self.length[:runs] = smaller.length[:runs]
+        self.address[:accesses] = smaller.address[:accesses]
+
+
+_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+
+
+def _encode_sum(step: Step) -> tuple[int, ...]:
+    base = compiled.PROBED_BASE if step.kind is StepKind.PROBE else step.base
+    mask = (1 << 32) - 1 if step.is_word else -1
+    return step.target, base, step.offset, step.index, step.extend, step.factor, mask
+
+
+def _code_words(program: Program) -> int:
+    """Words from the first instruction to the last, gaps included."""
+    words = (program.addresses[-1] - program.addresses[0]) // INSTRUCTION_BYTES + 1
     if words > LARGEST_CODE_WORDS:
         raise InputError(
             f"code spans {words * INSTRUCTION_BYTES} bytes, too far to trace: link its parts closer together"
         )
-    rows = np.zeros((words, int(_ROW_WORDS)), np.int64)
-    for instruction in program.instructions:
-        rows[(instruction.address - first) // INSTRUCTION_BYTES] = _row(instruction)
-    return rows
+    return words
 
 
-def _row(instruction: Instruction) -> tuple[int, ...]:
-    try:
-        form = address_form(instruction)
-    except UnknownEncodingError:
-        return (UNKNOWN, 0, 0, 0, 0, 0)
-    if form is None:
-        return (NO_ACCESS, 0, 0, 0, 0, 0)
-    base = 0 if form.base is None else _BASES[form.base]
-    index = 0 if form.index is None else GENERAL[form.index]
-    return (ACCESS, form.offset, base, index, int(form.extend), form.shift)
-
-
-_BASES = {**dict(enumerate(GENERAL)), BASE_IS_SP: arm64_const.UC_ARM64_REG_SP}
-
-
-# Compiled callbacks are compiled on import: what they call comes before them.
-
-_POINTER = ir.IntType(8).as_pointer()
-
-
-@intrinsic
-def _call(_typing_context: Any, _function: Any, _argument: Any) -> Any:
-    """Call `int function(void *argument)`, given the function's address."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        kind = ir.FunctionType(ir.IntType(32), [_POINTER])
-        return builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), [arguments[1]])
-
-    return types.int32(types.int64, types.voidptr), generate
-
-
-@intrinsic
-def _call_read(_typing_context: Any, _function: Any, _uc: Any, _register: Any, _value_address: Any) -> Any:
-    """Call `int function(void *uc, int register, void *value)`, given the addresses of function and value."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        kind = ir.FunctionType(ir.IntType(32), [_POINTER, ir.IntType(32), _POINTER])
-        function = builder.inttoptr(arguments[0], kind.as_pointer())
-        return builder.call(function, [arguments[1], arguments[2], builder.inttoptr(arguments[3], _POINTER)])
-
-    return types.int32(types.int64, types.voidptr, types.int32, types.int64), generate
-
-
-@njit(cache=True)
-def _enter_block(state: Any, uc: Any, address: Any, size: Any) -> Any:
-    """Count the block's instructions, or end the run; return whether the block may run."""
-    instructions = np.int64(size // INSTRUCTION_BYTES)
-    left = state[_LEFT] - instructions
-    if left < 0 or address % INSTRUCTION_BYTES:
-        state[_STOP] = _STOP_BUDGET if left < 0 else _STOP_MISALIGNED
-        _call(state[_STOP_FUNCTION], uc)
-        return False
-    state[_LEFT] = left
-    state[_LAST_BLOCK] = np.int64(address) | instructions << ADDRESS_BITS | BLOCK_FLAG
-    return True
-
-
-@njit(cache=True)
-def _record(state: Any, uc: Any, event: Any) -> None:
-    if state[_CURSOR] == state[_FULL]:
-        _call(state[_DRAIN_FUNCTION], uc)
-    state[np.uint64(state[_CURSOR])] = event
-    state[_CURSOR] += 1
-
-
-@njit(cache=True)
-def _read_register(state: Any, uc: Any, register: Any) -> Any:
-    _call_read(state[_READ_FUNCTION], uc, np.int32(register), state[_REGISTER_ADDRESS])
-    return state[_REGISTER]
-
-
-@cfunc(_SIGNATURE, cache=True)
-def _on_block(uc: Any, address: Any, size: Any, user_data: Any) -> None:
-    """Keep the budget."""
-    _enter_block(carray(user_data, _SPAN, np.int64), uc, address, size)
-
-
-@cfunc(_SIGNATURE, cache=True)
-def _on_traced_block(uc: Any, address: Any, size: Any, user_data: Any) -> None:
-    """Keep the budget and record the block."""
-    state = carray(user_data, _SPAN, np.int64)
-    if _enter_block(state, uc, address, size):
-        _record(state, uc, state[_LAST_BLOCK])
-
-
-@cfunc(_SIGNATURE, cache=True)
-def _on_instruction(uc: Any, address: Any, _size: Any, user_data: Any) -> None:
-    """Record the address that the instruction is about to load or store."""
-    state = carray(user_data, _SPAN, np.int64)
-    word = (address - np.uint64(state[_FIRST_CODE])) // np.uint64(INSTRUCTION_BYTES)
-    if word >= np.uint64(state[_CODE_WORDS]):  # below the code too, as the difference is unsigned
-        return
-    row = _ROWS + word * _ROW_WORDS
-    if state[row + _KIND] != ACCESS:
-        return
-    where = state[row + _OFFSET]
-    if state[row + _BASE]:
-        where += _read_register(state, uc, state[row + _BASE])
-    if state[row + _INDEX]:
-        index = _read_register(state, uc, state[row + _INDEX])
-        if state[row + _EXTEND] == _UNSIGNED_WORD:
-            index = np.int64(np.uint32(index))
-        elif state[row + _EXTEND] == _SIGNED_WORD:
-            index = np.int64(np.int32(index))
-        where += index << state[row + _SHIFT]
-    _record(state, uc, where & ADDRESS_MASK)
+def _ranges(program: Program, probes: Probes) -> list[tuple[int, int]]:
+    """Addresses, first and last, of a few pieces of code with all probes in them and the widest gaps between them."""
+    places = program.address_array[sorted(probes)]
+    gaps = np.diff(places)
+    widest = np.argsort(-gaps, kind="stable")[: _PROBE_RANGES - 1]
+    cuts = np.sort(widest[gaps[widest] > _WIDE_GAP]) + 1
+    return [(int(piece[0]), int(piece[-1])) for piece in np.split(places, cuts)]

@@ -60,9 +60,8 @@ class PythonHooks:
 
     def trace(self) -> Trace:
         """Return what was recorded since `begin`."""
-        starts = np.array(self._program.addresses, np.int64)
-        index = np.searchsorted(starts, np.array(self._pc, np.int64)).astype(np.int32)
-        return Trace(self._program, index, np.array(self._address, np.int64))
+        index = np.searchsorted(self._program.address_array, np.array(self._pc, np.int64)).astype(np.int32)
+        return Trace.of_instructions(self._program, index, np.array(self._address, np.int64))
 
     def _on_block(self, uc: unicorn.Uc, address: int, size: int, _: object) -> None:
         instructions = size // INSTRUCTION_BYTES

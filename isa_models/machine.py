@@ -55,7 +55,7 @@ class Machine:
         image: The code.
         hooks: "native" for compiled hooks, "python" for slow ones that need nothing private of Unicorn; None takes the
             compiled ones where this version of Unicorn allows it. Both give the same results.
-        trace_capacity: Events that compiled hooks buffer at a time while tracing.
+        trace_capacity: Accesses for which compiled hooks have room before they make more.
 
     """
 
@@ -76,23 +76,27 @@ class Machine:
         arguments: Sequence[Pointer | int] = (),
         buffers: Sequence[Buffer] = (),
         *,
+        vectors: Sequence[int] = (),
         budget: int = DEFAULT_BUDGET,
         trace: bool = False,
+        keeps_registers: bool = True,
     ) -> CallResult:
-        """Call a function with up to eight arguments, by AAPCS64.
+        """Call a function with up to eight arguments of each kind, by AAPCS64.
 
         Args:
             function: Name of its symbol.
             arguments: Integers in [-2**63, 2**64), or pointers to buffers.
             buffers: The memory that it may use besides its stack.
+            vectors: Values of v0, v1 and so on, as integers in [0, 2**128).
             budget: Instructions that it may execute.
             trace: Whether to record the trace.
+            keeps_registers: Whether the function must preserve x19 to x29, d8 to d15 and sp.
 
         Raises:
             InputError: The call itself makes no sense, such as an unknown symbol; nothing was run.
             MemoryFaultError: It touched memory outside its buffers, or stored to a read-only one.
             RunawayError: It did not return within its budget.
-            ClobberedRegisterError: It did not preserve x19 to x29, d8 to d15 or sp.
+            ClobberedRegisterError: It did not preserve a register that it must preserve.
             CanaryError: It stored into the slack between a buffer and its guard page.
             IllegalInstructionError: It executed what is no instruction.
             SystemCallError: It executed SVC or BRK.
@@ -105,12 +109,15 @@ class Machine:
         placements = place(buffers)
         regions = {name: placement.region for name, placement in placements.items()}
         values = _values(arguments, regions)
+        _check_vectors(vectors)
         if not self._in_use.acquire(blocking=False):
             raise InputError("this machine is running in another thread: give each thread its own")
         try:
             emulator = self._emulator(tracing=trace)
             emulator.load(placements)
-            x0 = emulator.run(function, values, budget, list(regions.values()))
+            x0 = emulator.run(function, values, budget, list(regions.values()), vectors)
+            if keeps_registers:
+                emulator.check_preserved(function)
             outputs = {
                 name: placement.check(emulator.read(placement))
                 for name, placement in placements.items()
@@ -141,3 +148,11 @@ def _values(arguments: Sequence[Pointer | int], regions: dict[str, Region]) -> l
         if not -(2**63) <= value < 2**64:
             raise InputError(f"argument {value} does not fit 64 bits")
     return [value % 2**64 for value in values]
+
+
+def _check_vectors(vectors: Sequence[int]) -> None:
+    if len(vectors) > MOST_ARGUMENTS:
+        raise InputError(f"{len(vectors)} vector arguments, but only {MOST_ARGUMENTS} fit registers: pass a buffer")
+    for value in vectors:
+        if not 0 <= value < 2**128:
+            raise InputError(f"vector argument {value} does not fit 128 bits")

@@ -6,6 +6,10 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
+from isa_models.addressing import memory_kind
 from isa_models.errors import InputError
 
 INSTRUCTION_BYTES = 4
@@ -62,6 +66,16 @@ class Program:
     def addresses(self) -> tuple[int, ...]:
         """The address of each instruction."""
         return tuple(instruction.address for instruction in self.instructions)
+
+    @cached_property
+    def address_array(self) -> NDArray[np.int64]:
+        """The same, shape (len(self),)."""
+        return np.array(self.addresses, np.int64)
+
+    @cached_property
+    def memory_kinds(self) -> NDArray[np.int8]:
+        """`addressing.MemoryKind` of each instruction, shape (len(self),)."""
+        return np.array([memory_kind(one.word, one.address) for one in self.instructions], np.int8)
 
     def find(self, address: int) -> int | None:
         """Index of the instruction at `address`, or None where there is none."""

@@ -13,7 +13,7 @@ def _identifiers(prefix: str, count: int) -> list[int]:
 
 
 GENERAL = _identifiers("X", 31)
-_VECTORS = _identifiers("Q", 32)
+VECTORS = _identifiers("Q", 32)
 _DOUBLES = _identifiers("D", 32)
 
 _STATE = {
@@ -21,7 +21,7 @@ _STATE = {
     "sp": arm64_const.UC_ARM64_REG_SP,
     "pc": arm64_const.UC_ARM64_REG_PC,
     "nzcv": arm64_const.UC_ARM64_REG_NZCV,
-    **{f"v{number}": register for number, register in enumerate(_VECTORS)},
+    **{f"v{number}": register for number, register in enumerate(VECTORS)},
 }
 
 _PRESERVED = {
@@ -40,7 +40,7 @@ def prepare(uc: unicorn.Uc, stack_top: int, return_address: int) -> None:
     """Set every register to what a call starts with, except its arguments."""
     for number, register in enumerate(GENERAL):
         uc.reg_write(register, _filler(number))
-    for number, register in enumerate(_VECTORS):
+    for number, register in enumerate(VECTORS):
         uc.reg_write(register, _filler(64 + 2 * number) << 64 | _filler(65 + 2 * number))
     uc.reg_write(arm64_const.UC_ARM64_REG_SP, stack_top)
     uc.reg_write(arm64_const.UC_ARM64_REG_LR, return_address)

@@ -3,38 +3,76 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isa_models.addressing import MemoryKind
 from isa_models.program import Program
 
 NO_ADDRESS = -1
-"""In `Trace.address`: this instruction touches no memory."""
+"""In `Trace.addresses_by_instruction`: this instruction touches no memory."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """The executed instructions, in program order.
+    """The executed instructions in program order, as runs of neighbours.
 
     Attributes:
-        program: The static code that `index` points into.
-        index: Shape (n,), int32: for each executed instruction its index into `program.instructions`.
-        address: Shape (n,), int64: the lowest byte address that it loads or stores, `NO_ADDRESS` if it does neither.
+        program: The static code.
+        first: Shape (m,), int32: index into `program.instructions` at which each run of neighbours starts.
+        length: Shape (m,), int32: how many instructions the run holds, at least one.
+        address: Shape (k,), int64: the lowest byte address of each load or store, in program order.
 
     """
 
     program: Program
-    index: NDArray[np.int32]
+    first: NDArray[np.int32]
+    length: NDArray[np.int32]
     address: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        if self.index.shape != self.address.shape or self.index.ndim != 1:
-            raise ValueError(f"index {self.index.shape} and address {self.address.shape} must be of one length")
+        if self.first.shape != self.length.shape or self.first.ndim != 1:
+            raise ValueError(f"first {self.first.shape} and length {self.length.shape} must be of one length")
+
+    @classmethod
+    def of_instructions(cls, program: Program, index: NDArray[np.integer], address: NDArray[np.integer]) -> Trace:
+        """Return the trace that executes `program.instructions[index[i]]`, which accesses `address[i]`.
+
+        `index`, `address`: shape (n,); the addresses of instructions that neither load nor store are ignored.
+        """
+        executed = np.asarray(index, np.int32)
+        starts = np.flatnonzero(np.diff(executed, prepend=np.int32(-2)) != 1)
+        length = np.diff(starts, append=executed.size).astype(np.int32)
+        accesses = (program.memory_kinds == MemoryKind.ACCESS)[executed]
+        return cls(program, executed[starts], length, np.asarray(address, np.int64)[accesses])
 
     def __len__(self) -> int:
-        return int(self.index.size)
+        return int(self.length.sum())
+
+    @cached_property
+    def index(self) -> NDArray[np.int32]:
+        """Index into `program.instructions` of each executed instruction, shape (n,)."""
+        ends = np.cumsum(self.length, dtype=np.int64)
+        offset = np.arange(len(self)) - np.repeat(ends - self.length, self.length)
+        return (np.repeat(self.first, self.length) + offset).astype(np.int32)
+
+    @cached_property
+    def addresses_by_instruction(self) -> NDArray[np.int64]:
+        """Lowest byte address that each executed instruction loads or stores, else `NO_ADDRESS`, shape (n,)."""
+        spread = np.full(len(self), NO_ADDRESS, np.int64)
+        spread[(self.program.memory_kinds == MemoryKind.ACCESS)[self.index]] = self.address
+        return spread
+
+    @cached_property
+    def accessing(self) -> NDArray[np.int32]:
+        """Index into `program.instructions` of the instruction behind each of `address`, shape (k,)."""
+        is_access: NDArray[np.bool_] = (self.program.memory_kinds == MemoryKind.ACCESS)[self.index]
+        return self.index[is_access]
 
     def counts(self) -> NDArray[np.int64]:
         """How often each instruction of the program was executed, shape (len(program),)."""
-        return np.bincount(self.index, minlength=len(self.program)).astype(np.int64)
+        steps = np.bincount(self.first, minlength=len(self.program) + 1).astype(np.int64)
+        steps -= np.bincount(self.first + self.length, minlength=len(self.program) + 1)
+        return np.cumsum(steps)[:-1]

@@ -18,18 +18,24 @@ def available() -> bool:
     return hasattr(binding, "uclib") and hasattr(binding.uclib, "uc_hook_add")
 
 
-def add_compiled_hook(uc: unicorn.Uc, kind: int, callback: int, user_data: int) -> None:
-    """Register the C function at address `callback` for all events of `kind`, with `user_data` as its last argument.
+def add_compiled_hook(uc: unicorn.Uc, kind: int, callback: int, user_data: int, begin: int = 1, end: int = 0) -> None:
+    """Register the C function at address `callback` for events of `kind`, with `user_data` as its last argument.
 
-    The caller keeps callback and user data alive as long as `uc`.
+    Events at addresses from `begin` to `end`, inclusive; everywhere where `begin` is larger. The caller keeps callback
+    and user data alive as long as `uc`.
     """
     handle = ctypes.c_size_t()
-    everywhere = (ctypes.c_uint64(1), ctypes.c_uint64(0))  # begin > end: no limit on addresses
+    limits = (ctypes.c_uint64(begin), ctypes.c_uint64(end))
     status = binding.uclib.uc_hook_add(
-        uc._uch, ctypes.byref(handle), kind, ctypes.c_void_p(callback), ctypes.c_void_p(user_data), *everywhere
+        uc._uch, ctypes.byref(handle), kind, ctypes.c_void_p(callback), ctypes.c_void_p(user_data), *limits
     )
     if status != unicorn.UC_ERR_OK:
         raise unicorn.UcError(status)
+
+
+def engine(uc: unicorn.Uc) -> int:
+    """Address of the `uc_engine`, the first argument of Unicorn's functions."""
+    return uc._uch.value or 0
 
 
 def stop_function() -> int:

@@ -12,6 +12,7 @@ from dse.errors import KernelMismatchError
 from kernels_asm import Arithmetic, ConvShape, InputError, KernelVariant, OutputType, Overflow, Tile
 from kernels_asm.oracle import binary_conv_in_order
 from kernels_asm.variant import all_tiles
+from tests.fuzz import examples
 
 OUTPUTS = {
     OutputType.INT8: (1, 31, 127),
@@ -70,7 +71,7 @@ def test_every_tile_and_policy(tile: Tile, policy: tuple[int, Overflow]) -> None
     assert checked >= len(arithmetics) // 2
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(150), suppress_health_check=[HealthCheck.too_slow])
 @given(
     height=st.integers(1, 6),
     width=st.integers(1, 6),

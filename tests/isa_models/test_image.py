@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isa_models import Buffer, Image, ImageError, InputError, Instruction, Machine, MemoryFaultError, Pointer, Program
+from tests.fuzz import examples
 
 BODY = """
     ldr w2, 1f
@@ -91,7 +92,7 @@ def test_not_elf(data):
         Image.from_elf(data)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(data=st.data())
 def test_damaged_bytes_never_escape_as_another_exception(assemble, data):
     good = assemble("ldr x0, [x1]\nret")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from isa_models import Buffer, Image, InputError, Instruction, Machine, Pointer, UnsupportedInstructionError
+from isa_models import Buffer, Image, InputError, Machine, Pointer, UnsupportedInstructionError, hooks_native
 from isa_models.addressing import UnknownEncodingError, address_form
-from isa_models.hooks_native import NativeHooks
 from isa_models.operands import decode
+from tests.fuzz import examples
 
 LOOP = """
     movi v0.8h, #0
@@ -114,9 +114,9 @@ def both(image, arguments, buffers, capacity=64):
     assert native.x0 == plain.x0
     assert native.instructions == plain.instructions == len(native.trace) == len(plain.trace)
     np.testing.assert_array_equal(native.trace.index, plain.trace.index)
-    np.testing.assert_array_equal(native.trace.address, plain.trace.address)
+    np.testing.assert_array_equal(native.trace.addresses_by_instruction, plain.trace.addresses_by_instruction)
     assert native.trace.index.dtype == plain.trace.index.dtype == np.int32
-    assert native.trace.address.dtype == plain.trace.address.dtype == np.int64
+    assert native.trace.addresses_by_instruction.dtype == plain.trace.addresses_by_instruction.dtype == np.int64
     return native
 
 
@@ -135,7 +135,7 @@ MIDDLE = [Pointer("input", 1024), Pointer("output", 1024), 3, 16]
 def test_one_instruction(image_of, access):
     result = both(image_of(f"mov x8, #-4\n{access}\nret"), MIDDLE, snippet_buffers())
     assert result.trace.index.tolist() == list(range(2 + len(access.splitlines())))
-    assert result.trace.address[0] == result.trace.address[-1] == -1
+    assert result.trace.addresses_by_instruction[0] == result.trace.addresses_by_instruction[-1] == -1
 
 
 @pytest.mark.parametrize("access", ACCESSES + ALIGNED_ACCESSES)
@@ -146,14 +146,14 @@ def test_addressing_agrees_with_the_operand_table(image_of, access):
             expected = decode(instruction).memory is not None
         except UnsupportedInstructionError:
             continue  # the table holds what the timing models support
-        assert (address_form(instruction) is not None) == expected, instruction
+        assert (address_form(instruction.word, instruction.address) is not None) == expected, instruction
 
 
 @pytest.mark.parametrize("word", [0xD9200820, 0x69000440, 0xF8200402])
 def test_unknown_encodings(word):
     """STG, STGP, LDRAA."""
     with pytest.raises(UnknownEncodingError):
-        address_form(Instruction(0x10000, word, "?", ""))
+        address_form(word, 0x10000)
 
 
 def test_addresses_are_those_of_the_instruction(image_of):
@@ -162,8 +162,8 @@ def test_addresses_are_those_of_the_instruction(image_of):
     machine = Machine(image_of(body))
     arguments = [Pointer("input"), Pointer("output")]
     result = machine.call("f", arguments, [Buffer("input", 64 + 64), Buffer("output", 64, writable=True)], trace=True)
-    source, target = result.trace.address[0], result.trace.address[2]
-    assert result.trace.address.tolist() == [source, source + 48, target, -1, source + 17, -1]
+    source, target = result.trace.addresses_by_instruction[0], result.trace.addresses_by_instruction[2]
+    assert result.trace.addresses_by_instruction.tolist() == [source, source + 48, target, -1, source + 17, -1]
     assert source % 64 == target % 64 == 0
 
 
@@ -175,7 +175,7 @@ def test_loop(image_of):
     result = both(image_of(LOOP), [Pointer("a"), Pointer("b"), 50], buffers)
     assert result.x0 == np.bitwise_count(first ^ second).sum()
     assert result.trace.counts().tolist() == [1, 1, *[50] * 7, 1, 1, 1]
-    loads = result.trace.address[result.trace.index == 2]
+    loads = result.trace.addresses_by_instruction[result.trace.index == 2]
     assert np.diff(loads).tolist() == [16] * 49
 
 
@@ -209,7 +209,7 @@ def test_calls_and_branches(image_of):
     assert result.instructions == 2 + 7 * 6 + 4 + 2 + 2 + 2
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     outer=st.lists(st.sampled_from(ACCESSES), max_size=4),
     inner=st.lists(st.sampled_from(ACCESSES), min_size=1, max_size=8),
@@ -218,7 +218,7 @@ def test_calls_and_branches(image_of):
     capacity=st.integers(1, 40),
 )
 def test_any_nest_of_loops(assemble, outer, inner, skipped, turns, capacity):
-    """Nested loops with a branch that is taken every other turn, at any capacity of the stream."""
+    """Nested loops with a branch that is taken every other turn, at any capacity."""
     lines = ["mov x8, #-2", "mov x6, x2", "1: mov x7, x2", *outer, "2: nop", *inner, "tbnz x7, #0, 3f", *skipped]
     lines += ["3: sub x7, x7, #1", "cbnz x7, 2b", "sub x6, x6, #1", "cbnz x6, 1b", "ret"]
     body = "\n".join(lines)
@@ -228,10 +228,18 @@ def test_any_nest_of_loops(assemble, outer, inner, skipped, turns, capacity):
 
 @pytest.mark.parametrize("capacity", [1, 2, 3, 5, 64])
 def test_tiny_capacity(image_of, capacity):
-    """The stream is drained in the middle of blocks."""
+    """Room for the trace is made many times."""
     body = "1: ld2 {v0.16b, v1.16b}, [x0]\nldp q0, q1, [x0], #32\nsubs x2, x2, #1\nb.ne 1b\nret"
     result = both(image_of(body), [Pointer("input"), Pointer("output"), 20], snippet_buffers(), capacity)
     assert result.instructions == 81
+
+
+def test_little_room_for_plans(image_of, monkeypatch):
+    """Plans are forgotten and made again."""
+    monkeypatch.setattr(hooks_native, "_PLAN_WORDS", 60)
+    body = "1: ldr x4, [x0], #8\ncbz x2, 9f\nldr x5, [x0]\nb 2f\nnop\n2: ldr x6, [x1]\nsub x2, x2, #1\nb 1b\n9: ret"
+    result = both(image_of(body), [Pointer("input"), Pointer("output"), 20], snippet_buffers())
+    assert result.instructions == 20 * 7 + 3
 
 
 def test_capacity_must_be_positive(image_of):
@@ -239,16 +247,17 @@ def test_capacity_must_be_positive(image_of):
         Machine(image_of("ret"), trace_capacity=0)
 
 
-def test_error_while_draining_is_raised(image_of, monkeypatch):
-    """What happens in the drain, Ctrl-C say, is not lost in the compiled code that called it."""
+@pytest.mark.parametrize(("owner", "name"), [(hooks_native._Recorded, "take_over"), (hooks_native, "plan_block")])
+def test_error_in_a_callback_is_raised(image_of, monkeypatch, owner, name):
+    """What happens in Python, Ctrl-C say, is not lost in the compiled code that called it."""
 
-    def interrupted(self):
+    def interrupted(*_):
         raise KeyboardInterrupt
 
     machine = Machine(image_of(LOOP), "native", trace_capacity=8)
     buffers = [Buffer("a", 1600), Buffer("b", 1600)]
     with monkeypatch.context() as patch:
-        patch.setattr(NativeHooks, "_filled", interrupted)
+        patch.setattr(owner, name, interrupted)
         with pytest.raises(KeyboardInterrupt):
             machine.call("f", [Pointer("a"), Pointer("b"), 100], buffers, trace=True)
     result = machine.call("f", [Pointer("a"), Pointer("b"), 100], buffers, trace=True)
@@ -277,7 +286,7 @@ def test_one_machine_for_many_calls(image_of):
         assert result.x0 == np.bitwise_count(first ^ second).sum()
         if call % 10 == 0:
             fresh = Machine(image_of(LOOP)).call("f", arguments, buffers, trace=True)
-            np.testing.assert_array_equal(result.trace.address, fresh.trace.address)
+            np.testing.assert_array_equal(result.trace.addresses_by_instruction, fresh.trace.addresses_by_instruction)
 
 
 def test_a_machine_per_thread(image_of):
@@ -311,3 +320,187 @@ def test_hooks_say_what_they_are(image_of):
     assert Machine(image_of("ret"), "python").hooks == "python"
     with pytest.raises(InputError, match="no hooks of kind 'fast'"):
         Machine(image_of("ret"), "fast")
+
+
+# Addresses formed in every way at hand. x0, x1, x9, x10 point into the buffers, x3 holds 0 to 127 and x11 -128 to 127,
+# w12 less than 2,000 away from 0; x4, x5, x13, x14 hold anything; x6 and x7 count turns.
+ADDRESS_SNIPPETS = [
+    "mov x9, x0",
+    "mov x10, x9",
+    "mov x9, x10",
+    "orr x9, xzr, x1",
+    "add x9, x1, #40",
+    "sub x10, x0, #24",
+    "adds x9, x9, #8",
+    "subs x10, x10, #8",
+    "add x9, x0, x3",
+    "add x9, x9, x11",
+    "sub x10, x1, x3, lsl #2",
+    "add x9, x0, w3, uxtw #2",
+    "add x10, x9, w12, sxtw",
+    "add x9, x0, x11, lsl #1",
+    "csel x9, x0, x10, eq",
+    "mov x3, #17",
+    "mov w3, #9",
+    "mov w3, w2",
+    "mov x3, x2",
+    "and x3, x3, #0x3f",
+    "mul x3, x2, x2",
+    "ldrb w3, [x9]\nand x3, x3, #0x7f",
+    "mov x11, #-5",
+    "neg x11, x3",
+    "sxtb x11, w3",
+    "mov w12, #-3",
+    "movn x12, #2",
+    "mov w12, w3",
+    "add w12, w12, #1",
+    "sub w12, w12, #7",
+    "add w12, w3, w3",
+    "lsl w12, w3, #1",
+    "sub w12, w3, w11",
+    "lsl x13, x3, #2\nldrb w4, [x10, x13]",
+    "lsl w13, w3, #3\nldrb w4, [x10, w13, uxtw]",
+    "sxtw x13, w12\nldrb w4, [x9, x13]",
+    "ubfx x13, x3, #1, #4\nldr x4, [x9, x13, lsl #3]",
+    "add x13, x9, #1, lsl #12\nldrb w4, [x13]",
+    "mov x13, sp\nldr x4, [x13, #-64]",
+    "sub x13, sp, #32\nstr x4, [x13]",
+    "umov w13, v0.b[0]\nand x13, x13, #7\nldrb w4, [x9, x13]",
+    "fmov x13, d1\nand x13, x13, #31\nldrb w4, [x10, x13]",
+    "ldr x4, [x9], #8",
+    "ldr x4, [x10, #-8]!",
+    "ldr x4, [x9, #8]",
+    "ldr x4, [x9, x3]",
+    "ldr x4, [x10, x11]",
+    "ldr w4, [x9, w12, sxtw]",
+    "ldr w4, [x9, w12, sxtw #2]",
+    "ldrb w4, [x9, w3, uxtw]",
+    "ldr x4, [x10, x3, lsl #3]",
+    "ldp x4, x5, [x9], #16",
+    "stp x4, x5, [x1, #-16]!",
+    "str x4, [x1], #24",
+    "ldp x4, x5, [x9, #32]\nldp q0, q1, [x9, #-32]!",
+    "stp x0, x1, [sp, #-16]!\nldp x10, x9, [sp], #16",
+    "str x9, [x1]\nldr x10, [x1]",
+    "str x0, [x1]\nmov x9, x1\nldr x9, [x9]\nldr x4, [x9]",
+    "str x10, [x1]\nldp x9, x5, [x1]\nldr q0, [x9, #16]\nadd x9, x9, #16",
+    "ld1 {v0.16b}, [x9], x3",
+    "ld1 {v0.16b, v1.16b, v2.16b}, [x9], #48",
+    "ld1 {v0.8b, v1.8b}, [x10], #16",
+    "ld2 {v0.d, v1.d}[1], [x9], #16",
+    "ld3 {v0.h, v1.h, v2.h}[1], [x9], #6",
+    "ld4r {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #16",
+    "st1 {v0.s}[1], [x1], #4",
+    "st2 {v0.16b, v1.16b}, [x1], x11",
+    "and x13, x1, #~15\nldadd x4, x5, [x13]",
+    "and x13, x1, #~15\nswpal x13, x13, [x13]",
+    "and x13, x1, #~15\nldxp x4, x5, [x13]\nstxp w14, x4, x5, [x13]\ncasp x4, x5, x4, x5, [x13]",
+    "prfm pldl1keep, [x9]",
+    "mrs x13, nzcv",
+    "yield\nldr x4, [x9]",
+    "adr x13, 4f\n4: ldr x4, [x13]",
+    "adr x13, 4f\nbr x13\nldr x4, [x0]\n4: ldr x4, [x9]",
+    "bl 4f\nb 5f\n4: ldr x4, [x10], #8\nret\n5:",
+]
+
+
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    outer=st.lists(st.sampled_from(ADDRESS_SNIPPETS), max_size=8),
+    inner=st.lists(st.sampled_from(ADDRESS_SNIPPETS), min_size=1, max_size=12),
+    skipped=st.lists(st.sampled_from(ADDRESS_SNIPPETS), max_size=5),
+    entry=st.integers(0, 12),
+    turns=st.integers(1, 12),
+    capacity=st.integers(1, 40),
+)
+def test_any_way_to_form_addresses(assemble, outer, inner, skipped, entry, turns, capacity):
+    """Registers loaded, moved, added up, cut to words; a branch into the middle, and one taken every other turn."""
+    inner = [*inner[:entry], "6:", *inner[entry:]]
+    lines = ["stp x29, x30, [sp, #-16]!", "mov x9, x0", "mov x10, x1", "mov x11, #64", "mov x12, #5", "mov x6, #3"]
+    lines += ["1: mov x7, x2", *outer, "tbnz x6, #0, 6f", "2:", *inner, "tbnz x7, #0, 3f", *skipped]
+    lines += ["3: sub x7, x7, #1", "cbnz x7, 2b", "sub x6, x6, #1", "cbnz x6, 1b", "ldp x29, x30, [sp], #16", "ret"]
+    half = 1 << 20
+    rng = np.random.default_rng(4)
+    content = rng.integers(0, 256, 2 * half, np.uint8)
+    buffers = [Buffer("input", content), Buffer("output", content, writable=True)]
+    arguments = [Pointer("input", half), Pointer("output", half), turns, 16]
+    both(Image.from_elf(assemble("\n".join(lines))), arguments, buffers, capacity)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "ldr x4, [x0], #8",
+        "ldr x4, [x0, x3]\nadd x0, x0, x3, lsl #1",
+        "ldr q0, [x0, x3]\nadd x3, x3, #16\nldr q1, [x1], #32",
+        "ldr x4, [x9]\nmov x9, x10\nmov x10, x0\nadd x0, x0, #8",
+        "mov x13, x9\nmov x9, x10\nmov x10, x13\nldr x4, [x9]",
+        "ldrb w4, [x0, w11, sxtw]\nadd w11, w11, #1",
+        "add w13, w12, #3\nadd w12, w12, #1\nldrb w4, [x0, w13, uxtw]",
+        "add w13, w12, #3\nadd w12, w12, #1\nldrb w4, [x0, x13]",
+        "add w12, w12, #1\nadd x13, x0, w12, sxtw #3\nldr x4, [x13]",
+        "add x13, x11, #5\nadd x11, x11, #1\nldrb w4, [x0, w13, sxtw #0]",
+        "add x13, x11, #20\nadd w14, w13, w13\nadd x11, x11, #1\nldrb w4, [x0, x14]",
+        "add x3, x3, x8\nadd x8, x8, #2\nldrb w4, [x0, x3]",
+        "add x13, x3, x3\nldrb w4, [x0, x13]\nadd x3, x13, #1\nand x3, x3, #0x3ff",
+        "ldrb w4, [x0, x8]\nadd x8, x8, x8",
+        "ldr x4, [x9]\nadd x9, x0, x0\nsub x9, x9, x0\nadd x0, x0, #16",
+        "sub x9, x0, x3, lsl #2\nldr x4, [x9]\nadd x3, x3, #1",
+        "ld1 {v0.16b}, [x0], x3\nst1 {v0.8b, v1.8b, v2.8b}, [x1], #24",
+        "mov x3, #24\nldr x4, [x0, x3]\nadd x0, x0, x3",
+        "str x9, [x1]\nldr x9, [x1]\nldr x4, [x9], #8",
+        "mov x13, sp\nldr x4, [x13, #-64]\nstr x4, [sp, #-16]!\nldr x5, [sp], #16",
+        "",
+    ],
+)
+@pytest.mark.parametrize("turns", [1, 2, 3, 4, 5, 12, 200])
+def test_loop_of_one_block(image_of, body, turns):
+    """All turns are recorded at once, by extrapolation where addresses move evenly."""
+    turns = min(turns, 12) if "add x8, x8" in body else turns  # its addresses soon leave the buffer
+    start = "mov x9, x0\nmov x10, x0\nmov x11, #-9\nmov x12, #-2\nmov x8, #1\nmov x3, #3"
+    image = image_of(f"{start}\nmov x7, x2\n1:\n{body}\nsubs x7, x7, #1\nb.ne 1b\nret")
+    buffers = [Buffer("input", 1 << 16), Buffer("output", bytes(1 << 16), writable=True)]
+    both(image, [Pointer("input", 1 << 15), Pointer("output", 1 << 15), turns], buffers, 7)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "ldr x9, [x1]\nldr x4, [x9, #8]\nldr x4, [x9], #8\nldr x4, [x9]",
+        "ldr x9, [x1]\nmov x10, x9\nmov x9, x0\nldr x4, [x10, #16]\nldr x4, [x9]",
+        "ldr x9, [x1]\nadd x10, x9, #8\nldr x9, [x1]\nldr x4, [x10]\nldr x4, [x9, #24]",
+        "ldr x9, [x1]\nadd x10, x9, x3\nldr x4, [x10]",
+        "ldr x9, [x1]\nadd x10, x3, x9\nldr x4, [x10]",
+        "ldrb w9, [x1, #24]\nadd w13, w9, #1\nldr x4, [x0, x13]",
+        "ldr x9, [x1]\nadd w13, w9, #1\nand x13, x13, #7\nldr x4, [x0, x13]",
+        "ldr x9, [x1]\nadd x10, x9, x3\nldr x4, [x10]\nldr x4, [x9, x3, lsl #3]",
+        "ldp x9, x10, [x1]\nldr x4, [x9, #8]\nldr x4, [x10]\nldr x9, [x1], #8\nldr x4, [x9]",
+        "mov x9, x1\nldr x9, [x9]\nldr x9, [x9]\nldr x4, [x0]",
+        "ldr x9, [x1]\ncbz x2, 1f\n1: ldr x4, [x9]\nmul x3, x3, x3\nldr x4, [x9, x3]",
+        "umov w13, v0.b[0]\nadd x9, x0, w13, uxtb\nldr x4, [x9]",
+        "fmov w13, s1\nlsr w13, w13, #26\nldr x4, [x0, x13]",
+        "mov w9, w0\nsub x9, x0, x9\nadd x9, x9, w0, uxtw\nldr x4, [x9]",
+        "mov x3, #0x10\nmovk x3, #0, lsl #16\nldr x4, [x0, x3]",
+        "mov w12, #-3\nldr x4, [x0, w12, sxtw #3]\nadd x12, x12, #5\nldr x4, [x0, w12, uxtw #3]",
+        "mov x11, #-1\nadd x13, x11, #1\nldr x4, [x0, w13, uxtw]\nadd x13, x0, w13, sxtw\nldr x4, [x13]",
+        "sub x13, x3, #1\nsub x13, x13, #9\nldr x4, [x0, w13, sxtw #3]",
+        "mov x3, #0xffffffff\nldr x4, [x0, w3, sxtw]\nadd x3, x3, #1\nldr x4, [x0, w3, sxtw]",
+    ],
+)
+def test_straight_line(image_of, body):
+    """Loaded, moved and cut registers as addresses in the block in which they are written."""
+    pointers = {0: "input", 8: "input", 16: "input"}
+    output = Buffer("output", bytes(range(256)), pointers=pointers, writable=True)
+    arguments = [Pointer("input", 512), Pointer("output"), 1, 4]
+    rng = np.random.default_rng(5)
+    both(image_of(f"{body}\nret"), arguments, [Buffer("input", rng.integers(0, 256, 1024, np.uint8)), output])
+
+
+@pytest.mark.parametrize("access", ["ldrb w4, [x13, w12, uxtw]", "add x14, x13, x12\nldrb w4, [x14]"])
+def test_loop_in_which_a_word_wraps(image_of, access):
+    """Addresses that move evenly only until a 32-bit index starts again at zero: from a buffer to 4 GiB below it."""
+    body = f"adr x13, 1f\nmov w12, #-20\n1: {access}\nadd w12, w12, #1\nsubs x1, x1, #1\nb.ne 1b\nret"
+    result = both(image_of(body), [Pointer("input"), 40], [Buffer("input", 18 << 20)])
+    loads = result.trace.address
+    assert np.diff(loads)[:3].tolist() == [1, 1, 1]
+    assert np.diff(loads)[19] == 1 - 2**32

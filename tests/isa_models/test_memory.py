@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from isa_models import Buffer, InputError, Machine, Pointer
 from isa_models.memory import GUARD_BYTES, PAGE_BYTES, place
+from tests.fuzz import examples
 
 COPY = "1: cbz x2, 2f\nldrb w3, [x1], #1\nstrb w3, [x0], #1\nsub x2, x2, #1\nb 1b\n2: ret"
 
@@ -57,7 +58,7 @@ def test_dot_product_instructions_run(image_of):
     assert Machine(image_of(body)).call("f").x0 == 60
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 9000), st.integers(0, 12), st.booleans()), min_size=1, max_size=6))
 def test_placement(wanted):
     """Aligned, at the end of its pages as far as alignment permits, guarded on both sides."""
