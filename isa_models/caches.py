@@ -1,7 +1,7 @@
-"""Two cache levels and a stride prefetcher, as functions over flat arrays that the compiled engines call.
+"""Contents of two cache levels and a stride prefetcher, as functions over flat arrays that the compiled engines call.
 
-The contents follow the program order of accesses. Time enters only as the cycle at which a line that is on its way
-arrives, so the same functions warm the caches without a clock.
+The contents follow the program order of accesses and know no clock. Every line that is brought into L1 is numbered,
+and the engines keep for each number the cycle at which the line arrives (`engines/fills.py`).
 """
 
 from typing import NamedTuple
@@ -18,28 +18,26 @@ IntArray = NDArray[np.int64]
 L1_HITS, L1_MISSES, L2_HITS, L2_MISSES, PREFETCHES = range(5)
 COUNTER_NAMES = ("l1_hits", "l1_misses", "l2_hits", "l2_misses", "prefetches")
 
-# Entries of `Caches.scalars`.
-_CLOCK, _FILL_FREE, _FILL_START = range(3)
+# Entries of `Caches.scalars`: number of accesses to lines, number of lines brought into L1.
+_CLOCK, _FETCHED = range(2)
 
 # Where the line of an access was found.
 IN_L1, IN_L2, IN_MEMORY = range(3)
+
+HERE = 0
+"""As the number of a line in L1: it arrived before anything that is being timed."""
 
 _EMPTY = -1
 
 
 class CacheShape(NamedTuple):
-    """Sizes and latencies that the functions need, all in lines, sets, ways and cycles."""
+    """Sizes in lines, sets and ways; see `core.CacheLevel` and `core.Prefetcher`."""
 
     line_shift: int
     l1_sets: int
     l1_ways: int
     l2_sets: int
     l2_ways: int
-    l2_latency: int
-    l2_fill: int
-    memory_latency: int
-    memory_fill: int
-    outstanding: int
     prefetch_trigger: int
     prefetch_distance: int
 
@@ -48,20 +46,22 @@ class Caches(NamedTuple):
     """Contents of both levels and of the prefetcher.
 
     `l1_lines`, `l2_lines`: line number held in each way (set-major), -1 if none; `*_used`: when it was last used;
-    `l1_arrival`: cycle at which the line is complete; `fills`: when each fill buffer is free again. `last_address`,
-    `stride`, `streak`: per static instruction.
+    `l1_recent`: way of each L1 set that was used last; `l1_number`: number of the fetch that brought the line, `HERE`
+    once its arrival no longer matters. `last_address`, `stride`, `streak`, `reached`: per row of the code; the last is
+    the line up to which its stream was prefetched.
     """
 
     l1_lines: IntArray
     l1_used: IntArray
-    l1_arrival: IntArray
+    l1_number: IntArray
+    l1_recent: IntArray
     l2_lines: IntArray
     l2_used: IntArray
     last_address: IntArray
     stride: IntArray
     streak: IntArray
+    reached: IntArray
     counters: IntArray
-    fills: IntArray
     scalars: IntArray
 
 
@@ -73,11 +73,6 @@ def cache_shape(core: Core) -> CacheShape:
         l1_ways=core.l1.ways,
         l2_sets=core.l2.set_count,
         l2_ways=core.l2.ways,
-        l2_latency=core.l2.latency,
-        l2_fill=core.l2.fill_cycles,
-        memory_latency=core.memory.latency,
-        memory_fill=core.memory.fill_cycles,
-        outstanding=core.l1.outstanding,
         prefetch_trigger=core.prefetcher.trigger,
         prefetch_distance=core.prefetcher.distance,
     )
@@ -94,31 +89,38 @@ def empty_caches(shape: CacheShape, static_count: int) -> Caches:
     return Caches(
         l1_lines=filled(l1_size, _EMPTY),
         l1_used=filled(l1_size, 0),
-        l1_arrival=filled(l1_size, 0),
+        l1_number=filled(l1_size, HERE),
+        l1_recent=np.arange(shape.l1_sets, dtype=np.int64) * shape.l1_ways,
         l2_lines=filled(l2_size, _EMPTY),
         l2_used=filled(l2_size, 0),
         last_address=filled(static_count, 0),
         stride=filled(static_count, 0),
         streak=filled(static_count, 0),
+        reached=filled(static_count, 0),
         counters=filled(len(COUNTER_NAMES), 0),
-        fills=filled(shape.outstanding, 0),
-        scalars=filled(3, 0),
+        scalars=filled(2, 0),
     )
 
 
-def restart_clock(caches: Caches) -> None:
-    """Keep the contents, but let every line be here at cycle 0 and count from zero."""
-    caches.l1_arrival[:] = 0
+def settle(caches: Caches) -> None:
+    """Keep the contents, but let every line be here and count from zero."""
+    caches.l1_number[:] = HERE
     caches.counters[:] = 0
-    caches.fills[:] = 0
-    caches.scalars[_FILL_FREE] = 0
-    caches.scalars[_FILL_START] = 0
+    caches.counters[L1_HITS] = -caches.scalars[_CLOCK]
+    caches.scalars[_FETCHED] = HERE
+
+
+def hits_and_misses(caches: Caches) -> dict[str, int]:
+    """Return hits, misses and prefetches since `settle`; what did not miss was a hit."""
+    counted = dict(zip(COUNTER_NAMES, caches.counters.tolist(), strict=True))
+    counted["l1_hits"] += int(caches.scalars[_CLOCK]) - counted["l1_misses"]
+    return counted
 
 
 @compiled
-def fill_start(caches: Caches) -> int:
-    """Return the cycle at which the last miss of a load or store found a free fill buffer."""
-    return caches.scalars[_FILL_START]  # type: ignore[no-any-return]
+def fetches(caches: Caches) -> int:
+    """Return the number of the last line that was brought into L1."""
+    return caches.scalars[_FETCHED]  # type: ignore[no-any-return]
 
 
 @compiled
@@ -131,8 +133,8 @@ def _find(lines: IntArray, first: int, ways: int, line: int) -> int:
 
 
 @compiled
-def _victim(used: IntArray, first: int, ways: int) -> int:
-    """Return the entry with the smallest value: the way least recently used, the buffer that is free first."""
+def _least_recent(used: IntArray, first: int, ways: int) -> int:
+    """Return the way that was used longest ago."""
     oldest = first
     for way in range(first + 1, first + ways):
         if used[way] < used[oldest]:
@@ -141,100 +143,86 @@ def _victim(used: IntArray, first: int, ways: int) -> int:
 
 
 @compiled
-def _fetch(shape: CacheShape, caches: Caches, line: int, now: int, is_prefetch: bool) -> tuple[int, int]:
-    """Bring `line` into L1 (and L2); return where it was found and the cycle at which it is here.
-
-    Misses of loads and stores need a fill buffer; prefetches have buffers of their own.
-    """
+def _fetch(shape: CacheShape, caches: Caches, line: int) -> int:
+    """Bring `line` into L1 (and L2) under the next number; return where it was found."""
     first = (line & (shape.l2_sets - 1)) * shape.l2_ways
     way = _find(caches.l2_lines, first, shape.l2_ways, line)
     level = IN_L2
-    latency = shape.l2_latency
-    fill = shape.l2_fill
     if way < 0:
         level = IN_MEMORY
-        latency = shape.memory_latency
-        fill = shape.memory_fill
-        way = _victim(caches.l2_used, first, shape.l2_ways)
+        way = _least_recent(caches.l2_used, first, shape.l2_ways)
         caches.l2_lines[way] = line
     caches.l2_used[way] = caches.scalars[_CLOCK]
-    start = now
-    buffer = 0
-    if not is_prefetch:
-        buffer = _victim(caches.fills, 0, caches.fills.size)
-        start = max(now, caches.fills[buffer])
-        caches.scalars[_FILL_START] = start
-    start = max(start, caches.scalars[_FILL_FREE])
-    caches.scalars[_FILL_FREE] = start + fill
-    if not is_prefetch:
-        caches.fills[buffer] = start + latency
-    first = (line & (shape.l1_sets - 1)) * shape.l1_ways
-    way = _victim(caches.l1_used, first, shape.l1_ways)
+    l1_set = line & (shape.l1_sets - 1)
+    way = _least_recent(caches.l1_used, l1_set * shape.l1_ways, shape.l1_ways)
+    caches.scalars[_FETCHED] += 1
     caches.l1_lines[way] = line
     caches.l1_used[way] = caches.scalars[_CLOCK]
-    caches.l1_arrival[way] = start + latency
-    return level, caches.l1_arrival[way]
+    caches.l1_number[way] = caches.scalars[_FETCHED]
+    caches.l1_recent[l1_set] = way
+    return level
 
 
 @compiled
-def _touch(shape: CacheShape, caches: Caches, line: int, now: int) -> tuple[int, int]:
-    """Access one line; return where it was found and the cycle at which it is here (0 if it always was)."""
-    caches.scalars[_CLOCK] += 1
-    first = (line & (shape.l1_sets - 1)) * shape.l1_ways
-    way = _find(caches.l1_lines, first, shape.l1_ways, line)
+def touch(shape: CacheShape, caches: Caches, line: int) -> tuple[int, int]:
+    """Access one line of L1; return where it was found, and the way of L1 that holds it now."""
+    clock = caches.scalars[_CLOCK] + 1
+    caches.scalars[_CLOCK] = clock
+    l1_set = line & (shape.l1_sets - 1)
+    way = caches.l1_recent[l1_set]
+    if caches.l1_lines[way] != line:
+        way = _find(caches.l1_lines, l1_set * shape.l1_ways, shape.l1_ways, line)
     if way >= 0:
-        caches.l1_used[way] = caches.scalars[_CLOCK]
-        caches.counters[L1_HITS] += 1
-        return IN_L1, caches.l1_arrival[way]
-    level, arrival = _fetch(shape, caches, line, now, False)
+        caches.l1_used[way] = clock
+        caches.l1_recent[l1_set] = way
+        return IN_L1, way
+    level = _fetch(shape, caches, line)
     caches.counters[L1_MISSES] += 1
     caches.counters[L2_HITS if level == IN_L2 else L2_MISSES] += 1
-    return level, arrival
+    return level, caches.l1_recent[l1_set]
 
 
 @compiled
-def _prefetch(shape: CacheShape, caches: Caches, static: int, address: int, now: int) -> None:
-    """Learn the stride of one load instruction and fetch ahead once it has repeated often enough."""
+def prefetch(shape: CacheShape, caches: Caches, static: int, address: int) -> tuple[int, int]:
+    """Learn the stride of one load instruction, and keep fetching ahead of it once it has repeated often enough.
+
+    Returns how many lines were fetched, and in bit i whether the i-th of them came from memory.
+    """
     stride = address - caches.last_address[static]
-    caches.last_address[static] = address
     if stride == 0:
-        return
+        return 0, 0
+    caches.last_address[static] = address
     if stride != caches.stride[static]:
         caches.stride[static] = stride
         caches.streak[static] = 0
-        return
+        return 0, 0
     caches.streak[static] += 1
     if caches.streak[static] < shape.prefetch_trigger:
-        return
+        return 0, 0
+    line = address >> shape.line_shift
+    if caches.streak[static] == shape.prefetch_trigger:
+        caches.reached[static] = line
+    elif line == (address - stride) >> shape.line_shift:
+        return 0, 0  # still in the line that was handled
     line_bytes = 1 << shape.line_shift
-    step = stride
-    if abs(stride) < line_bytes:
-        if (address >> shape.line_shift) == ((address - stride) >> shape.line_shift):
-            return  # still in the line that was handled
-        step = line_bytes if stride > 0 else -line_bytes
-    for ahead in range(1, shape.prefetch_distance + 1):
-        line = (address + ahead * step) >> shape.line_shift
-        first = (line & (shape.l1_sets - 1)) * shape.l1_ways
-        if line >= 0 and _find(caches.l1_lines, first, shape.l1_ways, line) < 0:
-            _fetch(shape, caches, line, now, True)
-            caches.counters[PREFETCHES] += 1
+    step = stride if abs(stride) >= line_bytes else (line_bytes if stride > 0 else -line_bytes)
+    return _fetch_ahead(shape, caches, static, address, step)
 
 
 @compiled
-def access(
-    shape: CacheShape, caches: Caches, static: int, address: int, size: int, is_store: bool, now: int
-) -> tuple[int, int]:
-    """Load or store `size` bytes; return the farthest level needed and the cycle at which all bytes are in L1.
-
-    The cycle is 0 for lines that were always there. Stores allocate in L1 as loads do.
-    """
-    line = address >> shape.line_shift
-    level, arrival = _touch(shape, caches, line, now)
-    last = (address + size - 1) >> shape.line_shift
-    if last != line:
-        second_level, second_arrival = _touch(shape, caches, last, now)
-        level = max(level, second_level)
-        arrival = max(arrival, second_arrival)
-    if shape.prefetch_distance > 0 and not is_store:
-        _prefetch(shape, caches, static, address, now)
-    return level, arrival
+def _fetch_ahead(shape: CacheShape, caches: Caches, static: int, address: int, step: int) -> tuple[int, int]:
+    """Fetch the lines at `address` + 1 to `prefetch_distance` steps that the stream has not reached yet."""
+    count = 0
+    from_memory = 0
+    for ahead in range(1, shape.prefetch_distance + 1):
+        line = (address + ahead * step) >> shape.line_shift
+        if (line <= caches.reached[static]) if step > 0 else (line >= caches.reached[static]):
+            continue
+        caches.reached[static] = line
+        first = (line & (shape.l1_sets - 1)) * shape.l1_ways
+        if line >= 0 and _find(caches.l1_lines, first, shape.l1_ways, line) < 0:
+            if _fetch(shape, caches, line) == IN_MEMORY:
+                from_memory |= 1 << count
+            count += 1
+    caches.counters[PREFETCHES] += count
+    return count, from_memory

@@ -1,6 +1,7 @@
 """How the inner loops of this package are compiled, and when compiled code is out of date."""
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,7 @@ _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
 _FOLDER = Path(__file__).parent
+_FOLDER_PREFIX = "compiled-"
 _COMPILED_SOURCES = ("engines/*.py", "caches.py", "compilation.py", "operand_syntax.py")
 """Files whose functions or constants end up in compiled code."""
 
@@ -26,42 +28,55 @@ def sources_digest() -> str:
     return digest.hexdigest()
 
 
-class _StampOfAllSources:
+class _FolderOfAllSources:
     """Compiled code is out of date once any of the sources changed, not only the file of the function itself.
 
-    numba looks at the function's own file alone, but the functions that it calls are compiled into it.
+    numba looks at the function's own file alone, but the functions that it calls are compiled into it. A folder for
+    each state of the sources also keeps numba from reading an index that names types which are there no more.
     """
 
     def get_source_stamp(self) -> str:
-        return sources_digest()
+        return f"{sources_digest()} {super().get_source_stamp()}"  # type: ignore[misc]  # the locator mixed into
+
+    def get_cache_path(self) -> str:
+        above: str = super().get_cache_path()  # type: ignore[misc]  # the locator mixed into
+        return str(Path(above) / f"{_FOLDER_PREFIX}{sources_digest()[:16]}")
 
 
-class UserProvidedLocator(_StampOfAllSources, UserProvidedCacheLocator):  # type: ignore[misc]
+class UserProvidedLocator(_FolderOfAllSources, UserProvidedCacheLocator):  # type: ignore[misc]
     """Where the environment variable NUMBA_CACHE_DIR points."""
 
 
-class InTreeLocator(_StampOfAllSources, InTreeCacheLocator):  # type: ignore[misc]
-    """Beside the source files."""
+class InTreeLocator(_FolderOfAllSources, InTreeCacheLocator):  # type: ignore[misc]
+    """Beside the source files, where the folders of earlier states are removed."""
+
+    def ensure_cache_path(self) -> None:
+        """Make the folder, and remove those of other states of the sources."""
+        super().ensure_cache_path()
+        current = Path(self.get_cache_path())
+        for folder in current.parent.glob(f"{_FOLDER_PREFIX}*"):
+            if folder != current:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
-class UserWideLocator(_StampOfAllSources, UserWideCacheLocator):  # type: ignore[misc]
+class UserWideLocator(_FolderOfAllSources, UserWideCacheLocator):  # type: ignore[misc]
     """In the user's cache folder, where the package is not writable."""
 
 
 _LOCATORS = ",".join(f"{__name__}.{kind.__name__}" for kind in (UserProvidedLocator, InTreeLocator, UserWideLocator))
 
 
-def compiled(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
-    """Compile `function` to machine code on its first call and keep the code on disk.
+COMPILER_OPTIONS: dict[str, Any] = {"_nrt": False, "error_model": "numpy", "forceinline": True}
+"""The functions get all their arrays handed in and allocate none, so reference counting (numba's NRT) is switched off:
+counting the dozens of arrays in the engines' state would take longer than the simulation itself."""
 
-    The functions get all their arrays handed in and allocate none, so reference counting (numba's NRT) is switched
-    off: counting the dozens of arrays in the engines' state would take longer than the simulation itself.
-    """
-    options: dict[str, Any] = {"cache": True, "_nrt": False, "error_model": "numpy", "forceinline": True}
+
+def compiled(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Compile `function` to machine code on its first call and keep the code on disk."""
     before = config.CACHE_LOCATOR_CLASSES
     config.CACHE_LOCATOR_CLASSES = _LOCATORS
     try:
-        result: Callable[_Parameters, _Result] = njit(**options)(function)
+        result: Callable[_Parameters, _Result] = njit(cache=True, **COMPILER_OPTIONS)(function)
     finally:
         config.CACHE_LOCATOR_CLASSES = before
     return result

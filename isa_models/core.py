@@ -1,19 +1,21 @@
 """Core descriptions: what a core's pipeline, caches and instruction timings are, loaded from `cores/NAME.yaml`.
 
-A description may start from another (`extends: cortex-a72`) and single fields may be overridden, which gives a named
-variant of the core. Every instruction class entry carries where its figures come from and how sure they are.
+A description may start from another (`extends: cortex-a72`; with `inherited_confidence: low` what it takes over counts
+as no surer than that) and single fields may be overridden, which gives a named variant of the core. Every instruction
+class entry carries where its figures come from and how sure they are.
 """
 
 import hashlib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from isa_models.errors import InputError
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORES_FOLDER = Path(__file__).parent / "cores"
 
 Confidence = Literal["high", "medium", "low"]
@@ -71,14 +73,20 @@ class Prefetcher(Sourced):
     """A stride prefetcher: after `trigger` equal strides of one load it fetches `distance` lines ahead (0: none)."""
 
     trigger: int = Field(ge=1)
-    distance: int = Field(ge=0, le=64)
+    distance: int = Field(ge=0, le=32)
 
 
 class SplitAccess(Sourced):
-    """An access to more blocks of `bytes` than its size needs holds its port a cycle longer, `latency` later result."""
+    """An access to more blocks of `bytes` than its size needs, or one of 16 bytes off `quad_alignment`.
+
+    It holds its port `occupancy` cycles longer, and its result comes `latency` cycles later. `quad_alignment`: bytes of
+    which the address of a 16-byte load must be a multiple (1: any will do).
+    """
 
     bytes: Literal[4, 8, 16, 32, 64]
     latency: int = Field(ge=0)
+    occupancy: int = Field(default=1, ge=0)
+    quad_alignment: Literal[1, 2, 4, 8, 16] = 1
 
     @property
     def shift(self) -> int:
@@ -103,6 +111,11 @@ class InOrderTiming(Sourced):
     for a 128-bit result, else one). `late`: how many cycles after issue it can still wait for its operands in the
     pipeline. `accumulate`: latency from the accumulator result of one such instruction to the accumulator of the next.
     `merges`: keeps part of its destination, which it needs only as it writes.
+
+    Loads: `split`: how much later the results of an access come that crosses a boundary (left out: as `split` of the
+    core says). Stores: `forward`: cycles from issue until a load of its first 16 bytes can issue, `forward_step`
+    those for each 16 bytes more; `latency` here: cycles from the arrival of the data until such a load can issue.
+    Branches: `bubble`: cycles without fetch after it is taken.
     """
 
     latency: int = Field(ge=0)
@@ -112,17 +125,34 @@ class InOrderTiming(Sourced):
     issue: int = Field(default=1, ge=1)
     slot: Literal["any", "first", "alone"] | None = None
     lanes: int | None = Field(default=None, ge=0, le=2)
-    busy: int = Field(default=1, ge=1)
+    busy: int = Field(default=1, ge=1, le=512)
     accumulate: int | None = Field(default=None, ge=0)
     merges: bool = False
+    split: int | None = Field(default=None, ge=0)
+    forward: int = Field(default=1, ge=1)
+    forward_step: int = Field(default=0, ge=0, le=2)
+    bubble: int = Field(default=0, ge=0)
+
+
+class InstructionFetch(Sourced):
+    """Fetch of an in-order core: `width` instructions of one aligned group a cycle into a queue of `queue` entries.
+
+    `keeps_target`: whether the instructions at the target of the last taken branch are kept, so that it has no bubble
+    when it is taken again.
+    """
+
+    width: Literal[1, 2, 4, 8]
+    queue: int = Field(ge=2, le=64)
+    keeps_target: bool
 
 
 class MicroOp(_Description):
-    """One port for `occupancy` cycles, at the earliest `after` cycles behind the first micro-operation."""
+    """One port for `occupancy` cycles, at the earliest `after` cycles behind the start of micro-operation `behind`."""
 
     ports: tuple[str, ...] = Field(min_length=1)
     occupancy: int = Field(default=1, ge=1)
     after: int = Field(default=0, ge=0)
+    behind: int = Field(default=0, ge=0)
 
 
 class OutOfOrderTiming(Sourced):
@@ -130,8 +160,10 @@ class OutOfOrderTiming(Sourced):
 
     `latency`: cycles from issue to the first result; `result_step`: how much later each further one comes. `ports`:
     where the first micro-operation may go (none: it needs no port), `occupancy`: cycles it blocks the port. `more`:
-    further micro-operations. `accumulate` as in `InOrderTiming`. `temporaries`: 64-bit results that its
-    micro-operations hand to each other, counted besides those of the operands.
+    further micro-operations. `accumulate` as in `InOrderTiming`. `merge`: latency from the part of the destination
+    that is kept to the result (left out: as from the other operands). `temporaries`: 64-bit results that its
+    micro-operations hand to each other, counted besides those of the operands. `forward`: cycles more than
+    `store_forward_latency` that the data of a store take to reach a load.
     """
 
     latency: int = Field(ge=0)
@@ -140,7 +172,20 @@ class OutOfOrderTiming(Sourced):
     occupancy: int = Field(default=1, ge=1)
     more: tuple[MicroOp, ...] = ()
     accumulate: int | None = Field(default=None, ge=0)
+    merge: int | None = Field(default=None, ge=0)
     temporaries: int = Field(default=0, ge=0)
+    forward: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _order(self) -> "OutOfOrderTiming":
+        if self.more and not self.ports:
+            raise ValueError("more: the first micro-operation needs ports")
+        if self.merge is not None and self.merge > self.latency:
+            raise ValueError(f"merge: {self.merge} cycles are more than the latency, {self.latency}")
+        for number, micro_op in enumerate(self.more, start=1):
+            if micro_op.behind >= number:
+                raise ValueError(f"more: micro-operation {number} can only be behind one before it")
+        return self
 
     def micro_ops(self) -> tuple[MicroOp, ...]:
         """All micro-operations, the first included."""
@@ -159,8 +204,17 @@ class _CoreBase(_Description):
     memory: Memory
     prefetcher: Prefetcher
     split: SplitAccess
+    store_split: SplitAccess | None = None
     branches: Branches
     writeback_latency: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _same_lines(self) -> "_CoreBase":
+        if self.l1.line_bytes != self.l2.line_bytes:
+            raise ValueError(
+                f"l2.line_bytes: must be that of L1, {self.l1.line_bytes}, got {self.l2.line_bytes}: lines move whole"
+            )
+        return self
 
     @property
     def digest(self) -> str:
@@ -169,17 +223,25 @@ class _CoreBase(_Description):
 
 
 class InOrderCore(_CoreBase):
-    """An in-order core: `width` instructions a cycle at most, an Advanced SIMD queue of `neon_queue` entries."""
+    """An in-order core.
+
+    `width` instructions issue a cycle at most; the Advanced SIMD queue has `neon_queue` entries. An address needs its
+    registers `address_early` cycles before arithmetic would, unless the result is a base that was written back. A store
+    waits at issue until its data are `store_data_late` cycles away. It holds issue for a cycle more for each line that
+    it opens beyond the first; a line is open where the store before it ended.
+    """
 
     kind: Literal["in-order"]
     width: int = Field(ge=1, le=4)
+    fetch: InstructionFetch
     neon_queue: int = Field(ge=1, le=64)
+    address_early: int = Field(ge=0)
     store_data_late: int = Field(ge=0)
     classes: dict[str, InOrderTiming]
 
     @model_validator(mode="after")
     def _check(self) -> "InOrderCore":
-        _check_sources(self, self.classes)
+        _check_sources(self, self.classes, {"fetch": self.fetch})
         return self
 
 
@@ -188,9 +250,21 @@ class OutOfOrderCore(_CoreBase):
 
     Fetch runs at most `fetch_ahead` cycles ahead of dispatch, and a taken branch ends its group. `decode_width`
     instructions and `results_per_cycle` 64-bit results enter the window a cycle (null: no such limit),
-    `retire_width` leave it; each port has a queue of `port_queue` micro-operations. A store to another 16 bytes than
-    the store before it takes the store port for `store_drain` cycles at least, a load of bytes that a store in the
-    window wrote has its result `store_forward_latency` cycles after the store at the earliest.
+    `retire_width` leave it.
+
+    Each port has a queue of `port_queue` micro-operations; each micro-operation is bound to one of its ports as it is
+    dispatched, by `steering`. "shortest_queue": of equal ones the one chosen longest ago; an instruction waits until
+    all its micro-operations have space. "first_idle": the first listed where nothing waits, not the one that took the
+    micro-operation before it of the same instruction, else the first that has space; for the second micro-operation of
+    an instruction a full queue makes room as soon as an entry leaves. The queues of the ports of one of
+    `dispatch_groups` together take as many micro-operations a cycle as the group has ports. Micro-operations whose
+    choice of ports is one of `result_buses` share a bus on the port that they take, which hands over one result a
+    cycle: one waits if its result would meet that of a slower one before it.
+
+    A store to another 16 bytes than the store before it takes the store port for `store_drain` cycles at least, a load
+    of bytes that a store in the window wrote has its result `store_forward_latency` cycles after the store at the
+    earliest. Where the last store to some 8 bytes of the load wrote only some of these, the load waits until the stores
+    have retired, and has its result `partial_forward_latency` cycles later (left out: it is forwarded too).
     """
 
     kind: Literal["out-of-order"]
@@ -201,19 +275,30 @@ class OutOfOrderCore(_CoreBase):
     window: int = Field(ge=1, le=1024)
     port_queue: int = Field(ge=1, le=64)
     store_forward_latency: int = Field(ge=0)
+    partial_forward_latency: int | None = Field(default=None, ge=0)
     store_drain: int = Field(ge=1)
     narrow_store_drain: int = Field(ge=1)
-    writeback_ports: tuple[str, ...]
+    writeback_ports: tuple[str, ...] = Field(min_length=1)
     ports: tuple[str, ...] = Field(min_length=1, max_length=32)
+    steering: Literal["shortest_queue", "first_idle"] = "shortest_queue"
+    dispatch_groups: tuple[tuple[str, ...], ...] = ()
+    result_buses: tuple[tuple[str, ...], ...] = ()
     classes: dict[str, OutOfOrderTiming]
 
     @model_validator(mode="after")
     def _check(self) -> "OutOfOrderCore":
         _check_sources(self, self.classes)
-        for name, timing in self.classes.items():
-            for port in (port for micro_op in timing.micro_ops() for port in micro_op.ports):
+        used: dict[str, list[tuple[str, ...]]] = {
+            f"classes.{name}": [micro_op.ports for micro_op in timing.micro_ops()]
+            for name, timing in self.classes.items()
+        }
+        used["writeback_ports"] = [self.writeback_ports]
+        used["dispatch_groups"] = list(self.dispatch_groups)
+        used["result_buses"] = list(self.result_buses)
+        for field, choices in used.items():
+            for port in (port for choice in choices for port in choice):
                 if port not in self.ports:
-                    raise ValueError(f"classes.{name}: port '{port}' is none of {', '.join(self.ports)}")
+                    raise ValueError(f"{field}: port '{port}' is none of {', '.join(self.ports)}")
         return self
 
 
@@ -235,6 +320,7 @@ def load_core(name: str, overrides: dict[str, str] | None = None) -> Core:
     path = _core_path(name)
     fields = _read_with_bases(path, seen=())
     fields.pop("extends", None)
+    fields.pop("inherited_confidence", None)
     fields["name"] = path.stem
     for field, value in sorted((overrides or {}).items()):
         _override(fields, field, value)
@@ -271,12 +357,30 @@ def _read_with_bases(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         base_path = sibling if sibling.is_file() else _core_path(str(base_name))
     except InputError as error:
         raise InputError(f"{path}: extends: {error}") from None
-    return _merge(_read_with_bases(base_path, (*seen, path)), fields)
+    base = _read_with_bases(base_path, (*seen, path))
+    if "inherited_confidence" in fields:
+        base = _no_surer_than(base, fields["inherited_confidence"], path)
+    return _merge(base, fields)
+
+
+def _no_surer_than(fields: dict[str, Any], most: object, path: Path) -> dict[str, Any]:
+    """Return the description with every confidence above `most` lowered to it."""
+    levels = get_args(Confidence)
+    if most not in levels:
+        raise InputError(f"{path}: inherited_confidence: must be one of {', '.join(levels)}, got {most!r}")
+    surer = levels[: levels.index(most)]
+
+    def lowered(value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {key: most if key == "confidence" and inner in surer else lowered(inner) for key, inner in value.items()}
+
+    return {key: lowered(value) for key, value in fields.items()}
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+        fields = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506  # safe loaders both
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
     except yaml.MarkedYAMLError as error:
@@ -321,9 +425,12 @@ def _first_problem(error: ValidationError) -> str:
     return f"{field + ': ' if field else ''}{message}{given}{more}"
 
 
-def _check_sources(core: _CoreBase, classes: dict[str, Any]) -> None:
+def _check_sources(core: _CoreBase, classes: dict[str, Any], own: dict[str, Sourced] | None = None) -> None:
+    """Raise where an entry names no key of `sources`; `own`: entries that only this kind of core has."""
     parts = {"l1": core.l1, "l2": core.l2, "memory": core.memory, "prefetcher": core.prefetcher, "split": core.split}
-    entries: dict[str, Sourced] = {**parts, "branches": core.branches}
+    entries: dict[str, Sourced] = {**parts, "branches": core.branches, **(own or {})}
+    if core.store_split is not None:
+        entries["store_split"] = core.store_split
     entries.update({f"classes.{name}": timing for name, timing in classes.items()})
     for field, entry in entries.items():
         if entry.source not in core.sources:

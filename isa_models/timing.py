@@ -1,66 +1,87 @@
-"""Time a trace on a core: the seam between core descriptions, engines and results."""
+"""Time traces on a core: the seam between core descriptions, engines and results."""
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isa_models.caches import COUNTER_NAMES, Caches, CacheShape, cache_shape, empty_caches, restart_clock
-from isa_models.core import Core, InOrderCore, OutOfOrderCore
+from isa_models.caches import cache_shape, empty_caches, hits_and_misses, settle
+from isa_models.core import Core, InOrderCore
 from isa_models.engines import in_order, out_of_order
-from isa_models.engines.branches import Predictor, new_predictor
+from isa_models.engines.branches import new_predictor
 from isa_models.engines.counts import Counts, new_counts
+from isa_models.engines.dataflow import longest_chain
+from isa_models.engines.events import Order, new_order
 from isa_models.engines.lanes import LANE_COUNT
-from isa_models.engines.lowering import UNITS, StaticCode, lower_in_order, lower_out_of_order
+from isa_models.engines.lowering import StaticCode
+from isa_models.engines.lowering_in_order import UNITS, InOrderCode, InOrderLowering
+from isa_models.engines.lowering_out_of_order import OutOfOrderCode, OutOfOrderLowering
+from isa_models.engines.pipelines import Pipeline
+from isa_models.engines.run import new_scratch, run
+from isa_models.engines.segments import Segments, split
 from isa_models.engines.stalls import reason_name
 from isa_models.engines.warm import warm
 from isa_models.errors import InputError
 from isa_models.operand_syntax import REGISTER_COUNT
 from isa_models.operands import register_name
+from isa_models.port_bounds import port_bounds
+from isa_models.program import Instruction
 from isa_models.simulation import Bound, Hotspot, Simulation, TimelineEntry
 from isa_models.trace import Trace
 
 IntArray = NDArray[np.int64]
+Lowering = InOrderLowering | OutOfOrderLowering
+
+_LOWERINGS_KEPT = 16
+_lowerings: list[tuple[Core, Lowering]] = []
 
 
-def time_trace(trace: Trace, core: Core, warmup: int = 1, timeline: tuple[int, int] | None = None) -> Simulation:
+def time_trace(
+    trace: Trace, core: Core, warmup: int = 1, timeline: tuple[int, int] | None = None, reuse: bool = True
+) -> Simulation:
     """Time `trace` on `core`.
 
     `warmup`: how many times the trace passes through caches and branch predictor before the timed pass; 0 starts cold.
-    `timeline`: first and last + 1 dynamic instruction whose stages are recorded.
+    `timeline`: first and last + 1 dynamic instruction whose stages are recorded. `reuse`: whether to reuse what a piece
+    of code did to the same state of the pipeline before, which changes nothing but the time that it takes.
     Raises UnsupportedInstructionError for an instruction without operand description, InputError for one without
     timing on this core, for an empty trace or a window outside of it.
     """
-    first, length = _timeline_window(trace, timeline)
-    if trace.index.size == 0:
+    window = _timeline_window(trace, timeline)
+    if trace.first.size == 0:
         raise InputError("the trace holds no instruction: nothing to time")
-    executed = np.flatnonzero(trace.counts())
-    static_count = len(trace.program.instructions)
-    shape = cache_shape(core)
-    caches = empty_caches(shape, static_count)
-    predictor = new_predictor(static_count)
-    counts = new_counts(static_count, len(port_names(core)), length)
-    index = np.ascontiguousarray(trace.index, dtype=np.int64)
-    address = np.ascontiguousarray(trace.address, dtype=np.int64)
-    learned = core.branches.learned_iterations
-    if isinstance(core, InOrderCore):
-        code, in_order_code = lower_in_order(trace.program, executed, core)
-        _warm_up(code, shape, caches, predictor, learned, index, address, warmup)
-        limits, state = in_order.limits_of(core), in_order.new_state(core)
-        in_order.run(limits, code, in_order_code, shape, caches, predictor, state, index, address, counts, first)
-    else:
-        code, out_code = lower_out_of_order(trace.program, executed, core)
-        _warm_up(code, shape, caches, predictor, learned, index, address, warmup)
-        out_limits, out_state = out_of_order.limits_of(core), out_of_order.new_state(core, counts)
-        out_of_order.run(out_limits, code, out_code, shape, caches, predictor, out_state, index, address, counts, first)
-    return _simulation(trace, core, caches, counts, first, timeline is not None)
+    run_of = _prepare(trace, core, window)
+    for _ in range(warmup):
+        warm(run_of.order, run_of.code, run_of.segments, trace.address)
+    settle(run_of.order.caches)
+    port_count = len(port_names(core))
+    scratch = new_scratch(run_of.segments.kind.size, run_of.state_words, port_count)
+    run(run_of.pipeline, run_of.order, run_of.segments, trace.address, run_of.counts, scratch, reuse)
+    return _simulation(trace, core, run_of, timeline is not None)
+
+
+class _Run(NamedTuple):
+    """What the engine runs over and writes to; `rows`: indices of the executed instructions."""
+
+    rows: NDArray[np.intp]
+    instructions: Sequence[Instruction]
+    executions: IntArray
+    code: StaticCode
+    timing: InOrderCode | OutOfOrderCode
+    segments: Segments
+    order: Order
+    pipeline: Pipeline
+    state_words: int
+    counts: Counts
 
 
 def port_names(core: Core) -> tuple[str, ...]:
     """Names of the ports (out of order) or units (in order) of a core, in the order of `Simulation.ports`."""
-    return core.ports if isinstance(core, OutOfOrderCore) else UNITS
+    return UNITS if isinstance(core, InOrderCore) else core.ports
 
 
 @lru_cache(maxsize=1)
@@ -69,11 +90,15 @@ def timing_digest() -> str:
     folder = Path(__file__).parent
     names = (
         "operand_syntax.py",
+        "operand_table.py",
         "operands.py",
+        "isa_features.py",
+        "class_table.py",
         "instruction_class.py",
         "core.py",
         "caches.py",
         "compilation.py",
+        "port_bounds.py",
         "timing.py",
     )
     paths = [folder / name for name in names] + sorted((folder / "engines").glob("*.py"))
@@ -87,48 +112,67 @@ def _timeline_window(trace: Trace, timeline: tuple[int, int] | None) -> tuple[in
     if timeline is None:
         return 0, 0
     first, last = timeline
-    if not 0 <= first <= last <= trace.index.size:
-        raise InputError(f"timeline ({first}, {last}) is no window of a trace of {trace.index.size} instructions")
-    return first, last - first
+    if not 0 <= first <= last <= len(trace):
+        raise InputError(f"timeline ({first}, {last}) is no window of a trace of {len(trace)} instructions")
+    return first, last
 
 
-def _warm_up(
-    code: StaticCode,
-    shape: CacheShape,
-    caches: Caches,
-    predictor: Predictor,
-    learned: int,
-    index: IntArray,
-    address: IntArray,
-    passes: int,
-) -> None:
-    for _ in range(passes):
-        warm(code, shape, caches, predictor, learned, index, address)
-    restart_clock(caches)
+def _prepare(trace: Trace, core: Core, window: tuple[int, int]) -> _Run:
+    """Lower the executed instructions, cut the trace into segments and build the idle core."""
+    executed = trace.counts()
+    rows = np.flatnonzero(executed)
+    instructions = [trace.program.instructions[row] for row in rows]
+    executions = executed[rows]
+    counts = new_counts(rows.size, len(port_names(core)), window)
+    lowering = _lowering(core)
+    pipeline: Pipeline
+    timing: InOrderCode | OutOfOrderCode
+    if isinstance(lowering, InOrderLowering):
+        code, timing = lowering.lower(instructions)
+        pipeline = in_order.new_pipeline(lowering.core, code, timing)
+        state_words = in_order.largest_state(lowering.core)
+    else:
+        code, timing = lowering.lower(instructions)
+        pipeline = out_of_order.new_pipeline(lowering.core, code, timing, counts)
+        state_words = out_of_order.largest_state(lowering.core)
+    segments = split(trace, rows, code.branch_before)
+    order = new_order(core, empty_caches(cache_shape(core), rows.size), new_predictor(rows.size))
+    return _Run(rows, instructions, executions, code, timing, segments, order, pipeline, state_words, counts)
 
 
-def _simulation(trace: Trace, core: Core, caches: Caches, counts: Counts, first: int, has_timeline: bool) -> Simulation:
-    cycles = int(counts.cycles[0])
+def _lowering(core: Core) -> Lowering:
+    """Return what lowers instructions for a core; it remembers those that it has seen."""
+    for known, lowering in _lowerings:
+        if known is core:
+            return lowering
+    lowering = InOrderLowering(core) if isinstance(core, InOrderCore) else OutOfOrderLowering(core)
+    _lowerings.append((core, lowering))
+    del _lowerings[:-_LOWERINGS_KEPT]
+    return lowering
+
+
+def _simulation(trace: Trace, core: Core, done: _Run, has_timeline: bool) -> Simulation:
+    cycles = int(done.counts.stalls.sum())
     names = port_names(core)
-    busy = {name: int(counts.port_busy[number]) / _capacity(core, name) for number, name in enumerate(names)}
+    busy = {name: int(done.counts.port_busy[number]) / _capacity(core, name) for number, name in enumerate(names)}
     return Simulation(
         core=core.name,
         cycles=cycles,
-        instructions=int(trace.index.size),
+        instructions=len(trace),
         ports={name: value / cycles if cycles else 0.0 for name, value in busy.items()},
-        stalls=_stalls(counts.stalls.sum(axis=0), names),
-        caches={name: int(caches.counters[number]) for number, name in enumerate(COUNTER_NAMES)},
-        mispredictions=int(counts.mispredictions[0]),
-        hotspots=_hotspots(trace, counts, names),
-        bounds=_bounds(trace, core, counts, busy),
-        timeline=_timeline(trace, counts, first) if has_timeline else None,
+        stalls=_stalls(done.counts.stalls.sum(axis=0), names),
+        caches=hits_and_misses(done.order.caches),
+        mispredictions=int(done.counts.mispredictions[0]),
+        hotspots=_hotspots(done, names),
+        bounds=_bounds(len(trace), core, done, busy),
+        timeline=_timeline(trace, done.counts) if has_timeline else None,
     )
 
 
 def _capacity(core: Core, unit: str) -> int:
-    """How many cycles of work a port or unit does in a cycle: in-order ALUs and Advanced SIMD lanes come in pairs."""
+    """How many cycles of work a port or unit does in a cycle: some of an in-order core come in pairs."""
     if isinstance(core, InOrderCore):
-        return {"alu": core.width, "neon": LANE_COUNT}.get(unit, 1)
+        return {"alu": core.width, "issue slots": core.width, "neon": LANE_COUNT}.get(unit, 1)
     return 1
 
 
@@ -141,42 +185,39 @@ def _stalls(cycles_by_reason: IntArray, ports: tuple[str, ...]) -> dict[str, int
     return named
 
 
-def _hotspots(trace: Trace, counts: Counts, ports: tuple[str, ...]) -> tuple[Hotspot, ...]:
-    executions = trace.counts()
-    hotspots = []
-    for row in np.flatnonzero(executions):
-        instruction = trace.program.instructions[row]
-        hotspots.append(
-            Hotspot(
-                address=instruction.address,
-                source=instruction.source,
-                text=instruction.text,
-                count=int(executions[row]),
-                cycles=int(counts.instruction_cycles[row]),
-                stalls=_stalls(counts.stalls[row], ports),
-            )
+def _hotspots(done: _Run, ports: tuple[str, ...]) -> tuple[Hotspot, ...]:
+    cycles = done.counts.stalls.sum(axis=1).tolist()
+    return tuple(
+        Hotspot(
+            address=instruction.address,
+            source=instruction.source,
+            text=instruction.text,
+            count=count,
+            cycles=cycles[row],
+            stalls=_stalls(done.counts.stalls[row], ports) if cycles[row] else {},
         )
-    return tuple(hotspots)
+        for row, (instruction, count) in enumerate(zip(done.instructions, done.executions.tolist(), strict=True))
+    )
 
 
-def _bounds(trace: Trace, core: Core, counts: Counts, busy: dict[str, float]) -> tuple[Bound, ...]:
+def _bounds(length: int, core: Core, done: _Run, busy: dict[str, float]) -> tuple[Bound, ...]:
     """Cycles that each resource alone would need, the largest first."""
-    bounds = [Bound("dependence chain", float(counts.chain[0]))]
-    if isinstance(core, OutOfOrderCore):
-        bounds += [Bound(f"port {name}", value) for name, value in busy.items()]
-        bounds.append(Bound("front end", trace.index.size / core.decode_width))
-        if core.results_per_cycle is not None:
-            bounds.append(Bound("results per cycle", float(counts.results[0]) / core.results_per_cycle))
+    bounds = [Bound("dependence chain", float(longest_chain(done.code, done.segments)))]
+    if isinstance(done.timing, InOrderCode) or isinstance(core, InOrderCore):
+        bounds += [Bound(name if name == "issue slots" else f"unit {name}", value) for name, value in busy.items()]
     else:
-        bounds += [Bound(f"unit {name}", value) for name, value in busy.items()]
-        bounds.append(Bound("issue slots", float(counts.results[0]) / core.width))
+        bounds += port_bounds(done.timing, done.executions, core.ports, done.counts.port_busy)
+        bounds.append(Bound("front end", length / core.decode_width))
+        if core.results_per_cycle is not None:
+            results = int((done.executions * done.timing.results).sum())
+            bounds.append(Bound("results per cycle", results / core.results_per_cycle))
     return tuple(sorted(bounds, key=lambda bound: -bound.cycles))
 
 
-def _timeline(trace: Trace, counts: Counts, first: int) -> tuple[TimelineEntry, ...]:
+def _timeline(trace: Trace, counts: Counts) -> tuple[TimelineEntry, ...]:
     entries = []
     for offset, stages in enumerate(counts.timeline.tolist()):
-        number = first + offset
+        number = counts.first + offset
         instruction = trace.program.instructions[trace.index[number]]
         entries.append(TimelineEntry(number, instruction.address, instruction.text, *stages))
     return tuple(entries)

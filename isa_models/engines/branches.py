@@ -43,18 +43,18 @@ def new_predictor(static_count: int) -> Predictor:
 
 
 @compiled
-def mispredicts(predictor: Predictor, kind: int, static: int, following: int, learned: int) -> bool:
-    """Predict the branch `static`, learn that `following` came next, and return whether the prediction was wrong.
+def mispredicts(predictor: Predictor, kind: int, static: int, is_taken: bool, target: int, learned: int) -> bool:
+    """Predict the branch `static`, learn where it went, and return whether the prediction was wrong.
 
-    `learned`: longest run, in iterations, whose end is predicted.
+    `target`: where it jumps if it is taken; `learned`: longest run, in iterations, whose end is predicted.
     """
     if kind == INDIRECT:
-        wrong: bool = predictor.target[static] != following
-        predictor.target[static] = following
+        wrong: bool = predictor.target[static] != target
+        predictor.target[static] = target
         return wrong
     if kind != CONDITIONAL:
         return False
-    taken = 1 if following != static + 1 else 0
+    taken = 1 if is_taken else 0
     last = predictor.taken[static]
     run = predictor.run[static]
     length = predictor.length[static, last]

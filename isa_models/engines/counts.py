@@ -16,54 +16,63 @@ TIMELINE_COLUMNS = ("dispatch", "issue", "complete", "retire")
 class Counts(NamedTuple):
     """What a run of an engine counted.
 
-    `cycles`: (1,) total; `chain`: (1,) longest dependence chain alone; `results`: (1,) 64-bit results written (out of
-    order) or issue slots taken (in order); `mispredictions`: (1,); `port_busy`: (ports,) cycles, summed over the lanes
-    of a unit that has several; `instruction_cycles`: (n,) cycles by which each static instruction moved the end;
-    `stalls`: (n, reasons) the same by reason; `timeline`: (last - first, 4).
+    `mispredictions`: (1,); `port_busy`: (ports,) cycles, summed over the lanes of a unit that has several; `stalls`:
+    (rows, reasons) cycles by which each instruction moved the end, by reason; `timeline`: (instructions, 4), from
+    instruction `first` of the trace on.
     """
 
-    cycles: IntArray
-    chain: IntArray
-    results: IntArray
     mispredictions: IntArray
     port_busy: IntArray
-    instruction_cycles: IntArray
     stalls: IntArray
     timeline: IntArray
+    first: int
 
 
-def new_counts(static_count: int, port_count: int, timeline_length: int) -> Counts:
-    """Return counts of zero for a program of `static_count` instructions."""
+class Charges(NamedTuple):
+    """What one segment added to `Counts.stalls`: `row`, `reason` and `cycles` of `used[0]` charges."""
 
-    def zeros(*shape: int) -> IntArray:
-        return np.zeros(shape, dtype=np.int64)
+    row: IntArray
+    reason: IntArray
+    cycles: IntArray
+    used: IntArray
 
+
+def new_counts(row_count: int, port_count: int, timeline: tuple[int, int]) -> Counts:
+    """Return counts of zero for `row_count` instructions; `timeline`: first and last + 1 instruction to record."""
+    first, last = timeline
     return Counts(
-        cycles=zeros(1),
-        chain=zeros(1),
-        results=zeros(1),
-        mispredictions=zeros(1),
-        port_busy=zeros(port_count),
-        instruction_cycles=zeros(static_count),
-        stalls=zeros(static_count, reason_count(port_count)),
-        timeline=zeros(timeline_length, len(TIMELINE_COLUMNS)),
+        mispredictions=np.zeros(1, dtype=np.int64),
+        port_busy=np.zeros(port_count, dtype=np.int64),
+        stalls=np.zeros((row_count, reason_count(port_count)), dtype=np.int64),
+        timeline=np.zeros((last - first, len(TIMELINE_COLUMNS)), dtype=np.int64),
+        first=first,
     )
 
 
+def new_charges(longest: int) -> Charges:
+    """Return room for the charges of a segment of at most `longest` instructions."""
+    row, reason, cycles = (np.zeros(longest, dtype=np.int64) for _ in range(3))
+    return Charges(row, reason, cycles, np.zeros(1, dtype=np.int64))
+
+
 @compiled
-def move_end(counts: Counts, static: int, reason: int, cycles: int) -> None:
+def move_end(counts: Counts, charges: Charges, row: int, reason: int, cycles: int) -> None:
     """Charge `cycles` by which an instruction moved the end of the run to it and to `reason`."""
     if cycles > 0:
-        counts.cycles[0] += cycles
-        counts.instruction_cycles[static] += cycles
-        counts.stalls[static, reason] += cycles
+        counts.stalls[row, reason] += cycles
+        at = charges.used[0]
+        charges.row[at] = row
+        charges.reason[at] = reason
+        charges.cycles[at] = cycles
+        charges.used[0] = at + 1
 
 
 @compiled
-def record(counts: Counts, row: int, entered: int, issue: int, complete: int, retired: int) -> None:
-    """Note the stages of a dynamic instruction that lies in the window of the timeline."""
-    if 0 <= row < counts.timeline.shape[0]:
-        counts.timeline[row, 0] = entered
-        counts.timeline[row, 1] = issue
-        counts.timeline[row, 2] = complete
-        counts.timeline[row, 3] = retired
+def record(counts: Counts, number: int, entered: int, issue: int, complete: int, retired: int) -> None:
+    """Note the stages of instruction `number` of the trace if it lies in the window of the timeline."""
+    at = number - counts.first
+    if 0 <= at < counts.timeline.shape[0]:
+        counts.timeline[at, 0] = entered
+        counts.timeline[at, 1] = issue
+        counts.timeline[at, 2] = complete
+        counts.timeline[at, 3] = retired

@@ -1,4 +1,4 @@
-"""The out-of-order engine: one pass over a trace that places each instruction at its cycles.
+"""The out-of-order engine: places each instruction of a segment at its cycles.
 
 Instructions are taken in program order, so an older one always finds its port before a younger one, as in hardware
 that issues the oldest ready instruction first. Registers are renamed: only true dependences count.
@@ -9,201 +9,286 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from isa_models.caches import IN_L1, IN_MEMORY, Caches, CacheShape, access
+from isa_models.caches import IN_L1, IN_MEMORY
 from isa_models.compilation import compiled
 from isa_models.core import OutOfOrderCore
-from isa_models.engines.accesses import is_split
-from isa_models.engines.branches import NO_BRANCH, Predictor, mispredicts
-from isa_models.engines.causes import Causes, no_causes, note_cause, root_of
-from isa_models.engines.counts import Counts, move_end, record
-from isa_models.engines.front_end import FrontEnd, dispatch, end_group, new_front_end, redirect
-from isa_models.engines.lowering import OutOfOrderCode, StaticCode
-from isa_models.engines.ports import Ports, idle_ports, place, queue_space
-from isa_models.engines.registers import Registers, new_registers, operands_ready, write_results
+from isa_models.engines.branches import CONDITIONAL, NO_BRANCH
+from isa_models.engines.counts import Charges, Counts, move_end, record
+from isa_models.engines.events import OPENS_BLOCK, SPLIT, Events
+from isa_models.engines.fills import Fills, new_fills, pack_fills, unpack_fills
+from isa_models.engines.front_end import (
+    FrontEnd,
+    current_cycle,
+    dispatch,
+    end_group,
+    new_front_end,
+    pack_front_end,
+    redirect,
+    unpack_front_end,
+)
+from isa_models.engines.line_arrivals import lines_here
+from isa_models.engines.lowering import NONE, StaticCode
+from isa_models.engines.lowering_out_of_order import OutOfOrderCode
+from isa_models.engines.ports import (
+    Ports,
+    bus_entries,
+    choose,
+    idle_ports,
+    pack_ports,
+    place,
+    queue_space,
+    unpack_ports,
+)
+from isa_models.engines.registers import (
+    Registers,
+    new_registers,
+    operands_ready,
+    pack_registers,
+    root_of,
+    unpack_registers,
+    write_back,
+    write_results,
+)
 from isa_models.engines.stalls import FIRST_PORT, L1_MISS, L2_MISS, STORE
-from isa_models.engines.stores import Stores, forwarded, no_stores, opens_block, remember
-from isa_models.engines.window import Window, empty_window, free_at, retire
+from isa_models.engines.stores import (
+    PARTIAL,
+    REMEMBERED,
+    StoreData,
+    data_ready,
+    new_store_data,
+    note_data,
+    note_retired,
+    pack_stores,
+    unpack_stores,
+)
+from isa_models.engines.window import Window, empty_window, free_at, pack_window, retire, unpack_window
+from isa_models.operand_syntax import REGISTER_COUNT
 
 IntArray = NDArray[np.int64]
 
 
 class OutOfOrderLimits(NamedTuple):
-    """Costs of a core that no unit holds itself, in cycles and bytes: see `core.OutOfOrderCore`."""
+    """Costs of a core that no unit holds itself, in cycles, -1 for none. See `core.OutOfOrderCore`."""
 
     mispredict: int
-    learned: int
     forward_latency: int
+    partial_forward_latency: int
     store_drain: int
     narrow_store_drain: int
-    split_shift: int
     split_latency: int
+    split_occupancy: int
+    store_split_occupancy: int
     window: int
 
 
-class OutOfOrderState(NamedTuple):
-    """The units of the pipeline."""
+class OutOfOrderPipeline(NamedTuple):
+    """The units of the pipeline, and the code that it runs."""
 
+    limits: OutOfOrderLimits
+    code: StaticCode
+    timing: OutOfOrderCode
     front: FrontEnd
     registers: Registers
     ports: Ports
-    stores: Stores
+    stores: StoreData
+    fills: Fills
     window: Window
-    causes: Causes
 
 
-def limits_of(core: OutOfOrderCore) -> OutOfOrderLimits:
-    """Return the numbers of `core` that the compiled loop works with."""
-    return OutOfOrderLimits(
-        mispredict=core.branches.mispredict,
-        learned=core.branches.learned_iterations,
-        forward_latency=core.store_forward_latency,
-        store_drain=core.store_drain,
-        narrow_store_drain=core.narrow_store_drain,
-        split_shift=core.split.shift,
-        split_latency=core.split.latency,
-        window=core.window,
-    )
-
-
-def new_state(core: OutOfOrderCore, counts: Counts) -> OutOfOrderState:
+def new_pipeline(core: OutOfOrderCore, code: StaticCode, timing: OutOfOrderCode, counts: Counts) -> OutOfOrderPipeline:
     """Return the pipeline of an idle core, whose ports count their busy cycles in `counts`."""
-    return OutOfOrderState(
-        front=new_front_end(core.decode_width, core.results_per_cycle, core.fetch_ahead),
+    return OutOfOrderPipeline(
+        limits=OutOfOrderLimits(
+            mispredict=core.branches.mispredict,
+            forward_latency=core.store_forward_latency,
+            partial_forward_latency=NONE if core.partial_forward_latency is None else core.partial_forward_latency,
+            store_drain=core.store_drain,
+            narrow_store_drain=core.narrow_store_drain,
+            split_latency=core.split.latency,
+            split_occupancy=core.split.occupancy,
+            store_split_occupancy=(core.store_split or core.split).occupancy,
+            window=core.window,
+        ),
+        code=code,
+        timing=timing,
+        front=new_front_end(core),
         registers=new_registers(),
-        ports=idle_ports(core.port_queue, counts.port_busy),
-        stores=no_stores(),
+        ports=idle_ports(core, counts.port_busy),
+        stores=new_store_data(),
+        fills=new_fills(core),
         window=empty_window(core.window, core.retire_width),
-        causes=no_causes(),
     )
 
 
 @compiled
-def run(
-    limits: OutOfOrderLimits,
-    code: StaticCode,
-    timing: OutOfOrderCode,
-    shape: CacheShape,
-    caches: Caches,
-    predictor: Predictor,
-    state: OutOfOrderState,
-    index: IntArray,
-    address: IntArray,
-    counts: Counts,
+def advance(
+    pipeline: OutOfOrderPipeline,
     first: int,
+    length: int,
+    number: int,
+    events: Events,
+    fetched: int,
+    mispredicted: int,
+    target: int,
+    counts: Counts,
+    charges: Charges,
 ) -> None:
-    """Time the trace `index`, `address`; fills `counts` (timeline from dynamic instruction `first` on)."""
-    count = index.size
-    for number in range(count):
-        static = index[number]
-        queue_free = queue_space(state.ports, timing.choices, static, timing.micro_ops[static])
-        entered, reason = dispatch(state.front, timing.results[static], free_at(state.window), queue_free)
-        ready, culprit, data, dataflow = operands_ready(code, state.registers, static)
+    """Time a segment: see `pipelines.advance`."""
+    code = pipeline.code
+    base = current_cycle(pipeline.front)
+    access = 0
+    before = fetched
+    for row in range(first, first + length):
+        queue_free = queue_space(pipeline.ports, pipeline.timing, row, current_cycle(pipeline.front))
+        window_free = free_at(pipeline.window)
+        entered, reason = dispatch(pipeline.front, pipeline.timing, row, window_free, queue_free)
+        ready, culprit, data = operands_ready(code, pipeline.registers, row)
         earliest = entered + 1
         if ready > earliest:
             earliest = ready
             reason = culprit
-        issue, start, waited_for = _issue(limits, code, timing, state, static, address[number], earliest)
+        what = events.what[access] if code.size[row] > 0 else 0
+        issue, start, waited_for = _issue(pipeline, row, what, entered, earliest)
         if waited_for >= 0:
             reason = FIRST_PORT + waited_for
+        reason, origin = root_of(pipeline.registers, reason, number, pipeline.limits.window)
         level = IN_L1
-        if code.size[static] > 0:
-            start, level, memory_reason = _memory(
-                limits, code, shape, caches, state, static, number, address[number], issue, start, data
+        issue_reason, issue_origin = reason, origin
+        if code.size[row] > 0:
+            start, level, memory_reason, fetched = _memory(
+                pipeline, row, events, access, before, fetched, base, issue, start, data
             )
+            access += 1
             if memory_reason >= 0:
-                reason = memory_reason
-        reason, origin = root_of(state.causes, reason, number, limits.window)
-        note_cause(state.causes, code, static, reason, origin)
-        complete = start + code.latency[static]
-        longest = write_results(code, state.registers, static, issue, start, dataflow, level)
-        counts.chain[0] = max(counts.chain[0], longest)
-        counts.results[0] += timing.results[static]
-        if code.branch[static] != NO_BRANCH and number + 1 < count:
-            following = index[number + 1]
-            if mispredicts(predictor, code.branch[static], static, following, limits.learned):
-                redirect(state.front, complete + limits.mispredict)
+                reason, origin = memory_reason, number
+        complete = start + code.latency[row]
+        write_results(code, pipeline.registers, row, start, level, reason, origin)
+        if code.base[row] >= 0:
+            write_back(code, pipeline.registers, row, issue, issue_reason, issue_origin)
+        if code.branch[row] != NO_BRANCH:
+            if mispredicted & 1:
+                redirect(pipeline.front, complete + pipeline.limits.mispredict)
                 counts.mispredictions[0] += 1
-            elif following != static + 1:
-                end_group(state.front)
-        retired, moved = retire(state.window, complete)
-        move_end(counts, static, reason, moved)
-        record(counts, number - first, entered, issue, complete, retired)
+            elif code.branch[row] != CONDITIONAL or (target >= 0 and row == first + length - 1):
+                end_group(pipeline.front)
+            mispredicted >>= 1
+        retired, moved = retire(pipeline.window, complete)
+        note_retired(pipeline.stores, code.is_store[row], retired)
+        move_end(counts, charges, row, reason, moved)
+        record(counts, number, entered, issue, complete, retired)
+        number += 1
 
 
 @compiled
-def _issue(
-    limits: OutOfOrderLimits,
-    code: StaticCode,
-    timing: OutOfOrderCode,
-    state: OutOfOrderState,
-    static: int,
-    address: int,
-    earliest: int,
-) -> tuple[int, int, int]:
+def _issue(pipeline: OutOfOrderPipeline, row: int, what: int, entered: int, earliest: int) -> tuple[int, int, int]:
     """Find ports for all micro-operations.
 
     Returns the issue of the first, the cycle from which the latency counts (later than the issue if another
     micro-operation waits longer than it has to), and the port last waited for or -1.
     """
+    code = pipeline.timing
     issue = earliest
     start = earliest
     waited_for = -1
-    for number in range(timing.micro_ops[static]):
-        occupancy = timing.occupancy[static, number]
-        after = timing.after[static, number]
-        if number == 0 and code.size[static] > 0:
-            occupancy = _memory_occupancy(limits, code, state.stores, static, address, occupancy)
-        wanted = issue + after if number > 0 else earliest
-        port, cycle = place(state.ports, timing.choices, static, number, wanted, occupancy)
-        if number == 0:
+    port = -1
+    first = code.micro_op_before[row]
+    for micro_op in range(first, code.micro_op_before[row + 1]):
+        occupancy = code.occupancy[micro_op]
+        if micro_op == first and pipeline.code.size[row] > 0:
+            occupancy = _memory_occupancy(pipeline, row, what, occupancy)
+        wanted = earliest
+        if micro_op != first:
+            wanted = pipeline.ports.begun[code.behind[micro_op]] + code.after[micro_op]
+        port = choose(pipeline.ports, code, micro_op, entered, port)
+        cycle = place(pipeline.ports, port, wanted, occupancy, code.result[micro_op])
+        pipeline.ports.begun[micro_op - first] = cycle
+        if micro_op == first:
             issue = cycle
         if cycle > wanted:
             waited_for = port
-        start = max(start, cycle - after)
+        start = max(start, cycle - code.depth[micro_op])
     return issue, start, waited_for
 
 
 @compiled
-def _memory_occupancy(
-    limits: OutOfOrderLimits, code: StaticCode, stores: Stores, static: int, address: int, occupancy: int
-) -> int:
+def _memory_occupancy(pipeline: OutOfOrderPipeline, row: int, what: int, occupancy: int) -> int:
     """Return for how long a load or store takes its port."""
-    size = code.size[static]
-    if is_split(address, size, limits.split_shift):
-        occupancy += 1
-    if code.is_store[static] and opens_block(stores, address, size):
-        drain = limits.narrow_store_drain if size < 4 else limits.store_drain
-        occupancy = max(occupancy, drain)
+    if what & SPLIT:
+        is_store = pipeline.code.is_store[row]
+        occupancy += pipeline.limits.store_split_occupancy if is_store else pipeline.limits.split_occupancy
+    if what & OPENS_BLOCK:
+        is_narrow = pipeline.code.size[row] < 4
+        occupancy = max(occupancy, pipeline.limits.narrow_store_drain if is_narrow else pipeline.limits.store_drain)
     return occupancy
 
 
 @compiled
 def _memory(
-    limits: OutOfOrderLimits,
-    code: StaticCode,
-    shape: CacheShape,
-    caches: Caches,
-    state: OutOfOrderState,
-    static: int,
-    number: int,
-    address: int,
+    pipeline: OutOfOrderPipeline,
+    row: int,
+    events: Events,
+    access: int,
+    before: int,
+    fetched: int,
+    base: int,
     issue: int,
     start: int,
     data: int,
-) -> tuple[int, int, int]:
-    """Access the caches; return the cycle from which the latency counts, the level of a delay, and its reason or -1."""
-    size = code.size[static]
-    latency = code.latency[static]
-    level, arrival = access(shape, caches, static, address, size, code.is_store[static], issue)
-    if code.is_store[static]:
+) -> tuple[int, int, int, int]:
+    """Access memory; return from when the latency counts, level and reason (or -1) of a delay, lines fetched so far."""
+    latency = pipeline.code.latency[row]
+    arrival, level, fetched = lines_here(pipeline.fills, events, access, before, fetched, base, issue)
+    if pipeline.code.is_store[row]:
         start = max(start, data)
-        remember(state.stores, address, size, number, start)
-        return start, IN_L1, -1
-    if is_split(address, size, limits.split_shift):
-        start += limits.split_latency
-    source = forwarded(state.stores, address, size, number, limits.window)
-    if source >= 0 and source + limits.forward_latency > start + latency:
-        return source + limits.forward_latency - latency, IN_L1, STORE
+        note_data(pipeline.stores, start + pipeline.timing.forward[row])
+        return start, IN_L1, -1, fetched
+    if events.what[access] & SPLIT:
+        start += pipeline.limits.split_latency
+    sources = events.sources[access]
+    if pipeline.limits.partial_forward_latency == NONE:
+        sources &= PARTIAL - 1
+    if sources != 0:
+        forward = pipeline.limits.partial_forward_latency if sources & PARTIAL else pipeline.limits.forward_latency
+        forwarded = data_ready(pipeline.stores, sources) + forward
+        if forwarded > start + latency:
+            return forwarded - latency, IN_L1, STORE, fetched
     if arrival > start + latency:
-        return arrival - latency, level, L2_MISS if level == IN_MEMORY else L1_MISS
-    return start, IN_L1, -1
+        return arrival - latency, level, L2_MISS if level == IN_MEMORY else L1_MISS, fetched
+    return start, IN_L1, -1, fetched
+
+
+@compiled
+def pack(pipeline: OutOfOrderPipeline, number: int, words: IntArray) -> int:
+    """Write what can still influence the future: see `pipelines.pack`."""
+    base = current_cycle(pipeline.front)
+    horizon = base - max(pipeline.limits.forward_latency, pipeline.limits.partial_forward_latency)
+    at = pack_front_end(pipeline.front, words, 0)
+    at = pack_registers(pipeline.registers, base, number, pipeline.limits.window, words, at)
+    at = pack_ports(pipeline.ports, base, words, at)
+    at = pack_stores(pipeline.stores, horizon, words, at)
+    at = pack_fills(pipeline.fills, base, words, at)
+    return pack_window(pipeline.window, base, words, at)
+
+
+@compiled
+def unpack(pipeline: OutOfOrderPipeline, number: int, base: int, words: IntArray, at: int) -> None:
+    """Restore what `pack` wrote: see `pipelines.unpack`."""
+    horizon = base - max(pipeline.limits.forward_latency, pipeline.limits.partial_forward_latency)
+    at = unpack_front_end(pipeline.front, base, words, at)
+    at = unpack_registers(pipeline.registers, base, number, words, at)
+    at = unpack_ports(pipeline.ports, base, words, at)
+    at = unpack_stores(pipeline.stores, horizon, words, at)
+    at = unpack_fills(pipeline.fills, base, words, at)
+    unpack_window(pipeline.window, base, words, at)
+
+
+@compiled
+def clock(pipeline: OutOfOrderPipeline) -> int:
+    """Return the cycle of dispatch: see `pipelines.clock`."""
+    return current_cycle(pipeline.front)
+
+
+def largest_state(core: OutOfOrderCore) -> int:
+    """Return how many words `pack` writes at most."""
+    queues = len(core.ports) * (4 + 2 * core.port_queue + 2 * bus_entries(core)) + len(core.dispatch_groups)
+    return 16 + 7 * REGISTER_COUNT + queues + 3 * REMEMBERED + core.l1.outstanding + core.window + 16

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from isa_models.compilation import compiled
 from isa_models.engines.lanes import LANE_COUNT
-from isa_models.engines.lowering import SLOT_ALONE, SLOT_ANY, InOrderCode
+from isa_models.engines.lowering_in_order import SLOT_ALONE, SLOT_ANY, InOrderCode
+from isa_models.engines.packing import pack_cycle, unpack_cycle
 from isa_models.engines.stalls import BRANCH, PAIRING
 
 IntArray = NDArray[np.int64]
@@ -69,3 +70,27 @@ def end_pair(stage: IssueStage) -> None:
 def resume_at(stage: IssueStage, cycle: int) -> None:
     """A misprediction: the right instructions are there from `cycle` on."""
     stage.scalars[_REDIRECT] = cycle
+
+
+@compiled
+def current_issue(stage: IssueStage) -> int:
+    """Return the cycle before which nothing more can issue."""
+    return stage.scalars[_CYCLE]  # type: ignore[no-any-return]
+
+
+@compiled
+def pack_stage(stage: IssueStage, words: IntArray, at: int) -> int:
+    """Append the state relative to `current_issue`."""
+    words[at] = stage.scalars[_SLOTS]
+    words[at + 1] = stage.scalars[_LANES]
+    return pack_cycle(words, at + 2, stage.scalars[_REDIRECT], stage.scalars[_CYCLE])
+
+
+@compiled
+def unpack_stage(stage: IssueStage, base: int, words: IntArray, at: int) -> int:
+    """Restore what `pack_stage` appended."""
+    stage.scalars[_CYCLE] = base
+    stage.scalars[_SLOTS] = words[at]
+    stage.scalars[_LANES] = words[at + 1]
+    stage.scalars[_REDIRECT] = unpack_cycle(words, at + 2, base)
+    return at + 3

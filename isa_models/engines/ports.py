@@ -1,7 +1,4 @@
-"""Ports of an out-of-order core: which cycles are taken, and a queue in front of each.
-
-Taken cycles are a ring of cycle stamps, so that nothing ever has to be cleared.
-"""
+"""Ports of an out-of-order core: the micro-operations that wait in front of each, and when they start."""
 
 from typing import NamedTuple
 
@@ -9,104 +6,295 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isa_models.compilation import compiled
+from isa_models.core import OutOfOrderCore
+from isa_models.engines.lowering_out_of_order import OutOfOrderCode
 
 IntArray = NDArray[np.int64]
 
-RING_CYCLES = 1 << 15
-"""Cycles that may be reserved ahead of the oldest instruction in flight; longer waits share entries."""
-
-_MASK = RING_CYCLES - 1
 _NEVER = 1 << 62
+_PIPE = 32  # results that are on their way to the bus of a port at a time, besides those of its queue
 _NONE = -1
 
 
 class Ports(NamedTuple):
-    """State per port.
+    """State per port; entries of a queue are in the order in which they start.
 
-    `reserved`: shape (ports, RING_CYCLES), the cycle itself where it is taken. `queue`: shape (ports, entries), cycle
-    at which each entry leaves. `soonest`, `soonest_entry`: the first of these cycles and its entry. `busy`: cycles
-    taken in total.
+    `start`, `end`: shape (ports, entries), cycles from which and up to which each queued micro-operation takes the
+    port; `queued`: entries in use; `floor`: cycle before which nothing more can start; `recency`: rank by when it was
+    chosen last, 0 for longest ago; `claims`, `begun`: scratch, the latter for the start of each micro-operation of an
+    instruction. `bus`: shape (ports, entries, 2), cycles from which and up to
+    which the last results take the bus of the port. `busy`: cycles taken in total. `is_first_idle`: whether `steering`
+    is that.
     """
 
-    reserved: IntArray
-    queue: IntArray
-    soonest: IntArray
-    soonest_entry: IntArray
+    is_first_idle: bool
+
+    start: IntArray
+    end: IntArray
+    queued: IntArray
+    floor: IntArray
+    recency: IntArray
+    claims: IntArray
+    begun: IntArray
+    bus: IntArray
     busy: IntArray
 
 
-def idle_ports(queue_entries: int, busy: IntArray) -> Ports:
+def idle_ports(core: OutOfOrderCore, busy: IntArray) -> Ports:
     """Return ports without work that count their busy cycles in `busy`, shape (ports,)."""
     port_count = busy.size
+    queue_entries = core.port_queue
     return Ports(
-        reserved=np.full((port_count, RING_CYCLES), _NONE, dtype=np.int64),
-        queue=np.zeros((port_count, queue_entries), dtype=np.int64),
-        soonest=np.zeros(port_count, dtype=np.int64),
-        soonest_entry=np.zeros(port_count, dtype=np.int64),
+        is_first_idle=core.steering == "first_idle",
+        start=np.zeros((port_count, queue_entries), dtype=np.int64),
+        end=np.zeros((port_count, queue_entries), dtype=np.int64),
+        queued=np.zeros(port_count, dtype=np.int64),
+        floor=np.zeros(port_count, dtype=np.int64),
+        recency=np.arange(port_count, dtype=np.int64),
+        claims=np.zeros(port_count, dtype=np.int64),
+        begun=np.zeros(most_micro_ops(core), dtype=np.int64),
+        bus=np.zeros((port_count, bus_entries(core), 2), dtype=np.int64),
         busy=busy,
     )
 
 
+def most_micro_ops(core: OutOfOrderCore) -> int:
+    """Return how many micro-operations an instruction has at most, with that of a base that is written back."""
+    return 1 + max((len(timing.micro_ops()) for timing in core.classes.values()), default=0)
+
+
+def bus_entries(core: OutOfOrderCore) -> int:
+    """Return how many results can be on their way to the bus of a port: those in the queue and those in the pipe."""
+    return core.port_queue + _PIPE if core.result_buses else 0
+
+
 @compiled
-def queue_space(ports: Ports, choices: IntArray, static: int, micro_ops: int) -> int:
-    """Return the first cycle at which every micro-operation finds a queue entry in front of one of its ports."""
-    cycle = 0
-    for number in range(micro_ops):
-        soonest = _NEVER
-        for column in range(choices.shape[2]):
-            port = choices[static, number, column]
-            if port < 0:
-                break
-            soonest = min(soonest, ports.soonest[port])
+def queue_space(ports: Ports, code: OutOfOrderCode, row: int, now: int) -> int:
+    """Return the first cycle from `now` on at which each micro-operation finds an entry in the queue of a port.
+
+    With the steering "shortest_queue" it has to be an entry of its own.
+    """
+    cycle = now
+    first = code.micro_op_before[row]
+    last = code.micro_op_before[row + 1]
+    if last - first == 1:
+        return _soonest(ports, code, first, now)[0]
+    for micro_op in range(first, last):
+        soonest, port = _soonest(ports, code, micro_op, now)
+        ports.claims[port] += not ports.is_first_idle
         cycle = max(cycle, soonest)
+    for choice in range(code.choice_before[first], code.choice_before[last]):
+        ports.claims[code.choices[choice]] = 0
     return cycle
 
 
 @compiled
-def place(ports: Ports, choices: IntArray, static: int, number: int, earliest: int, occupancy: int) -> tuple[int, int]:
-    """Reserve, for `occupancy` cycles, the port that can start micro-operation `number` first; return port and cycle.
-
-    Of ports that can start in the same cycle the one with less work so far is taken. A second micro-operation of an
-    instruction for a full queue enters it as soon as an entry leaves.
-    """
-    best_port = _NONE
-    best_cycle = _NEVER
-    for column in range(choices.shape[2]):
-        port = choices[static, number, column]
-        if port < 0:
-            break
-        cycle = _earliest_free(ports.reserved, port, max(earliest, ports.soonest[port]), occupancy)
-        if cycle < best_cycle or (cycle == best_cycle and ports.busy[port] < ports.busy[best_port]):
-            best_cycle = cycle
-            best_port = port
-    for taken in range(best_cycle, best_cycle + occupancy):
-        ports.reserved[best_port, taken & _MASK] = taken
-    ports.busy[best_port] += occupancy
-    _enter_queue(ports, best_port, best_cycle)
-    return best_port, best_cycle
+def _soonest(ports: Ports, code: OutOfOrderCode, micro_op: int, now: int) -> tuple[int, int]:
+    """Return when, from `now` on, one of the queues has space beside what is claimed, and its port."""
+    soonest = _NEVER
+    chosen = _NONE
+    for choice in range(code.choice_before[micro_op], code.choice_before[micro_op + 1]):
+        port = code.choices[choice]
+        free = max(_entry_free(ports, port, ports.claims[port]), now)
+        if free < soonest:
+            soonest = free
+            chosen = port
+            if free == now:
+                break
+    return soonest, chosen
 
 
 @compiled
-def _earliest_free(reserved: IntArray, port: int, cycle: int, occupancy: int) -> int:
-    """Return the first cycle from `cycle` on at which `port` is free for `occupancy` cycles in a row."""
-    start = cycle
-    probe = cycle
-    while probe < start + occupancy:
-        if reserved[port, probe & _MASK] == probe:
-            start = probe + 1
-        probe += 1
+def _entry_free(ports: Ports, port: int, claims: int) -> int:
+    """Return the cycle at which the queue of `port` has more than `claims` free entries: one leaves it as it starts."""
+    missing = ports.queued[port] + claims - ports.start.shape[1]
+    if missing < 0 or ports.queued[port] == 0:
+        return 0
+    return ports.start[port, min(missing, ports.queued[port] - 1)]  # type: ignore[no-any-return]
+
+
+@compiled
+def choose(ports: Ports, code: OutOfOrderCode, micro_op: int, now: int, previous: int) -> int:
+    """Return the port to whose queue a micro-operation goes that is dispatched at cycle `now`.
+
+    `previous`: port of the micro-operation before it of the same instruction, -1 if it is the first. See
+    `core.OutOfOrderCore.steering`.
+    """
+    first = code.choice_before[micro_op]
+    last = code.choice_before[micro_op + 1]
+    best = code.choices[first]
+    _leave(ports, best, now)
+    if last - first == 1:
+        return best  # type: ignore[no-any-return]
+    best_rank = _rank(ports, best, previous)
+    for choice in range(first + 1, last):
+        port = code.choices[choice]
+        _leave(ports, port, now)
+        rank = _rank(ports, port, previous)
+        if rank < best_rank:
+            best = port
+            best_rank = rank
+    if not ports.is_first_idle:
+        _note_chosen(ports, best)
+    return best  # type: ignore[no-any-return]
+
+
+@compiled
+def _rank(ports: Ports, port: int, previous: int) -> int:
+    """Return what speaks against a port; it has dropped what has started."""
+    queued = ports.queued[port]
+    if not ports.is_first_idle:
+        return queued * ports.recency.size + ports.recency[port]  # type: ignore[no-any-return]
+    return 4 * (queued == ports.start.shape[1]) + 2 * (port == previous) + (queued > 0)  # type: ignore[no-any-return]
+
+
+@compiled
+def place(ports: Ports, port: int, earliest: int, occupancy: int, result: int) -> int:
+    """Queue a micro-operation for `port`; return the cycle at which it starts.
+
+    That is the first from `earliest` on at which the port is free for `occupancy` cycles, and `result` cycles later its
+    bus (-1: no bus). A second micro-operation of an instruction for a full queue enters it as soon as an entry leaves.
+    """
+    start = _earliest_start(ports, port, max(earliest, _entry_free(ports, port, 0)), occupancy)
+    if result >= 0:
+        clash = _bus_free(ports, port, start + result, occupancy) - result
+        while clash > start:
+            start = _earliest_start(ports, port, clash, occupancy)
+            clash = _bus_free(ports, port, start + result, occupancy) - result
+        _take_bus(ports, port, start + result, start + result + occupancy)
+    ports.busy[port] += occupancy
+    _enter(ports, port, start, start + occupancy)
     return start
 
 
 @compiled
-def _enter_queue(ports: Ports, port: int, leaves: int) -> None:
-    """Replace the entry that leaves first, and find the next one."""
-    ports.queue[port, ports.soonest_entry[port]] = leaves
-    soonest = _NEVER
-    soonest_entry = 0
-    for entry in range(ports.queue.shape[1]):
-        if ports.queue[port, entry] < soonest:
-            soonest = ports.queue[port, entry]
-            soonest_entry = entry
-    ports.soonest[port] = soonest
-    ports.soonest_entry[port] = soonest_entry
+def _bus_free(ports: Ports, port: int, cycle: int, occupancy: int) -> int:
+    """Return `cycle`, or a later one that some result makes necessary."""
+    for entry in range(ports.bus.shape[1]):
+        if ports.bus[port, entry, 0] < cycle + occupancy and ports.bus[port, entry, 1] > cycle:
+            return ports.bus[port, entry, 1]  # type: ignore[no-any-return]
+    return cycle
+
+
+@compiled
+def _take_bus(ports: Ports, port: int, first: int, end: int) -> None:
+    """Note when a result takes the bus, in the place of the one that is gone for longest."""
+    oldest = 0
+    for entry in range(1, ports.bus.shape[1]):
+        if ports.bus[port, entry, 1] < ports.bus[port, oldest, 1]:
+            oldest = entry
+    ports.bus[port, oldest, 0] = first
+    ports.bus[port, oldest, 1] = end
+
+
+@compiled
+def _note_chosen(ports: Ports, chosen: int) -> None:
+    """Make a port the one that was chosen last."""
+    rank = ports.recency[chosen]
+    for port in range(ports.recency.size):
+        if ports.recency[port] > rank:
+            ports.recency[port] -= 1
+    ports.recency[chosen] = ports.recency.size - 1
+
+
+@compiled
+def _leave(ports: Ports, port: int, now: int) -> None:
+    """Take the entries that have started by `now` out of the queue."""
+    gone = 0
+    count = ports.queued[port]
+    while gone < count and ports.start[port, gone] <= now:
+        ports.floor[port] = max(ports.floor[port], ports.end[port, gone])
+        gone += 1
+    if gone > 0:
+        for entry in range(gone, count):
+            ports.start[port, entry - gone] = ports.start[port, entry]
+            ports.end[port, entry - gone] = ports.end[port, entry]
+        ports.queued[port] = count - gone
+
+
+@compiled
+def _earliest_start(ports: Ports, port: int, cycle: int, occupancy: int) -> int:
+    """Return the first cycle from `cycle` on at which `port` is free for `occupancy` cycles in a row."""
+    start = max(cycle, ports.floor[port])
+    for entry in range(ports.queued[port]):
+        if start + occupancy <= ports.start[port, entry]:
+            break
+        start = max(start, ports.end[port, entry])
+    return start  # type: ignore[no-any-return]
+
+
+@compiled
+def _enter(ports: Ports, port: int, start: int, end: int) -> None:
+    """Insert an entry in order; the first of a full queue makes room."""
+    count = ports.queued[port]
+    if count == ports.start.shape[1]:
+        _leave(ports, port, ports.start[port, 0])
+        count = ports.queued[port]
+    entry = count
+    while entry > 0 and ports.start[port, entry - 1] > start:
+        ports.start[port, entry] = ports.start[port, entry - 1]
+        ports.end[port, entry] = ports.end[port, entry - 1]
+        entry -= 1
+    ports.start[port, entry] = start
+    ports.end[port, entry] = end
+    ports.queued[port] = count + 1
+
+
+@compiled
+def pack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
+    """Append what has not started by cycle `base`, and when ports and buses are free that are taken by what has."""
+    for port in range(ports.queued.size):
+        _leave(ports, port, base)
+        words[at] = ports.floor[port] - base if ports.floor[port] > base + 1 else 0
+        words[at + 1] = ports.queued[port]
+        words[at + 2] = ports.recency[port]
+        at += 3
+        for entry in range(ports.queued[port]):
+            words[at] = ports.start[port, entry] - base
+            words[at + 1] = ports.end[port, entry] - base
+            at += 2
+        at = _pack_bus(ports, port, base, words, at)
+    return at
+
+
+@compiled
+def _pack_bus(ports: Ports, port: int, base: int, words: IntArray, at: int) -> int:
+    """Append the cycles that results take, in ascending order, as their places do not matter."""
+    first = at + 1
+    at = first
+    for entry in range(ports.bus.shape[1]):
+        if ports.bus[port, entry, 1] <= base + 1:
+            continue
+        start = ports.bus[port, entry, 0] - base
+        slot = at
+        while slot > first and words[slot - 2] > start:
+            words[slot] = words[slot - 2]
+            words[slot + 1] = words[slot - 1]
+            slot -= 2
+        words[slot] = start
+        words[slot + 1] = ports.bus[port, entry, 1] - base
+        at += 2
+    words[first - 1] = (at - first) // 2
+    return at
+
+
+@compiled
+def unpack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
+    """Restore what `pack_ports` appended."""
+    for port in range(ports.queued.size):
+        ports.floor[port] = base + words[at]
+        ports.queued[port] = words[at + 1]
+        ports.recency[port] = words[at + 2]
+        at += 3
+        for entry in range(ports.queued[port]):
+            ports.start[port, entry] = base + words[at]
+            ports.end[port, entry] = base + words[at + 1]
+            at += 2
+        results = words[at]
+        at += 1
+        for entry in range(ports.bus.shape[1]):
+            is_known = entry < results
+            ports.bus[port, entry, 0] = base + words[at + 2 * entry] if is_known else base
+            ports.bus[port, entry, 1] = base + words[at + 2 * entry + 1] if is_known else base
+        at += 2 * results
+    return at

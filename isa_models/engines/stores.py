@@ -1,4 +1,8 @@
-"""Stores in flight: forwarding to loads, and the drain of the store buffer."""
+"""Stores in flight: forwarding to loads, and the drain of the store buffer.
+
+Which store a load gets its bytes from follows from program order (`StoreLog`); when the bytes are there is known to
+the pipeline (`StoreData`).
+"""
 
 from typing import NamedTuple
 
@@ -9,55 +13,210 @@ from isa_models.compilation import compiled
 
 IntArray = NDArray[np.int64]
 
+REMEMBERED = 61
+"""Stores back from a load that it can get bytes from: one bit each of a word, and more than any store queue holds."""
+
+PARTIAL = 1 << REMEMBERED
+"""Among the sources of a load: the last store to some 8-byte piece of it holds only some bytes of the piece."""
+
+_RING = 64
 _ENTRIES = 1 << 12
 _GRANULE = 3  # log2 of the bytes by which stores and loads are matched
-_DRAIN_BLOCK = 4  # log2 of the bytes that one write of the store buffer covers
+_PIECE = 8  # bytes of a load that come from one store together: half of a 128-bit register
 _NONE = -1
 
+# An in-order core: a store holds loads up for less than ten cycles after it issues, and one issues a cycle at most.
+RECENT = 8
+RECENT_INSTRUCTIONS = 32
+_LOAD_BEAT = 3  # log2 of the bytes that a load reads in a cycle
+_STORE_BEAT = 4  # log2 of the bytes that a store writes in a cycle
+_BEATS_BITS = 6  # whether a load overlaps a store, the beat of the store (2 bits) and of the load (3) where they meet
 
-class Stores(NamedTuple):
+# Entries of `StoreLog.scalars`: stores so far, instruction number of the last one, block that it ended in.
+_COUNT, _LAST, _BLOCK = range(3)
+
+
+class StoreLog(NamedTuple):
     """Recent stores by 8-byte granule, direct-mapped.
 
-    `granule`: which one an entry is for; `ready`: when its data are there; `number`: of the store in the trace;
-    `last_block`: (1,), 16-byte block that was written last.
+    `granule`: which one an entry is for; `store`: number of the last one among the stores;
+    `recent`: (64, 3) first byte, end and instruction of the last stores.
     """
 
     granule: IntArray
+    store: IntArray
+    recent: IntArray
+    scalars: IntArray
+
+
+class StoreData(NamedTuple):
+    """For each of the last stores.
+
+    `ready`: cycle at which its data are there; `retired`: cycle from which it can be written to L1. `total`: (1,)
+    stores so far.
+    """
+
     ready: IntArray
-    number: IntArray
-    last_block: IntArray
+    retired: IntArray
+    total: IntArray
 
 
-def no_stores() -> Stores:
+def new_store_log() -> StoreLog:
+    """Return a log without stores."""
+    granule, store = (np.full(_ENTRIES, _NONE, dtype=np.int64) for _ in range(2))
+    recent = np.full((_RING, 3), -(1 << 62), dtype=np.int64)
+    return StoreLog(granule, store, recent, np.array([0, -(1 << 62), _NONE], dtype=np.int64))
+
+
+def new_store_data() -> StoreData:
     """Return an empty store buffer."""
-    granule, ready, number = (np.full(_ENTRIES, _NONE, dtype=np.int64) for _ in range(3))
-    return Stores(granule, ready, number, last_block=np.full(1, _NONE, dtype=np.int64))
+    return StoreData(*(np.zeros(entries, dtype=np.int64) for entries in (_RING, _RING, 1)))
 
 
 @compiled
-def remember(stores: Stores, address: int, size: int, number: int, ready: int) -> None:
-    """Note a store."""
+def log_store(log: StoreLog, address: int, size: int, instruction: int, block_shift: int) -> tuple[bool, int]:
+    """Note a store that drains by blocks of 2**block_shift bytes.
+
+    Returns whether it begins in another block than the store before it ended in, and how many blocks it opens.
+    """
     for granule in range(address >> _GRANULE, ((address + size - 1) >> _GRANULE) + 1):
         entry = granule & (_ENTRIES - 1)
-        stores.granule[entry] = granule
-        stores.ready[entry] = ready
-        stores.number[entry] = number
+        log.granule[entry] = granule
+        log.store[entry] = log.scalars[_COUNT]
+    latest = log.recent[log.scalars[_COUNT] & (_RING - 1)]
+    latest[0] = address
+    latest[1] = address + size
+    latest[2] = instruction
+    log.scalars[_COUNT] += 1
+    log.scalars[_LAST] = instruction
+    first = address >> block_shift
+    last = (address + size - 1) >> block_shift
+    is_elsewhere: bool = log.scalars[_BLOCK] != first
+    log.scalars[_BLOCK] = last
+    return is_elsewhere, last - first + is_elsewhere
 
 
 @compiled
-def forwarded(stores: Stores, address: int, size: int, number: int, window: int) -> int:
-    """Return when the data of the stores in the window that a load overlaps are there, -1 if there are none."""
+def sources_of(log: StoreLog, address: int, size: int, instruction: int, window: int) -> int:
+    """Return the stores in the window that a load overlaps: bit i is the store i + 1 back; `PARTIAL` beside them."""
+    if instruction - log.scalars[_LAST] >= window:
+        return 0
+    sources = 0
+    end = address + size
+    for first in range(address, end, _PIECE):
+        sources |= _sources_of_piece(log, first, min(first + _PIECE, end), instruction, window)
+    return sources
+
+
+@compiled
+def _sources_of_piece(log: StoreLog, first: int, end: int, instruction: int, window: int) -> int:
+    """Return the last store in the window that overlaps each granule of the piece."""
+    sources = 0
+    newest = REMEMBERED
+    for granule in range(first >> _GRANULE, ((end - 1) >> _GRANULE) + 1):
+        begin = max(granule << _GRANULE, first)
+        back = _last_store(log, granule, begin, min((granule + 1) << _GRANULE, end), instruction, window)
+        if back < REMEMBERED:
+            sources |= 1 << back
+            newest = min(newest, back)
+    if sources != 0:
+        store = log.recent[(log.scalars[_COUNT] - newest - 1) & (_RING - 1)]
+        if store[0] > first or store[1] < end:
+            sources |= PARTIAL
+    return sources
+
+
+@compiled
+def _last_store(log: StoreLog, granule: int, first: int, end: int, instruction: int, window: int) -> int:
+    """Return how many stores lie behind the last one that wrote some of the bytes; `REMEMBERED` if there is none."""
+    entry = granule & (_ENTRIES - 1)
+    back = log.scalars[_COUNT] - log.store[entry] - 1
+    if log.granule[entry] != granule:
+        return REMEMBERED
+    while back < REMEMBERED:
+        store = log.recent[(log.scalars[_COUNT] - back - 1) & (_RING - 1)]
+        if instruction - store[2] >= window:
+            return REMEMBERED
+        if store[0] < end and store[1] > first:
+            return back  # type: ignore[no-any-return]
+        back += 1
+    return REMEMBERED
+
+
+@compiled
+def beats_of(log: StoreLog, address: int, size: int, instruction: int) -> int:
+    """Return where a load meets the last stores: six bits each, the newest lowest (see `_BEATS_BITS`)."""
+    if instruction - log.scalars[_LAST] >= RECENT_INSTRUCTIONS:
+        return 0
+    beats = 0
+    for back in range(1, RECENT + 1):
+        store = log.recent[(log.scalars[_COUNT] - back) & (_RING - 1)]
+        first = max(store[0], address)
+        if first < min(store[1], address + size) and instruction - store[2] < RECENT_INSTRUCTIONS:
+            meeting = 1 | ((first - store[0]) >> _STORE_BEAT) << 1 | ((first - address) >> _LOAD_BEAT) << 3
+            beats |= meeting << (_BEATS_BITS * (back - 1))
+    return beats
+
+
+@compiled
+def note_data(data: StoreData, ready: int) -> None:
+    """Note when the data of the next store are there."""
+    data.ready[data.total[0] & (_RING - 1)] = ready
+    data.total[0] += 1
+
+
+@compiled
+def note_retired(data: StoreData, is_store: bool, retired: int) -> None:
+    """Note when an instruction, if it is the last store, retires: only then it can be written to L1."""
+    if is_store:
+        data.retired[(data.total[0] - 1) & (_RING - 1)] = retired
+
+
+@compiled
+def data_ready(data: StoreData, sources: int) -> int:
+    """Return the cycle from which a load can get its bytes, -1 if no store holds any: see `PARTIAL`.
+
+    They are forwarded as soon as the data of all `sources` are there, but where one has to be put together the load
+    reads L1 once the stores are written.
+    """
     ready = _NONE
-    for granule in range(address >> _GRANULE, ((address + size - 1) >> _GRANULE) + 1):
-        entry = granule & (_ENTRIES - 1)
-        if stores.granule[entry] == granule and number - stores.number[entry] < window:
-            ready = max(ready, stores.ready[entry])
+    back = 1
+    is_partial = sources & PARTIAL != 0
+    sources &= PARTIAL - 1
+    while sources > 0:
+        if sources & 1:
+            entry = (data.total[0] - back) & (_RING - 1)
+            ready = max(ready, data.ready[entry])
+            if is_partial:
+                ready = max(ready, data.retired[entry])
+        sources >>= 1
+        back += 1
     return ready
 
 
 @compiled
-def opens_block(stores: Stores, address: int, size: int) -> bool:
-    """Note that a store drains, and return whether it goes to another block than the one before it."""
-    opens: bool = stores.last_block[0] != address >> _DRAIN_BLOCK
-    stores.last_block[0] = (address + size - 1) >> _DRAIN_BLOCK
-    return opens
+def pack_stores(data: StoreData, horizon: int, words: IntArray, at: int) -> int:
+    """Append the stores whose data come or that retire after cycle `horizon`, the newest first."""
+    for back in range(1, REMEMBERED + 1):
+        entry = (data.total[0] - back) & (_RING - 1)
+        if data.ready[entry] > horizon or data.retired[entry] > horizon:
+            words[at] = back
+            words[at + 1] = max(data.ready[entry] - horizon, 0)
+            words[at + 2] = max(data.retired[entry] - horizon, 0)
+            at += 3
+    words[at] = 0
+    return at + 1
+
+
+@compiled
+def unpack_stores(data: StoreData, horizon: int, words: IntArray, at: int) -> int:
+    """Restore what `pack_stores` appended."""
+    for entry in range(_RING):
+        data.ready[entry] = horizon
+        data.retired[entry] = horizon
+    while words[at] != 0:
+        entry = (data.total[0] - words[at]) & (_RING - 1)
+        data.ready[entry] = horizon + words[at + 1]
+        data.retired[entry] = horizon + words[at + 2]
+        at += 3
+    return at + 1

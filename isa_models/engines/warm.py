@@ -3,30 +3,37 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from isa_models.caches import Caches, CacheShape, access
+from isa_models.caches import prefetch, touch
 from isa_models.compilation import compiled
-from isa_models.engines.branches import NO_BRANCH, Predictor, mispredicts
+from isa_models.engines.events import Order, meet_branches
 from isa_models.engines.lowering import StaticCode
+from isa_models.engines.segments import Segments
 
 IntArray = NDArray[np.int64]
 
 
 @compiled
-def warm(
-    code: StaticCode,
-    shape: CacheShape,
-    caches: Caches,
-    predictor: Predictor,
-    learned: int,
-    index: IntArray,
-    address: IntArray,
-) -> None:
+def warm(order: Order, code: StaticCode, segments: Segments, address: IntArray) -> None:
     """Touch every address and train every branch of the trace once."""
-    count = index.size
-    for number in range(count):
-        static = index[number]
-        size = code.size[static]
-        if size > 0:
-            access(shape, caches, static, address[number], size, code.is_store[static], 0)
-        if code.branch[static] != NO_BRANCH and number + 1 < count:
-            mispredicts(predictor, code.branch[static], static, index[number + 1], learned)
+    at = 0
+    for piece in range(segments.kind.size):
+        segment = segments.kind[piece]
+        first = segments.first[segment]
+        length = segments.length[segment]
+        for access in range(code.access_before[first], code.access_before[first + length]):
+            row = code.access_rows[access]
+            _touch(order, row, code.size[row], code.is_store[row], address[at])
+            at += 1
+        meet_branches(order, code, first, length, segments.target[segment])
+
+
+@compiled
+def _touch(order: Order, row: int, size: int, is_store: bool, address: int) -> None:
+    shift = order.shape.line_shift
+    line = address >> shift
+    touch(order.shape, order.caches, line)
+    last = (address + size - 1) >> shift
+    if last != line:
+        touch(order.shape, order.caches, last)
+    if order.shape.prefetch_distance > 0 and not is_store:
+        prefetch(order.shape, order.caches, row, address)

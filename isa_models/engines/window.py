@@ -49,3 +49,37 @@ def retire(window: Window, complete: int) -> tuple[int, int]:
     window.retired[scalars[_NEXT]] = cycle
     scalars[_NEXT] = scalars[_NEXT] + 1 if scalars[_NEXT] + 1 < window.retired.size else 0
     return cycle, cycle - last
+
+
+@compiled
+def pack_window(window: Window, base: int, words: IntArray, at: int) -> int:
+    """Append the entries that are not free at cycle `base`; in order of age their cycles never decrease."""
+    scalars = window.scalars
+    size = window.retired.size
+    words[at] = scalars[_LAST] - base
+    words[at + 1] = scalars[_IN_CYCLE]
+    count = 0
+    entry = scalars[_NEXT]
+    while count < size:
+        entry = entry - 1 if entry > 0 else size - 1
+        if window.retired[entry] <= base:
+            break
+        words[at + 3 + count] = window.retired[entry] - base
+        count += 1
+    words[at + 2] = count
+    return at + 3 + count
+
+
+@compiled
+def unpack_window(window: Window, base: int, words: IntArray, at: int) -> int:
+    """Restore what `pack_window` appended, the youngest entry last."""
+    size = window.retired.size
+    window.scalars[_LAST] = base + words[at]
+    window.scalars[_IN_CYCLE] = words[at + 1]
+    window.scalars[_NEXT] = 0
+    count = words[at + 2]
+    for entry in range(size - count):
+        window.retired[entry] = base
+    for age in range(count):
+        window.retired[size - 1 - age] = base + words[at + 3 + age]
+    return at + 3 + count  # type: ignore[no-any-return]

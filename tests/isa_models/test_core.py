@@ -24,7 +24,7 @@ def test_override_gives_a_named_variant_with_its_own_digest():
 @pytest.mark.parametrize(
     ("name", "overrides", "expected"),
     [
-        ("cortex-a27", {}, "did you mean cortex-a72"),
+        ("cortex-a27", {}, "did you mean cortex-a76 or cortex-a72"),
         ("zx81", {}, "known: "),
         ("missing.yaml", {}, "no such core file"),
         ("cortex-a72", {"l2.lat": "3"}, "l2.lat: "),
@@ -34,6 +34,15 @@ def test_override_gives_a_named_variant_with_its_own_digest():
         ("cortex-a72", {"classes.alu.ports": "[Z9]"}, "port 'Z9'"),
         ("cortex-a72", {"classes.alu.source": "hearsay"}, "classes.alu.source: 'hearsay'"),
         ("cortex-a72", {"window": "["}, "not valid YAML"),
+        ("cortex-a72", {"l2.line_bytes": "128"}, "l2.line_bytes: must be that of L1, 64, got 128"),
+        ("cortex-a53", {"l1.line_bytes": "32"}, "l2.line_bytes: must be that of L1, 32, got 64"),
+        ("cortex-a72", {"writeback_ports": "[Z9]"}, "writeback_ports: port 'Z9'"),
+        ("cortex-a72", {"writeback_ports": "[]"}, "writeback_ports: "),
+        (
+            "cortex-a72",
+            {"store_split": "{bytes: 16, latency: 0, source: hearsay, confidence: low}"},
+            "store_split.source: 'hearsay'",
+        ),
     ],
 )
 def test_wrong_input_is_one_line(name, overrides, expected):

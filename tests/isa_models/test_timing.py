@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isa_models import InputError, Program, Trace, load_core, time_trace, timing_digest
-from isa_models.silicon.snippets import BUFFER_ADDRESS, assemble, repeated_trace
+from tests.isa_models.snippets import BUFFER_ADDRESS, assemble, repeated_trace
 
 CORES = ("cortex-a53", "cortex-a72")
 
@@ -16,7 +16,7 @@ SNIPPETS = {
     "uadalp v3.8h, v2.16b\nsubs x0, x0, #1\nb.ne .",
     "load": "ldr q0, [x1]",
     "dot product": "udot v0.4s, v1.16b, v2.16b",
-    "unknown": "aese v0.16b, v1.16b",
+    "unknown": "dc zva, x0",
     "store then load": "str x0, [x28]\nldr x0, [x28]",
     "split load": "ldr q0, [x28, #1]",
     "aligned load": "ldr q0, [x28, #16]",
@@ -96,7 +96,7 @@ def test_chain_and_limit_are_the_reported_stalls(programs):
 
 def _walk(program: Program, stride: int, count: int) -> Trace:
     address = BUFFER_ADDRESS + stride * np.arange(count, dtype=np.int64)
-    return Trace(program, np.zeros(count, dtype=np.int32), address)
+    return Trace.of_instructions(program, np.zeros(count, dtype=np.int32), address)
 
 
 @pytest.mark.parametrize("core_name", CORES)
@@ -143,7 +143,7 @@ def _loop(program: Program, iterations: int, loops: int) -> Trace:
     body = len(program.instructions) - 1
     once = np.concatenate([np.tile(np.arange(body, dtype=np.int32), iterations), np.array([body], dtype=np.int32)])
     index = np.tile(once, loops)
-    return Trace(program, index, np.full(index.size, -1, dtype=np.int64))
+    return Trace.of_instructions(program, index, np.full(index.size, -1, dtype=np.int64))
 
 
 @pytest.mark.parametrize(("core_name", "short", "long"), [("cortex-a53", 6, 20), ("cortex-a72", 20, 100)])
@@ -177,7 +177,7 @@ def test_timeline_does_not_change_the_time(programs):
 
 @pytest.mark.parametrize(
     ("name", "fragments"),
-    [("dot product", ("udot v0.4s", "dotprod", "cortex-a72")), ("unknown", ("aese v0.16b", "table"))],
+    [("dot product", ("udot v0.4s", "dotprod", "cortex-a72")), ("unknown", ("dc zva", "table"))],
 )
 def test_instruction_that_the_core_cannot_time_is_an_error(programs, name, fragments):
     with pytest.raises(InputError) as caught:
@@ -189,7 +189,7 @@ def test_instruction_that_the_core_cannot_time_is_an_error(programs, name, fragm
 
 def repeated_trace_without_addresses(program: Program) -> Trace:
     count = len(program.instructions)
-    return Trace(program, np.arange(count, dtype=np.int32), np.full(count, -1, dtype=np.int64))
+    return Trace.of_instructions(program, np.arange(count, dtype=np.int32), np.full(count, -1, dtype=np.int64))
 
 
 def test_class_without_entry_names_instruction_core_and_line(programs):
@@ -202,7 +202,7 @@ def test_class_without_entry_names_instruction_core_and_line(programs):
 def test_empty_trace_and_wrong_timeline_are_errors(programs):
     core = load_core("cortex-a53")
     program = programs["empty"]
-    nothing = Trace(program, np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64))
+    nothing = Trace.of_instructions(program, np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64))
     with pytest.raises(InputError, match="no instruction"):
         time_trace(nothing, core)
     with pytest.raises(InputError, match="no window"):

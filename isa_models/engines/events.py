@@ -1,0 +1,217 @@
+"""What the accesses and branches of a segment meet, as far as program order decides it.
+
+Which level of the caches holds a line, which store a load gets its bytes from and whether a branch is mispredicted do
+not depend on time. So they are found out before the pipeline is looked at, and a segment that meets nothing but lines
+that are here takes a fast path.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isa_models.caches import HERE, IN_L1, Caches, CacheShape, cache_shape, fetches, prefetch, touch
+from isa_models.compilation import compiled
+from isa_models.core import Core, InOrderCore
+from isa_models.engines.accesses import is_misaligned, is_split
+from isa_models.engines.branches import Predictor, mispredicts
+from isa_models.engines.fills import Fills, arrival_of
+from isa_models.engines.lowering import StaticCode
+from isa_models.engines.segments import LONGEST
+from isa_models.engines.stores import StoreLog, beats_of, log_store, new_store_log, sources_of
+
+IntArray = NDArray[np.int64]
+
+# Bits of `Events.what`: the access touches more blocks than it needs; it drains to another block than the store before;
+# from here on level of its first line, level of its second line, number of lines that are prefetched behind it, and a
+# bit for each of these that comes from memory.
+SPLIT, OPENS_BLOCK = 1, 2
+_FIRST_LEVEL, _SECOND_LEVEL, _PREFETCHED, _FROM_MEMORY = 2, 4, 6, 12
+
+_DRAIN_SHIFT = 4  # log2 of the bytes that one write of an out-of-order core's store buffer covers
+
+QUIET = 0
+"""As `Events.what`: everything is here, nothing is special."""
+
+
+class Events(NamedTuple):
+    """For each access of a segment.
+
+    `what`: see above. `wait`, `second_wait`: when its lines are here, in cycles after the base cycle; -k for the k-th
+    line that the segment itself fetches; 0 if they are here already. `sources`: see `stores.sources_of` and
+    `stores.beats_of`.
+    """
+
+    what: IntArray
+    wait: IntArray
+    second_wait: IntArray
+    sources: IntArray
+
+
+class Order(NamedTuple):
+    """State that only program order changes, and the limits of the core that concern it.
+
+    `load_split_shift`, `store_split_shift`: log2 of the bytes of the blocks that an access is split into;
+    `load_quad_alignment`: see `core.SplitAccess.quad_alignment`; `window`:
+    instructions over which an out-of-order core forwards stores to loads, 0 for an in-order core.
+    """
+
+    shape: CacheShape
+    caches: Caches
+    predictor: Predictor
+    log: StoreLog
+    learned: int
+    load_split_shift: int
+    load_quad_alignment: int
+    store_split_shift: int
+    window: int
+
+
+def new_events() -> Events:
+    """Return room for the accesses of one segment."""
+    return Events(*(np.zeros(LONGEST, dtype=np.int64) for _ in Events._fields))
+
+
+def new_order(core: Core, caches: Caches, predictor: Predictor) -> Order:
+    """Return the state in front of a trace."""
+    return Order(
+        shape=cache_shape(core),
+        caches=caches,
+        predictor=predictor,
+        log=new_store_log(),
+        learned=core.branches.learned_iterations,
+        load_split_shift=core.split.shift,
+        load_quad_alignment=core.split.quad_alignment,
+        store_split_shift=(core.store_split or core.split).shift,
+        window=0 if isinstance(core, InOrderCore) else core.window,
+    )
+
+
+@compiled
+def first_level(what: int) -> int:
+    """Return where the first line of an access was found."""
+    return (what >> _FIRST_LEVEL) & 3
+
+
+@compiled
+def second_level(what: int) -> int:
+    """Return where the second line of an access was found."""
+    return (what >> _SECOND_LEVEL) & 3
+
+
+@compiled
+def prefetched(what: int) -> int:
+    """Return how many lines are prefetched behind an access."""
+    return (what >> _PREFETCHED) & 63
+
+
+@compiled
+def is_from_memory(what: int, line: int) -> bool:
+    """Whether the `line`-th of them comes from memory."""
+    return (what >> (_FROM_MEMORY + line)) & 1 == 1
+
+
+@compiled
+def meet_accesses(
+    order: Order,
+    fills: Fills,
+    code: StaticCode,
+    first: int,
+    length: int,
+    address: IntArray,
+    at: int,
+    instruction: int,
+    base: int,
+    events: Events,
+) -> bool:
+    """Fill `events` for rows `first` on, whose addresses start at `address[at]`; return whether there are none.
+
+    `instruction`: number of the first of them in the trace; `base`: cycle to which waits are relative.
+    """
+    before = fetches(order.caches)
+    begin = code.access_before[first]
+    combined = QUIET
+    for access in range(code.access_before[first + length] - begin):
+        row = code.access_rows[begin + access]
+        what, wait, second_wait, sources = _meet(
+            order, fills, code, row, address[at + access], instruction + row - first, base, before
+        )
+        events.what[access] = what
+        events.wait[access] = wait
+        events.second_wait[access] = second_wait
+        events.sources[access] = sources
+        combined |= what | wait | second_wait | sources
+    return combined == QUIET
+
+
+@compiled
+def _meet(
+    order: Order, fills: Fills, code: StaticCode, row: int, address: int, instruction: int, base: int, before: int
+) -> tuple[int, int, int, int]:
+    size = code.size[row]
+    shift = order.shape.line_shift
+    line = address >> shift
+    level, way = touch(order.shape, order.caches, line)
+    what = level << _FIRST_LEVEL
+    wait = _wait(order.caches, fills, way, base, before) if level == IN_L1 else 0
+    second_wait = 0
+    last = (address + size - 1) >> shift
+    if last != line:
+        level, way = touch(order.shape, order.caches, last)
+        what |= level << _SECOND_LEVEL
+        second_wait = _wait(order.caches, fills, way, base, before) if level == IN_L1 else 0
+    if code.is_store[row]:
+        return what | _meet_store(order, address, size, instruction), wait, second_wait, 0
+    if is_split(address, size, order.load_split_shift) or is_misaligned(address, size, order.load_quad_alignment):
+        what |= SPLIT
+    if order.window > 0:
+        sources = sources_of(order.log, address, size, instruction, order.window)
+    else:
+        sources = beats_of(order.log, address, size, instruction)
+    if order.shape.prefetch_distance > 0:
+        count, from_memory = prefetch(order.shape, order.caches, row, address)
+        what |= count << _PREFETCHED | from_memory << _FROM_MEMORY
+    return what, wait, second_wait, sources
+
+
+@compiled
+def _meet_store(order: Order, address: int, size: int, instruction: int) -> int:
+    """Return SPLIT and OPENS_BLOCK of a store. In order it is split where it opens a second line."""
+    if order.window == 0:
+        _, lines = log_store(order.log, address, size, instruction, order.shape.line_shift)
+        return SPLIT if lines > 1 else 0
+    is_elsewhere, _ = log_store(order.log, address, size, instruction, _DRAIN_SHIFT)
+    what = SPLIT if is_split(address, size, order.store_split_shift) else 0
+    return what | OPENS_BLOCK if is_elsewhere else what
+
+
+@compiled
+def _wait(caches: Caches, fills: Fills, way: int, base: int, before: int) -> int:
+    """Return when a line in L1 is here, as in `Events.wait`; `before`: number of the last fetch before the segment."""
+    number = caches.l1_number[way]
+    if number == HERE:
+        return 0
+    if number > before:
+        return before - number  # type: ignore[no-any-return]
+    arrival = arrival_of(fills, number, fetches(caches))
+    if arrival <= base:
+        caches.l1_number[way] = HERE
+        return 0
+    return arrival - base
+
+
+@compiled
+def meet_branches(order: Order, code: StaticCode, first: int, length: int, target: int) -> int:
+    """Predict the branches of rows `first` on; return in bit i whether the i-th of them was mispredicted.
+
+    `target`: row to which the last of them jumps, -1 if it does not.
+    """
+    begin = code.branch_before[first]
+    count = code.branch_before[first + length] - begin
+    wrong = 0
+    for branch in range(count):
+        row = code.branch_rows[begin + branch]
+        jumps = target >= 0 and row == first + length - 1
+        if mispredicts(order.predictor, code.branch[row], row, jumps, target, order.learned):
+            wrong |= 1 << branch
+    return wrong

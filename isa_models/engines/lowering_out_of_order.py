@@ -1,0 +1,159 @@
+"""Out-of-order timing of the executed instructions, as arrays."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isa_models.core import MicroOp, OutOfOrderCore
+from isa_models.engines.lowering import NONE, StaticCode, StaticRow, find_class, static_code, static_row
+from isa_models.operand_syntax import FLAGS
+from isa_models.operands import Operands
+from isa_models.program import Instruction
+
+IntArray = NDArray[np.int64]
+
+
+class OutOfOrderCode(NamedTuple):
+    """Timing of each row: see `core.OutOfOrderTiming`.
+
+    `results`: shape (n,), 64-bit results; `forward`: shape (n,), cycles more until the data of a store reach a load;
+    `entering`: shape (n, groups), micro-operations for each dispatch group; `micro_op_before`: shape (n + 1,),
+    micro-operations in front of each row. Per micro-operation: `occupancy`, `after`, `behind`; `depth`: cycles from the
+    first, through those that it is behind; `result`: cycles from issue to the
+    result on the bus that it shares on its port, -1 where it shares none; `choice_before`: one entry more, places in
+    `choices` in front of it; `choices`: the ports that each may go to, one after the other.
+    """
+
+    results: IntArray
+    forward: IntArray
+    micro_op_before: IntArray
+    occupancy: IntArray
+    after: IntArray
+    behind: IntArray
+    depth: IntArray
+    result: IntArray
+    entering: IntArray
+    choice_before: IntArray
+    choices: IntArray
+
+
+class _MicroOpRow(NamedTuple):
+    ports: tuple[int, ...]
+    occupancy: int
+    after: int
+    behind: int
+    depth: int
+    result: int
+
+
+class _Row(NamedTuple):
+    static: StaticRow
+    results: int
+    forward: int
+    entering: tuple[int, ...]
+    micro_ops: tuple[_MicroOpRow, ...]
+
+
+class OutOfOrderLowering:
+    """Lowers instructions for one core; what was lowered once is remembered by its text."""
+
+    def __init__(self, core: OutOfOrderCore) -> None:
+        self.core = core
+        self._class_ids = {name: number for number, name in enumerate(core.classes)}
+        self._rows: dict[tuple[str, str], _Row] = {}
+
+    def lower(self, instructions: Sequence[Instruction]) -> tuple[StaticCode, OutOfOrderCode]:
+        """Return one row per instruction; raises as `lowering.find_class`."""
+        rows = [self._row(instruction) for instruction in instructions]
+        micro_ops = [micro_op for row in rows for micro_op in row.micro_ops]
+        code = OutOfOrderCode(
+            results=_array([row.results for row in rows]),
+            forward=_array([row.forward for row in rows]),
+            micro_op_before=_running([len(row.micro_ops) for row in rows]),
+            occupancy=_array([micro_op.occupancy for micro_op in micro_ops]),
+            after=_array([micro_op.after for micro_op in micro_ops]),
+            behind=_array([micro_op.behind for micro_op in micro_ops]),
+            depth=_array([micro_op.depth for micro_op in micro_ops]),
+            result=_array([micro_op.result for micro_op in micro_ops]),
+            entering=_array([row.entering for row in rows]),
+            choice_before=_running([len(micro_op.ports) for micro_op in micro_ops]),
+            choices=_array([port for micro_op in micro_ops for port in micro_op.ports] or [NONE]),
+        )
+        return static_code([row.static for row in rows]), code
+
+    def _row(self, instruction: Instruction) -> _Row:
+        key = (instruction.mnemonic, instruction.operands)
+        if key not in self._rows:
+            self._rows[key] = self._lower(instruction)
+        return self._rows[key]
+
+    def _lower(self, instruction: Instruction) -> _Row:
+        core = self.core
+        operands, _, key = find_class(instruction, core)
+        timing = core.classes[key]
+        micro_ops = list(timing.micro_ops())
+        results = _result_cycles(micro_ops, timing.latency)
+        if operands.writeback is not None:
+            micro_ops.append(MicroOp(ports=core.writeback_ports))
+            results.append(core.writeback_latency)
+        return _Row(
+            static=static_row(instruction, operands, timing, self._class_ids[key], core),
+            results=_result_count(operands) + timing.temporaries,
+            forward=timing.forward,
+            entering=tuple(
+                sum(set(micro_op.ports) <= set(group) for micro_op in micro_ops) for group in core.dispatch_groups
+            ),
+            micro_ops=tuple(
+                self._micro_op(*micro_op) for micro_op in zip(micro_ops, _depths(micro_ops), results, strict=True)
+            ),
+        )
+
+    def _micro_op(self, micro_op: MicroOp, depth: int, result: int) -> _MicroOpRow:
+        core = self.core
+        return _MicroOpRow(
+            ports=tuple(core.ports.index(port) for port in micro_op.ports),
+            occupancy=micro_op.occupancy,
+            after=micro_op.after,
+            behind=micro_op.behind,
+            depth=depth,
+            result=result if micro_op.ports in core.result_buses else NONE,
+        )
+
+
+def _result_cycles(micro_ops: list[MicroOp], latency: int) -> list[int]:
+    """Cycles from the issue of each micro-operation to its result.
+
+    A later one that starts two or more cycles behind it waits for that result; one that starts a cycle behind it is the
+    second half of the same work, and its result comes a cycle after the first half's.
+    """
+    starts = _depths(micro_ops)
+    results = []
+    for number, start in enumerate(starts):
+        is_half = number > 0 and start == starts[number - 1] + 1
+        following = starts[number + 1] if number + 1 < len(starts) else start
+        end = following if following > start + 1 else latency + is_half
+        results.append(end - start)
+    return results
+
+
+def _depths(micro_ops: list[MicroOp]) -> list[int]:
+    """Cycles from the start of the first micro-operation to the earliest start of each."""
+    depths: list[int] = []
+    for micro_op in micro_ops:
+        depths.append(micro_op.after + (depths[micro_op.behind] if depths else 0))
+    return depths
+
+
+def _result_count(operands: Operands) -> int:
+    """Count the 64-bit results: two for a 128-bit register, none for the flags."""
+    return sum(2 if part.bits == 128 else 1 for part in operands.writes if part.register != FLAGS)
+
+
+def _array(values: Sequence[int] | Sequence[tuple[int, ...]]) -> IntArray:
+    return np.array(values, dtype=np.int64)
+
+
+def _running(counts: list[int]) -> IntArray:
+    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])

@@ -1,0 +1,132 @@
+"""Reusing what a segment did before changes no figure: the plain engine gives the same simulation, field by field."""
+
+from __future__ import annotations
+
+import functools
+import random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from isa_models import Buffer, Image, Machine, Pointer, Trace, list_cores, load_core, time_trace
+from isa_models.assembling import image_of_text
+from tests.fuzz import examples
+
+BYTES = 1 << 17
+
+# x1, x2: pointers that walk; x3: a pointer that stays; x9, x10: counters of the loops; x4 to x7: values.
+_LOADS = (
+    "ldr q{v}, [x1], #16",
+    "ldr q{v}, [x2, #{q}]",
+    "ldr x{g}, [x3, #{x}]",
+    "ldr d{v}, [x1, #{x}]",
+    "ldp q{v}, q{w}, [x2], #32",
+    "ldrb w{g}, [x3, #{x}]",
+    "ldur q{v}, [x1, #3]",
+    "ldr x{g}, [x3, x8]",
+)
+_STORES = (
+    "str q{v}, [x2, #{q}]",
+    "str x{g}, [x3, #{x}]",
+    "strb w{g}, [x3, #{x}]",
+    "str d{v}, [x1], #8",
+    "stp x{g}, x{h}, [x3, #{x}]",
+    "stur q{v}, [x2, #60]",
+)
+_WORK = (
+    "eor v{v}.16b, v{w}.16b, v{u}.16b",
+    "cnt v{v}.16b, v{w}.16b",
+    "uadalp v{v}.8h, v{w}.16b",
+    "add v{v}.16b, v{w}.16b, v{u}.16b",
+    "mla v{v}.8h, v{w}.8h, v{u}.8h",
+    "addv b{v}, v{w}.16b",
+    "ins v{v}.d[1], x{g}",
+    "umov w{g}, v{v}.s[1]",
+    "add x{g}, x{h}, #1",
+    "mul x{g}, x{h}, x{g}",
+    "add x{g}, x{h}, x{g}, lsl #2",
+    "eor x{g}, x{h}, x{g}",
+    "udiv x{g}, x{h}, x{g}",
+    "add x2, x2, #{stride}",
+    "and x8, x{g}, #0xf8",
+    "tst x9, #{bit}\n b.eq {label}f\n add x{g}, x{g}, #7\n{label}:",
+)
+
+
+def _instruction(draw: random.Random, label: int) -> str:
+    template = draw.choice(draw.choice((_LOADS, _STORES, _WORK, _WORK)))
+    return template.format(
+        v=draw.randrange(8),
+        w=16 + draw.randrange(4),
+        u=draw.choice((0, 1, 2, 3, 16, 17, 18, 19)),
+        g=4 + draw.randrange(4),
+        h=4 + draw.randrange(4),
+        q=16 * draw.randrange(16),
+        x=8 * draw.randrange(16),
+        stride=draw.choice((8, 16, 48, 64, 256)),
+        bit=draw.choice((1, 2, 4, 8)),
+        label=label,
+    )
+
+
+def program(seed: int) -> str:
+    """Two nested loops whose body is random, and random code between them; the pointers start anew each time round."""
+    draw = random.Random(seed)  # noqa: S311
+    inner = [_instruction(draw, 10 + number) for number in range(draw.randrange(2, 24))]
+    outer = [_instruction(draw, 50 + number) for number in range(draw.randrange(1, 10))]
+    lines = [
+        "f: mov x3, x0",
+        f"mov x9, #{draw.randrange(2, 60)}",
+        f"2: add x1, x0, #{64 * draw.randrange(60)}",
+        f"add x2, x0, #{8 * draw.randrange(200)}",
+        "and x8, x9, #0xf8",
+        f"mov x10, #{draw.choice((2, 5, 17, 40, 100))}",
+        *outer,
+        "3:",
+        *inner,
+        "subs x10, x10, #1",
+        "b.ne 3b",
+        "subs x9, x9, #1",
+        "b.ne 2b",
+        "ret",
+    ]
+    return ".globl f\n" + "\n".join(lines) + "\n"
+
+
+@functools.lru_cache(maxsize=4)
+def traced(text: str) -> Trace:
+    machine = Machine(Image.from_elf(image_of_text(text)))
+    trace = machine.call("f", [Pointer("data")], [Buffer("data", BYTES, writable=True)], trace=True).trace
+    assert trace is not None
+    return trace
+
+
+@pytest.mark.parametrize("core_name", list_cores())
+@pytest.mark.parametrize("seed", range(6))
+def test_same_simulation_with_and_without_reuse(core_name, seed):
+    trace, core = traced(program(seed)), load_core(core_name)
+    assert time_trace(trace, core) == time_trace(trace, core, reuse=False)
+
+
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    seed=st.integers(100, 10**6),
+    core_name=st.sampled_from(("cortex-a53", "cortex-a72")),
+    warmup=st.integers(0, 2),
+    prefetch=st.sampled_from((0, 4)),
+    outstanding=st.sampled_from((1, 6)),
+)
+def test_same_simulation_for_any_code(seed, core_name, warmup, prefetch, outstanding):
+    overrides = {"prefetcher.distance": str(prefetch), "l1.outstanding": str(outstanding), "l1.size_kib": "8"}
+    trace, core = traced(program(seed)), load_core(core_name, overrides)
+    assert time_trace(trace, core, warmup) == time_trace(trace, core, warmup, reuse=False)
+
+
+@pytest.mark.parametrize("core_name", ["cortex-a53", "cortex-a72"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_timeline_in_the_middle_of_reused_code(core_name, seed):
+    trace, core = traced(program(seed)), load_core(core_name)
+    whole = time_trace(trace, core, timeline=(0, len(trace)), reuse=False).timeline
+    for first in (0, len(trace) // 3, len(trace) - 40):
+        assert time_trace(trace, core, timeline=(first, first + 40)).timeline == whole[first : first + 40]
