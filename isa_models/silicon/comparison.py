@@ -1,4 +1,4 @@
-"""Run the measured snippets through the engines and compare: predicted against measured cycles."""
+"""Run the measured sequences and mixes on the emulated machine, time their traces, and compare with silicon."""
 
 import json
 from collections.abc import Sequence
@@ -8,18 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from isa_models.core import Core
-from isa_models.program import Program
-from isa_models.silicon.snippets import assemble, repeated_trace
+from isa_models.silicon.loops import Loops, Piece, cycles_per_pass
+from isa_models.silicon.statistics import held_out
 from isa_models.silicon.templates import unrolled
 from isa_models.timing import time_trace
-from isa_models.trace import Trace
 
 _FOLDER = Path(__file__).parent
-_SPLIT_SEED = 20240705
-_COPIES = 12
+SPLIT_SEED = 20240705
+_LOOP_INSTRUCTIONS = 50
 _SHORT, _LONG = 8, 24
-_DIVISIONS = ("scvtf", "ucvtf", "sdiv", "udiv")
-_TAKEN = ("cbz_taken", "b_dual_issue")
+_FLOATING_POINT = ("scvtf", "ucvtf")
+_DIVIDER = ("sdiv", "udiv", "fdiv", "fsqrt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +33,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A case and what the engine says."""
+    """A case and what the engine says: cycles, and what bounds them at best."""
 
     case: Case
     predicted: float
+    bound: str = ""
 
     @property
     def error(self) -> float:
@@ -63,27 +63,33 @@ def a72_mixes() -> list[Case]:
 
 def compare_sequences(cases: Sequence[Case], core: Core) -> list[Comparison]:
     """Issue cycles of each straight-line case, from a cold pipeline with the data in L1."""
-    snippets = ["\n".join(case.instructions).replace("{buff}", "x28") for case in cases]
-    programs = assemble(snippets)
-    return [
-        Comparison(case, time_trace(_path(case, program), core).cycles)
-        for case, program in zip(cases, programs, strict=True)
+    pieces = [
+        Piece(tuple(line.replace("{buff}", "x28") for line in case.instructions), setup=("mov x0, #0",))
+        for case in cases
     ]
+    loops = Loops(pieces)
+    comparisons = []
+    for case, piece in zip(cases, pieces, strict=True):
+        simulation = time_trace(loops.trace(piece, passes=1), core)
+        comparisons.append(Comparison(case, simulation.cycles, simulation.bound.what))
+    return comparisons
 
 
 def compare_loops(cases: Sequence[Case], core: Core) -> list[Comparison]:
-    """Steady-state cycles of one pass over each case's instructions."""
-    programs = assemble([unrolled(list(case.instructions), _COPIES) for case in cases])
-    return [
-        Comparison(case, steady_cycles(program, core) / _COPIES) for case, program in zip(cases, programs, strict=True)
-    ]
+    """Steady-state cycles of one pass over each case's instructions, in a loop of some 50 instructions.
 
-
-def steady_cycles(program: Program, core: Core) -> float:
-    """Cycles that one more repetition of a straight-line program takes once the pipeline is full."""
-    short = time_trace(repeated_trace(program, _SHORT), core).cycles
-    long = time_trace(repeated_trace(program, _LONG), core).cycles
-    return (long - short) / (_LONG - _SHORT)
+    Counting down and branching back took time in the measured loops too, so they are part of the simulated ones.
+    """
+    copies = [_LOOP_INSTRUCTIONS // len(case.instructions) for case in cases]
+    bodies = [unrolled(list(case.instructions), count) for case, count in zip(cases, copies, strict=True)]
+    pieces = [Piece(tuple(body.splitlines())) for body in bodies]
+    loops = Loops(pieces)
+    comparisons = []
+    for case, piece, count in zip(cases, pieces, copies, strict=True):
+        trace = loops.trace(piece, _LONG, with_loop=True)
+        cycles = cycles_per_pass(trace, (_SHORT, _LONG), core) / count
+        comparisons.append(Comparison(case, cycles, time_trace(trace, core).bound.what))
+    return comparisons
 
 
 def summary(comparisons: Sequence[Comparison]) -> dict[str, float]:
@@ -100,9 +106,20 @@ def summary(comparisons: Sequence[Comparison]) -> dict[str, float]:
 
 
 def is_floating_point(case: Case) -> bool:
-    """Whether a case holds floating-point work, divisions included (moves between registers are none)."""
-    mnemonics = [instruction.split()[0] for instruction in case.instructions]
-    return any(name in _DIVISIONS or (name.startswith("f") and name != "fmov") for name in mnemonics)
+    """Whether a case holds floating-point work or integer divisions (moves between registers are none)."""
+    names = _mnemonics(case)
+    return uses_divider(case) or any(
+        name in _FLOATING_POINT or (name.startswith("f") and name != "fmov") for name in names
+    )
+
+
+def uses_divider(case: Case) -> bool:
+    """Whether a case holds a division or a square root."""
+    return any(name in _DIVIDER for name in _mnemonics(case))
+
+
+def _mnemonics(case: Case) -> list[str]:
+    return [instruction.split()[0] for instruction in case.instructions]
 
 
 def _a72_cases(name: str) -> list[Case]:
@@ -111,22 +128,8 @@ def _a72_cases(name: str) -> list[Case]:
 
 
 def _split(entries: list[tuple[str, list[str], float]]) -> list[Case]:
-    """Hold out every other case of a random order with a fixed seed."""
-    order = np.random.default_rng(_SPLIT_SEED).permutation(len(entries))
-    held_out = set(order[::2].tolist())
+    checking = held_out(len(entries), SPLIT_SEED)
     return [
-        Case(name, tuple(instructions), float(measured), number in held_out)
+        Case(name, tuple(instructions), float(measured), number in checking)
         for number, (name, instructions, measured) in enumerate(entries)
     ]
-
-
-def _path(case: Case, program: Program) -> Trace:
-    """Trace of a sequence; code between a taken branch and its label is not executed."""
-    skipped: set[int] = set()
-    if case.name in _TAKEN:
-        lines = [line for line in case.instructions if not line.endswith(":")]
-        jump = next(number for number, line in enumerate(lines) if line.split()[0] in ("b", "cbz"))
-        skipped = set(range(jump + 1, case.instructions.index("0:")))
-    trace = repeated_trace(program, 1)
-    kept = [number for number in trace.index.tolist() if number not in skipped]
-    return Trace(program, trace.index[kept], trace.address[kept])
