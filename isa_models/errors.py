@@ -17,6 +17,10 @@ class ImageError(InputError):
     """The ELF image is malformed, not AArch64, or not linked."""
 
 
+class AssemblyError(InputError):
+    """The assembler or the linker refused a source; the message names file and line where it did."""
+
+
 class UnsupportedInstructionError(InputError):
     """An instruction that the operand table does not describe.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from io import BytesIO
 from itertools import pairwise
-from pathlib import PurePosixPath
 from typing import Any
 
 import capstone
@@ -15,7 +15,9 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from isa_models.errors import ImageError, InputError
+from isa_models.line_table import LineTable
 from isa_models.program import INSTRUCTION_BYTES, Instruction, Program
+from isa_models.symbols import Function, SymbolTable, read_symbols
 
 PAGE_BYTES = 4096
 RELOCATED_BASE = 0x10_0000
@@ -25,9 +27,10 @@ HIGHEST_ADDRESS = 0x1_0000_0000
 """Images live in [64 KiB, 4 GiB); the machine puts buffers and the stack above."""
 LARGEST_SEGMENT_BYTES = 256 << 20
 
-# p_flags of a segment, sh_flags of a section.
-_SEGMENT_EXECUTABLE, _SEGMENT_WRITABLE = 1, 2
-_SECTION_LOADED, _SECTION_EXECUTABLE = 2, 4
+_SEGMENT_EXECUTABLE, _SEGMENT_WRITABLE = 1, 2  # in p_flags
+_SECTION_LOADED = 2  # in sh_flags
+_MOST_NAMES = 10
+"""Symbols that an error lists."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,16 @@ class Segment:
 
 @dataclass(frozen=True)
 class Image:
-    """A linked program without unresolved references.
+    """A linked program.
 
     Attributes:
         segments: In ascending order of address, on pages of their own.
         symbols: Address of each defined named symbol.
         program: All executable code.
         digest: SHA-256 of what is loaded and of the symbols; line information does not enter.
+        functions: What can be called, in ascending order of address; assembly's labels too.
+        missing: Address of each instruction that refers to an undefined symbol -> that symbol's name. Only a linker
+            that was told to leave them so leaves any.
 
     """
 
@@ -76,6 +82,8 @@ class Image:
     symbols: dict[str, int]
     program: Program
     digest: str
+    functions: tuple[Function, ...] = ()
+    missing: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def from_elf(cls, data: bytes) -> Image:
@@ -95,12 +103,19 @@ class Image:
             raise ImageError(f"malformed ELF file ({detail}): assemble and link it again") from error
 
     def address_of(self, symbol: str) -> int:
-        """Address of a symbol; raises `InputError` that lists the defined ones where there is no such symbol."""
+        """Address of a symbol; raises `InputError` that names like or defined ones where there is no such symbol."""
         try:
             return self.symbols[symbol]
         except KeyError:
-            defined = ", ".join(sorted(self.symbols)) or "none"
-            raise InputError(f"no symbol '{symbol}' in the image; defined: {defined}") from None
+            raise InputError(f"no symbol '{symbol}' in the image{self._hint(symbol)}") from None
+
+    def _hint(self, symbol: str) -> str:
+        near = get_close_matches(symbol, self.symbols, n=3)
+        if near:
+            return f"; did you mean {' or '.join(near)}?"
+        names = sorted(function.name for function in self.functions if function.is_global) or sorted(self.symbols)
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        return f"; defined: {', '.join(names[:_MOST_NAMES]) or 'none'}{more}"
 
 
 def _read(data: bytes) -> Image:
@@ -109,9 +124,10 @@ def _read(data: bytes) -> Image:
     _refuse_unlinked(elf)
     base = _load_base(elf)
     segments = _segments(elf, base, len(data))
-    symbols, data_ranges = _symbols(elf, base)
-    program = _disassemble(segments, _LineTable(elf, base), data_ranges)
-    return Image(segments, symbols, program, _digest(segments, symbols))
+    table = read_symbols(elf, base)
+    program = _disassemble(segments, LineTable(elf, base), table)
+    digest = _digest(segments, table.addresses)
+    return Image(segments, table.addresses, program, digest, table.functions, table.missing)
 
 
 def _refuse_foreign(elf: Any) -> None:
@@ -183,34 +199,14 @@ def _segment(header: Any, base: int, file_size: int) -> Segment:
     return Segment(address, header.data().ljust(size, b"\0"), writable, executable)
 
 
-def _symbols(elf: Any, base: int) -> tuple[dict[str, int], list[tuple[int, bool]]]:
-    """Named symbols, and the mapping symbols of the AArch64 ELF ABI as (address, whether data starts there)."""
-    symbols: dict[str, int] = {}
-    mapping: list[tuple[int, bool]] = []
-    table = elf.get_section_by_name(".symtab")
-    if not isinstance(table, SymbolTableSection):
-        return symbols, mapping
-    for symbol in table.iter_symbols():
-        section = symbol["st_shndx"]
-        if not symbol.name or section == "SHN_UNDEF" or symbol["st_info"]["type"] == "STT_FILE":
-            continue
-        address = base + symbol["st_value"]
-        if symbol.name.startswith(("$x", "$d")):
-            if isinstance(section, int) and elf.get_section(section)["sh_flags"] & _SECTION_EXECUTABLE:
-                mapping.append((address, symbol.name.startswith("$d")))
-        else:
-            symbols[symbol.name] = address
-    return symbols, sorted(mapping)
-
-
-def _disassemble(segments: tuple[Segment, ...], lines: _LineTable, mapping: list[tuple[int, bool]]) -> Program:
+def _disassemble(segments: tuple[Segment, ...], lines: LineTable, table: SymbolTable) -> Program:
     disassembler = capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_LITTLE_ENDIAN)
     disassembler.skipdata = True  # an undecodable word must not end the disassembly
-    starts = [address for address, _ in mapping]
+    starts = [address for address, _ in table.mapping]
 
     def is_data(address: int) -> bool:
         position = bisect_right(starts, address) - 1
-        return position >= 0 and mapping[position][1]
+        return position >= 0 and table.mapping[position][1]
 
     instructions: list[Instruction] = []
     for segment in segments:
@@ -228,42 +224,6 @@ def _disassemble(segments: tuple[Segment, ...], lines: _LineTable, mapping: list
     if not instructions:
         raise ImageError("image has no executable code: assemble some into .text")
     return Program(tuple(instructions))
-
-
-class _LineTable:
-    """Source lines by address, from DWARF (any version that pyelftools reads)."""
-
-    def __init__(self, elf: Any, base: int) -> None:
-        rows: list[tuple[int, str | None]] = []
-        if elf.has_dwarf_info():
-            dwarf = elf.get_dwarf_info()
-            for unit in dwarf.iter_CUs():
-                program = dwarf.line_program_for_CU(unit)
-                if program is not None:
-                    rows += _line_rows(program, base)
-        # A sequence may start where another ends; its first row must win, so ends sort first.
-        rows.sort(key=lambda row: (row[0], row[1] is not None))
-        self._addresses = [address for address, _ in rows]
-        self._lines = [line for _, line in rows]
-
-    def find(self, address: int) -> str | None:
-        """Return "file:line", None where there is no information."""
-        position = bisect_right(self._addresses, address) - 1
-        return self._lines[position] if position >= 0 else None
-
-
-def _line_rows(program: Any, base: int) -> list[tuple[int, str | None]]:
-    header = program.header
-    first_file = 0 if header["version"] >= 5 else 1
-    names = [PurePosixPath(entry.name.decode(errors="replace")).name for entry in header["file_entry"]]
-    rows: list[tuple[int, str | None]] = []
-    for entry in program.get_entries():
-        state = entry.state
-        if state is None:
-            continue
-        line = None if state.end_sequence else f"{names[state.file - first_file]}:{state.line}"
-        rows.append((base + state.address, line))
-    return rows
 
 
 def _digest(segments: tuple[Segment, ...], symbols: dict[str, int]) -> str:

@@ -1,6 +1,6 @@
 """The result of timing one trace on one core."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -36,11 +36,16 @@ class TimelineEntry:
     complete: int
     retire: int
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as a dictionary of its fields."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
     """How long a trace takes on a core, and why.
 
+    `function`: name of the function that was traced, None for a trace that comes from none.
     `ports`: busy share of each port or unit, 0 to 1. `stalls`: cycles by reason, which add up to `cycles`; those in
     which work flowed freely are charged to the width of the pipeline ("front end", "issue pairing"). `caches`: hits and
     misses. `hotspots`: by address. `bounds`: cycles that each resource alone would need, `bound` the largest of them.
@@ -57,6 +62,7 @@ class Simulation:
     hotspots: tuple[Hotspot, ...]
     bounds: tuple[Bound, ...]
     timeline: tuple[TimelineEntry, ...] | None = None
+    function: str | None = None
 
     @property
     def ipc(self) -> float:
@@ -69,8 +75,33 @@ class Simulation:
         return max(self.bounds, key=lambda bound: bound.cycles)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the simulation as plain dictionaries, lists and numbers."""
-        fields = asdict(self)
-        fields["ipc"] = self.ipc
-        fields["bound"] = asdict(self.bound)
-        return fields
+        """Return plain dictionaries, lists and numbers; `timeline` is None where none was asked for."""
+        return {
+            "function": self.function,
+            "core": self.core,
+            "cycles": self.cycles,
+            "instructions": self.instructions,
+            "ipc": self.ipc,
+            "ports": dict(self.ports),
+            "stalls": dict(self.stalls),
+            "caches": dict(self.caches),
+            "mispredictions": self.mispredictions,
+            "bound": _bound_json(self.bound),
+            "bounds": [_bound_json(bound) for bound in self.bounds],
+            "hotspots": [
+                {
+                    "address": hotspot.address,
+                    "source_line": hotspot.source,
+                    "text": hotspot.text,
+                    "count": hotspot.count,
+                    "cycles": hotspot.cycles,
+                    "stalls": dict(hotspot.stalls),
+                }
+                for hotspot in self.hotspots
+            ],
+            "timeline": None if self.timeline is None else [entry.to_json() for entry in self.timeline],
+        }
+
+
+def _bound_json(bound: Bound) -> dict[str, Any]:
+    return {"what": bound.what, "cycles": bound.cycles}

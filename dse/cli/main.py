@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from dse.cli import cache, core, network, study, verify
+from dse.cli import cache, core, network, simulate, study, verify
 from dse.cli.options import DEBUG_FLAG
 from dse.cli.plugins import add_plugins
 from dse.errors import DseError, InterruptedStudyError, one_line
@@ -33,6 +33,7 @@ def build_app() -> typer.Typer:
     app.add_typer(network.app, name="network")
     app.add_typer(cache.app, name="cache")
     app.command("verify")(verify.verify)
+    app.command("simulate")(simulate.simulate)
     add_plugins(app)
     return app
 
@@ -57,6 +58,7 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if DEBUG_FLAG in arguments:
             traceback.print_exc()
+            _print_registers(error)
         line, code = _explain(error)
         return _report(line if isinstance(error, InterruptedStudyError) else f"error: {line}", code)
     if result == INTERRUPTED_CODE:
@@ -81,6 +83,14 @@ def _explain(error: Exception) -> tuple[str, int]:
         return f"{error.filename}: {error.strerror}", 1
     hint = f"this is a fault in dse: run again with {DEBUG_FLAG} and report what it prints"
     return f"{type(error).__name__}: {one_line(error)} ({hint})", 1
+
+
+def _print_registers(error: Exception) -> None:
+    """Show the state of the emulated core where the error is about it."""
+    from isa_models.errors import EmulationError
+
+    if isinstance(error, EmulationError) and error.state:
+        print(error.registers, file=sys.stderr)
 
 
 def _report_usage(error: TyperException) -> int:

@@ -66,6 +66,17 @@ def parse_overrides(options: list[str] | None) -> dict[str, str]:
     return overrides
 
 
+def parse_window(option: str, text: str) -> tuple[int, int]:
+    """Return N as (0, N) and FIRST:LAST as (FIRST, LAST); raises UsageError if it is neither."""
+    from dse.errors import UsageError
+
+    first, colon, last = text.rpartition(":")
+    parts = (first if colon else "0", last)
+    if not all(part.isdecimal() for part in parts) or int(parts[0]) >= int(parts[1]):
+        raise UsageError(f"{option} {text!r}: write a number of instructions, or FIRST:LAST with FIRST below LAST")
+    return int(parts[0]), int(parts[1])
+
+
 def parse_numbers(option: str, text: str | None) -> tuple[float, ...] | None:
     """Return a comma-separated list as numbers, None as None; raises UsageError if one is no number."""
     from dse.errors import UsageError

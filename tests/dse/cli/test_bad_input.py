@@ -32,7 +32,7 @@ def dse(capsys):
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
-        ("study run --core cortex-a7", 2, "did you mean cortex-a72"),
+        ("study run --core cortex-a7", 2, "did you mean cortex-a7"),
         ("study run --dataset fashion-mnist-smal", 2, "did you mean fashion-mnist-small?"),
         ("study run --network tinny", 2, "did you mean tiny?"),
         ("study run --override l2.latency", 2, "write FIELD=VALUE"),
@@ -51,7 +51,7 @@ def dse(capsys):
         ("study show nothing.db", 2, "there is no storage nothing.db"),
         ("study report nothing.db", 2, "there is no storage nothing.db"),
         ("verify --trial 0", 2, "there is no storage study.db"),
-        ("core show cortex-a7", 2, "did you mean cortex-a72"),
+        ("core show cortex-a7", 2, "did you mean cortex-a7"),
         ("core validate missing.yaml", 2, "missing.yaml"),
         ("network show tinny", 2, "did you mean tiny?"),
         ("nonsense", 2, "nonsense"),

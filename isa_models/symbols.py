@@ -1,0 +1,98 @@
+"""Symbols of an ELF image: names of addresses, functions, data in the code, and references that lead nowhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from elftools.elf.sections import SymbolTableSection
+
+_SECTION_EXECUTABLE = 4  # in sh_flags
+_FUNCTION_TYPES = ("STT_FUNC", "STT_NOTYPE")
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A named place in the code that can be called.
+
+    Attributes:
+        name: Of its symbol.
+        address: Of its first instruction.
+        is_global: Whether other files may call it.
+        is_typed: Whether the source says that it is a function; any label in assembly may be one.
+
+    """
+
+    name: str
+    address: int
+    is_global: bool
+    is_typed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolTable:
+    """What the symbols of an image say.
+
+    Attributes:
+        addresses: Address of each defined symbol; a global one hides local ones of its name.
+        functions: Those in executable sections, in ascending order of address.
+        mapping: (address, whether data starts there) of the mapping symbols of the AArch64 ELF ABI, ascending.
+        missing: Address of each instruction that refers to an undefined symbol -> that symbol's name.
+
+    """
+
+    addresses: dict[str, int]
+    functions: tuple[Function, ...]
+    mapping: tuple[tuple[int, bool], ...]
+    missing: dict[int, str]
+
+
+def read_symbols(elf: Any, base: int) -> SymbolTable:
+    """Read the symbol table of a linked ELF file; `base` is added to its addresses."""
+    table = elf.get_section_by_name(".symtab")
+    if not isinstance(table, SymbolTableSection):
+        return SymbolTable({}, (), (), {})
+    code = {number for number, section in enumerate(elf.iter_sections()) if section["sh_flags"] & _SECTION_EXECUTABLE}
+    addresses: dict[str, int] = {}
+    functions: dict[str, Function] = {}
+    mapping: list[tuple[int, bool]] = []
+    undefined: dict[int, str] = {}
+    # Local symbols come before global ones, so that the latter win.
+    for number, symbol in enumerate(table.iter_symbols()):
+        name, section = symbol.name, symbol["st_shndx"]
+        kind, binding = symbol["st_info"]["type"], symbol["st_info"]["bind"]
+        if not name or kind == "STT_FILE":
+            continue
+        if section == "SHN_UNDEF":
+            if binding != "STB_WEAK":  # a weak one may stay undefined: it is 0, and a call to it does nothing
+                undefined[number] = name
+            continue
+        address = base + symbol["st_value"]
+        if name.startswith(("$x", "$d")):
+            if section in code:
+                mapping.append((address, name.startswith("$d")))
+            continue
+        addresses[name] = address
+        if section in code and kind in _FUNCTION_TYPES:
+            functions[name] = Function(name, address, binding != "STB_LOCAL", kind == "STT_FUNC")
+    return SymbolTable(
+        addresses,
+        tuple(sorted(functions.values(), key=lambda function: (function.address, function.name))),
+        tuple(sorted(mapping)),
+        _missing(elf, base, undefined) if undefined else {},
+    )
+
+
+def _missing(elf: Any, base: int, undefined: dict[int, str]) -> dict[int, str]:
+    """Look through the relocations that the linker kept for those of code against undefined symbols."""
+    missing = {}
+    for section in elf.iter_sections():
+        if section["sh_type"] != "SHT_RELA" or not section["sh_info"]:
+            continue
+        if not elf.get_section(section["sh_info"])["sh_flags"] & _SECTION_EXECUTABLE:
+            continue
+        for relocation in section.iter_relocations():
+            name = undefined.get(relocation["r_info_sym"])
+            if name is not None:
+                missing[base + relocation["r_offset"]] = name
+    return missing

@@ -1,0 +1,49 @@
+"""Every core times every instruction of every kernel, or says which extension of the instruction set it lacks."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from isa_models import Image, list_cores, load_core
+from isa_models.coverage import entry_of
+from isa_models.instruction_class import InstructionClass, classify
+from isa_models.operands import decode
+from kernels_asm import Arithmetic, ConvShape, InputError, KernelVariant, OutputType, Overflow, Tile
+from kernels_asm.assembler import assemble_variant
+
+POLICIES = [*itertools.product((8, 16), Overflow), (32, Overflow.EXACT)]
+OUTPUTS = [(OutputType.INT8, 31), (OutputType.INT16, None), (OutputType.INT16, 300), (OutputType.INT32, 7)]
+TILES = [Tile(1, 1), Tile(2, 5), Tile(4, 4), Tile(16, 1)]
+SHAPES = [ConvShape(4, 4, 64, 16), ConvShape(2, 3, 520, 17)]  # the second widens byte lanes
+
+
+@pytest.fixture(scope="module")
+def instructions() -> dict[InstructionClass, str]:
+    """An instruction of each class that some kernel uses."""
+    found: dict[InstructionClass, str] = {}
+    for (width, policy), (output, clip), tile, shape in itertools.product(POLICIES, OUTPUTS, TILES, SHAPES):
+        try:
+            image = assemble_variant(KernelVariant(Arithmetic(width, policy, clip, output), tile), shape)
+        except InputError:
+            continue  # this combination computes nothing
+        for instruction in Image.from_elf(image.elf).program.instructions:
+            if instruction.mnemonic not in (".word", "udf"):  # padding
+                kind = classify(instruction.mnemonic, decode(instruction))
+                assert kind is not None, instruction
+                found.setdefault(kind, str(instruction))
+    return found
+
+
+def test_the_kernels_use_what_binary_networks_are_made_of(instructions):
+    assert {"ldr", "eor", "cnt", "uadalp", "str"} <= {kind.mnemonic for kind in instructions}
+
+
+@pytest.mark.parametrize("name", list_cores())
+def test_every_instruction_has_an_entry(instructions, name):
+    core = load_core(name)
+    in_its_isa = {kind: text for kind, text in instructions.items() if kind.feature in (None, *core.features)}
+    lacking = [f"{text}: {kind.names[-1]}" for kind, text in in_its_isa.items() if entry_of(kind, core) is None]
+    assert not lacking
+    assert in_its_isa
