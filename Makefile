@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: study test bench dashboard lint clean setup accept-baselines
+.PHONY: study test fuzz bench bench-sim validate dashboard lint clean setup accept-baselines
 
 setup: $(READY)
 
@@ -21,8 +21,18 @@ study: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist=worksteal
 
+# The property tests alone, with many times the examples: about a quarter of an hour.
+fuzz: $(READY)
+	FUZZ_FACTOR=30 $(BIN)/python -m pytest -n auto --dist=worksteal -m hypothesis
+
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+bench-sim: $(READY)
+	$(BIN)/python -m benchmarks.bench_sim
+
+validate: $(READY)
+	$(BIN)/python -m isa_models.silicon.validation
 
 dashboard: $(READY)
 	$(BIN)/dse dashboard

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -20,6 +22,16 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile both timing engines once before several workers would each do it, which takes a minute of each."""
+    is_controller_of_workers = not hasattr(config, "workerinput") and bool(getattr(config.option, "numprocesses", None))
+    if is_controller_of_workers:
+        code = "import sys; from isa_models import simulate; simulate('f: ret', core=sys.argv[1])"
+        compilers = [subprocess.Popen([sys.executable, "-c", code, core]) for core in ("cortex-a53", "cortex-a72")]
+        for compiler in compilers:
+            compiler.wait()
 
 
 @pytest.fixture(scope="session")
