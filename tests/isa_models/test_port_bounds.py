@@ -28,6 +28,8 @@ def code_of(rows: list[MicroOps]) -> OutOfOrderCode:
         micro_op_before=np.cumsum([0, *map(len, rows)]),
         occupancy=np.array([occupancy for _, occupancy in micro_ops], dtype=np.int64),
         after=np.zeros(count, dtype=np.int64),
+        behind=np.zeros(count, dtype=np.int64),
+        depth=np.zeros(count, dtype=np.int64),
         result=np.full(count, -1),
         entering=np.zeros((len(rows), 0), dtype=np.int64),
         choice_before=np.cumsum([0, *(len(ports) for ports, _ in micro_ops)]),
