@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from isa_models.caches import HERE, IN_MEMORY
 from isa_models.compilation import compiled
 from isa_models.core import Core
-from isa_models.engines.packing import pack_cycle, unpack_cycle
+from isa_models.engines.packing import insert, pack_cycle, unpack_cycle
 
 IntArray = NDArray[np.int64]
 
@@ -100,8 +100,12 @@ def pack_fills(fills: Fills, base: int, words: IntArray, at: int) -> int:
     """Append what matters after cycle `base`; arrivals reach the engine with each access and are no part of it."""
     at = pack_cycle(words, at, fills.scalars[_FREE], base)
     at = pack_cycle(words, at, fills.scalars[_START], base)
-    for buffer in range(fills.buffers.size):
-        at = pack_cycle(words, at, fills.buffers[buffer], base)
+    first = at + 1
+    at = first
+    for buffer in range(fills.buffers.size):  # in ascending order, as it does not matter which is free when
+        if fills.buffers[buffer] > base:
+            at = insert(words, first, at, fills.buffers[buffer] - base)
+    words[first - 1] = at - first
     return at
 
 
@@ -110,6 +114,8 @@ def unpack_fills(fills: Fills, base: int, words: IntArray, at: int) -> int:
     """Restore what `pack_fills` appended."""
     fills.scalars[_FREE] = unpack_cycle(words, at, base)
     fills.scalars[_START] = unpack_cycle(words, at + 1, base)
+    busy = words[at + 2]
+    at += 3
     for buffer in range(fills.buffers.size):
-        fills.buffers[buffer] = unpack_cycle(words, at + 2 + buffer, base)
-    return at + 2 + fills.buffers.size
+        fills.buffers[buffer] = unpack_cycle(words, at + buffer, base) if buffer < busy else base
+    return at + busy  # type: ignore[no-any-return]

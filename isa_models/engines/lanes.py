@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isa_models.compilation import compiled
+from isa_models.engines.packing import insert
 
 IntArray = NDArray[np.int64]
 
@@ -92,7 +93,7 @@ def pack_lanes(lanes: Lanes, base: int, words: IntArray, at: int) -> int:
     """Append entries of the queue and work that end after cycle `base`, sorted: their places do not matter."""
     first = at
     for entry in range(lanes.queue.size):
-        at = _insert(words, first, at, max(lanes.queue[entry] - base, 0))
+        at = insert(words, first, at, max(lanes.queue[entry] - base, 0))
     count = at
     at += 1
     first = at
@@ -100,7 +101,7 @@ def pack_lanes(lanes: Lanes, base: int, words: IntArray, at: int) -> int:
         if lanes.work[row, _END] > base:
             length = lanes.work[row, _END] - lanes.work[row, _START]
             start = lanes.work[row, _START] - base + _PAST
-            at = _insert(words, first, at, (start * _LONGEST + length) * (LANE_COUNT + 1) + lanes.work[row, _LANES])
+            at = insert(words, first, at, (start * _LONGEST + length) * (LANE_COUNT + 1) + lanes.work[row, _LANES])
     words[count] = at - first
     return at
 
@@ -120,14 +121,3 @@ def unpack_lanes(lanes: Lanes, base: int, words: IntArray, at: int) -> int:
         lanes.work[row, _END] = start + word // (LANE_COUNT + 1) % _LONGEST
         lanes.work[row, _LANES] = word % (LANE_COUNT + 1)
     return at + count  # type: ignore[no-any-return]
-
-
-@compiled
-def _insert(words: IntArray, first: int, at: int, word: int) -> int:
-    """Insert a word in the ascending words from `first` up to `at`; return the position behind them."""
-    place = at
-    while place > first and words[place - 1] > word:
-        words[place] = words[place - 1]
-        place -= 1
-    words[place] = word
-    return at + 1

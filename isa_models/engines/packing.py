@@ -23,3 +23,14 @@ def pack_cycle(words: IntArray, at: int, cycle: int, base: int) -> int:
 def unpack_cycle(words: IntArray, at: int, base: int) -> int:
     """Return the cycle at a position; one that did not matter comes back as `base`."""
     return base + words[at]  # type: ignore[no-any-return]
+
+
+@compiled
+def insert(words: IntArray, first: int, at: int, word: int) -> int:
+    """Insert a word in the ascending words from `first` up to `at`; return the position behind them."""
+    place = at
+    while place > first and words[place - 1] > word:
+        words[place] = words[place - 1]
+        place -= 1
+    words[place] = word
+    return at + 1

@@ -22,9 +22,9 @@ class Ports(NamedTuple):
     `start`, `end`: shape (ports, entries), cycles from which and up to which each queued micro-operation takes the
     port; `queued`: entries in use; `floor`: cycle before which nothing more can start; `recency`: rank by when it was
     chosen last, 0 for longest ago; `claims`, `begun`: scratch, the latter for the start of each micro-operation of an
-    instruction. `bus`: shape (ports, entries, 2), cycles from which and up to
-    which the last results take the bus of the port. `busy`: cycles taken in total. `is_first_idle`: whether `steering`
-    is that.
+    instruction. `bus`: shape (ports, entries, 2), cycles from which and up to which results on their way take the bus
+    of the port, in that order; `results`: entries in use. `busy`: cycles taken in total. `is_first_idle`: whether
+    `steering` is that.
     """
 
     is_first_idle: bool
@@ -37,6 +37,7 @@ class Ports(NamedTuple):
     claims: IntArray
     begun: IntArray
     bus: IntArray
+    results: IntArray
     busy: IntArray
 
 
@@ -54,6 +55,7 @@ def idle_ports(core: OutOfOrderCore, busy: IntArray) -> Ports:
         claims=np.zeros(port_count, dtype=np.int64),
         begun=np.zeros(most_micro_ops(core), dtype=np.int64),
         bus=np.zeros((port_count, bus_entries(core), 2), dtype=np.int64),
+        results=np.zeros(port_count, dtype=np.int64),
         busy=busy,
     )
 
@@ -125,6 +127,7 @@ def choose(ports: Ports, code: OutOfOrderCode, micro_op: int, now: int, previous
     best = code.choices[first]
     _leave(ports, best, now)
     if last - first == 1:
+        _clear_bus(ports, best, now)
         return best  # type: ignore[no-any-return]
     best_rank = _rank(ports, best, previous)
     for choice in range(first + 1, last):
@@ -136,6 +139,7 @@ def choose(ports: Ports, code: OutOfOrderCode, micro_op: int, now: int, previous
             best_rank = rank
     if not ports.is_first_idle:
         _note_chosen(ports, best)
+    _clear_bus(ports, best, now)
     return best  # type: ignore[no-any-return]
 
 
@@ -170,21 +174,44 @@ def place(ports: Ports, port: int, earliest: int, occupancy: int, result: int) -
 @compiled
 def _bus_free(ports: Ports, port: int, cycle: int, occupancy: int) -> int:
     """Return `cycle`, or a later one that some result makes necessary."""
-    for entry in range(ports.bus.shape[1]):
-        if ports.bus[port, entry, 0] < cycle + occupancy and ports.bus[port, entry, 1] > cycle:
-            return ports.bus[port, entry, 1]  # type: ignore[no-any-return]
+    for entry in range(ports.results[port]):
+        if ports.bus[port, entry, 1] > cycle:
+            return ports.bus[port, entry, 1] if ports.bus[port, entry, 0] < cycle + occupancy else cycle  # type: ignore[no-any-return]
     return cycle
 
 
 @compiled
 def _take_bus(ports: Ports, port: int, first: int, end: int) -> None:
-    """Note when a result takes the bus, in the place of the one that is gone for longest."""
-    oldest = 0
-    for entry in range(1, ports.bus.shape[1]):
-        if ports.bus[port, entry, 1] < ports.bus[port, oldest, 1]:
-            oldest = entry
-    ports.bus[port, oldest, 0] = first
-    ports.bus[port, oldest, 1] = end
+    """Note when a result takes the bus; where there is no room the one that is gone first makes it."""
+    if ports.results[port] == ports.bus.shape[1]:
+        _drop_results(ports, port, 1)
+    entry = ports.results[port]
+    while entry > 0 and ports.bus[port, entry - 1, 0] > first:
+        ports.bus[port, entry, 0] = ports.bus[port, entry - 1, 0]
+        ports.bus[port, entry, 1] = ports.bus[port, entry - 1, 1]
+        entry -= 1
+    ports.bus[port, entry, 0] = first
+    ports.bus[port, entry, 1] = end
+    ports.results[port] += 1
+
+
+@compiled
+def _drop_results(ports: Ports, port: int, gone: int) -> None:
+    """Forget the first results of a bus."""
+    for entry in range(gone, ports.results[port]):
+        ports.bus[port, entry - gone, 0] = ports.bus[port, entry, 0]
+        ports.bus[port, entry - gone, 1] = ports.bus[port, entry, 1]
+    ports.results[port] -= gone
+
+
+@compiled
+def _clear_bus(ports: Ports, port: int, now: int) -> None:
+    """Forget the results that are gone by cycle `now`."""
+    gone = 0
+    while gone < ports.results[port] and ports.bus[port, gone, 1] <= now:
+        gone += 1
+    if gone > 0:
+        _drop_results(ports, port, gone)
 
 
 @compiled
@@ -259,22 +286,14 @@ def pack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
 
 @compiled
 def _pack_bus(ports: Ports, port: int, base: int, words: IntArray, at: int) -> int:
-    """Append the cycles that results take, in ascending order, as their places do not matter."""
-    first = at + 1
-    at = first
-    for entry in range(ports.bus.shape[1]):
-        if ports.bus[port, entry, 1] <= base + 1:
-            continue
-        start = ports.bus[port, entry, 0] - base
-        slot = at
-        while slot > first and words[slot - 2] > start:
-            words[slot] = words[slot - 2]
-            words[slot + 1] = words[slot - 1]
-            slot -= 2
-        words[slot] = start
-        words[slot + 1] = ports.bus[port, entry, 1] - base
+    """Append the cycles that results take."""
+    _clear_bus(ports, port, base + 1)
+    words[at] = ports.results[port]
+    at += 1
+    for entry in range(ports.results[port]):
+        words[at] = ports.bus[port, entry, 0] - base
+        words[at + 1] = ports.bus[port, entry, 1] - base
         at += 2
-    words[first - 1] = (at - first) // 2
     return at
 
 
@@ -290,11 +309,10 @@ def unpack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
             ports.start[port, entry] = base + words[at]
             ports.end[port, entry] = base + words[at + 1]
             at += 2
-        results = words[at]
+        ports.results[port] = words[at]
         at += 1
-        for entry in range(ports.bus.shape[1]):
-            is_known = entry < results
-            ports.bus[port, entry, 0] = base + words[at + 2 * entry] if is_known else base
-            ports.bus[port, entry, 1] = base + words[at + 2 * entry + 1] if is_known else base
-        at += 2 * results
+        for entry in range(ports.results[port]):
+            ports.bus[port, entry, 0] = base + words[at]
+            ports.bus[port, entry, 1] = base + words[at + 1]
+            at += 2
     return at

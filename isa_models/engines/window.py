@@ -12,6 +12,8 @@ IntArray = NDArray[np.int64]
 # Entries of `Window.scalars`.
 _LAST, _IN_CYCLE, _NEXT = range(3)
 
+_COUNT_BITS = 11  # of a word of a packed state that count entries; a window has 1024 at most
+
 
 class Window(NamedTuple):
     """State of the window.
@@ -53,33 +55,47 @@ def retire(window: Window, complete: int) -> tuple[int, int]:
 
 @compiled
 def pack_window(window: Window, base: int, words: IntArray, at: int) -> int:
-    """Append the entries that are not free at cycle `base`; in order of age their cycles never decrease."""
+    """Append the entries that are not free at cycle `base`, the youngest first.
+
+    In order of age their cycles never decrease, so each word holds a cycle and how many entries become free in it.
+    """
     scalars = window.scalars
     size = window.retired.size
     words[at] = scalars[_LAST] - base
     words[at + 1] = scalars[_IN_CYCLE]
     count = 0
     entry = scalars[_NEXT]
+    last = base
+    begin = at + 3
+    at = begin
     while count < size:
         entry = entry - 1 if entry > 0 else size - 1
-        if window.retired[entry] <= base:
+        cycle = window.retired[entry]
+        if cycle <= base:
             break
-        words[at + 3 + count] = window.retired[entry] - base
+        if cycle != last:
+            words[at] = (cycle - base) << _COUNT_BITS
+            at += 1
+            last = cycle
+        words[at - 1] += 1
         count += 1
-    words[at + 2] = count
-    return at + 3 + count
+    words[begin - 1] = at - begin
+    return at
 
 
 @compiled
 def unpack_window(window: Window, base: int, words: IntArray, at: int) -> int:
     """Restore what `pack_window` appended, the youngest entry last."""
-    size = window.retired.size
     window.scalars[_LAST] = base + words[at]
     window.scalars[_IN_CYCLE] = words[at + 1]
     window.scalars[_NEXT] = 0
-    count = words[at + 2]
-    for entry in range(size - count):
-        window.retired[entry] = base
-    for age in range(count):
-        window.retired[size - 1 - age] = base + words[at + 3 + age]
-    return at + 3 + count  # type: ignore[no-any-return]
+    entry = window.retired.size
+    cycles = words[at + 2]
+    at += 3
+    for word in range(at, at + cycles):
+        for _ in range(words[word] & ((1 << _COUNT_BITS) - 1)):
+            entry -= 1
+            window.retired[entry] = base + (words[word] >> _COUNT_BITS)
+    for free in range(entry):
+        window.retired[free] = base
+    return at + cycles  # type: ignore[no-any-return]
