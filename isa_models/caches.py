@@ -136,9 +136,10 @@ def _find(lines: IntArray, first: int, ways: int, line: int) -> int:
 def _least_recent(used: IntArray, first: int, ways: int) -> int:
     """Return the way that was used longest ago."""
     oldest = first
+    least = used[first]
     for way in range(first + 1, first + ways):
-        if used[way] < used[oldest]:
-            oldest = way
+        oldest = way if used[way] < least else oldest
+        least = min(used[way], least)
     return oldest
 
 
@@ -168,18 +169,90 @@ def touch(shape: CacheShape, caches: Caches, line: int) -> tuple[int, int]:
     """Access one line of L1; return where it was found, and the way of L1 that holds it now."""
     clock = caches.scalars[_CLOCK] + 1
     caches.scalars[_CLOCK] = clock
-    l1_set = line & (shape.l1_sets - 1)
-    way = caches.l1_recent[l1_set]
-    if caches.l1_lines[way] != line:
-        way = _find(caches.l1_lines, l1_set * shape.l1_ways, shape.l1_ways, line)
+    way = _way(shape, caches, line)
     if way >= 0:
         caches.l1_used[way] = clock
-        caches.l1_recent[l1_set] = way
+        caches.l1_recent[line & (shape.l1_sets - 1)] = way
         return IN_L1, way
     level = _fetch(shape, caches, line)
     caches.counters[L1_MISSES] += 1
     caches.counters[L2_HITS if level == IN_L2 else L2_MISSES] += 1
-    return level, caches.l1_recent[l1_set]
+    return level, caches.l1_recent[line & (shape.l1_sets - 1)]
+
+
+@compiled
+def learns_nothing(shape: CacheShape, caches: Caches, static: int, stride: int) -> bool:
+    """Whether another such stride of a load leaves the prefetcher as it is, but for the lines that it has reached."""
+    if stride == 0 or shape.prefetch_distance == 0:
+        return True
+    nothing: bool = stride == caches.stride[static] and caches.streak[static] >= shape.prefetch_trigger
+    return nothing
+
+
+@compiled
+def fetches_nothing(
+    shape: CacheShape, caches: Caches, address: int, stride: int, reached: int, must_be_here: bool
+) -> bool:
+    """Whether a load that goes on by `stride` to another line finds it in L1, and what it would prefetch too.
+
+    `reached`: line up to which its stream was prefetched; `must_be_here`: whether the line has to be `HERE`.
+    """
+    way = _way(shape, caches, address >> shape.line_shift)
+    if way < 0 or (must_be_here and caches.l1_number[way] != HERE):
+        return False
+    step = _step(shape, stride)
+    ahead = shape.prefetch_distance
+    while ahead > 0 and _is_ahead(shape, address + ahead * step, step, reached):
+        line = (address + ahead * step) >> shape.line_shift
+        if line >= 0 and _way(shape, caches, line) < 0:
+            return False
+        ahead -= 1
+    return True
+
+
+@compiled
+def furthest(shape: CacheShape, address: int, stride: int, reached: int) -> int:
+    """Return the line up to which a stream is prefetched once it got to another line at `address`."""
+    step = _step(shape, stride)
+    far = address + shape.prefetch_distance * step
+    return far >> shape.line_shift if _is_ahead(shape, far, step, reached) else reached
+
+
+@compiled
+def note_used(shape: CacheShape, caches: Caches, address: int, before: int) -> None:
+    """Note that a line of L1 was accessed `before` accesses before the last one."""
+    way = _way(shape, caches, address >> shape.line_shift)
+    caches.l1_used[way] = max(caches.l1_used[way], caches.scalars[_CLOCK] - before)
+
+
+@compiled
+def note_stream(caches: Caches, static: int, address: int, reached: int) -> None:
+    """Note the last address of a load, and up to which line its stream was prefetched."""
+    caches.last_address[static] = address
+    caches.reached[static] = reached
+
+
+@compiled
+def count_hits(caches: Caches, hits: int) -> None:
+    """Count accesses to lines in L1."""
+    caches.scalars[_CLOCK] += hits
+
+
+@compiled
+def _way(shape: CacheShape, caches: Caches, line: int) -> int:
+    """Return the way of L1 that holds `line`, or -1."""
+    l1_set = line & (shape.l1_sets - 1)
+    way = caches.l1_recent[l1_set]
+    if caches.l1_lines[way] == line:
+        return way  # type: ignore[no-any-return]
+    return _find(caches.l1_lines, l1_set * shape.l1_ways, shape.l1_ways, line)
+
+
+@compiled
+def _step(shape: CacheShape, stride: int) -> int:
+    """Return the bytes from one line that a stream wants to the next."""
+    line_bytes = 1 << shape.line_shift
+    return stride if abs(stride) >= line_bytes else (line_bytes if stride > 0 else -line_bytes)
 
 
 @compiled
@@ -204,20 +277,19 @@ def prefetch(shape: CacheShape, caches: Caches, static: int, address: int) -> tu
         caches.reached[static] = line
     elif line == (address - stride) >> shape.line_shift:
         return 0, 0  # still in the line that was handled
-    line_bytes = 1 << shape.line_shift
-    step = stride if abs(stride) >= line_bytes else (line_bytes if stride > 0 else -line_bytes)
-    return _fetch_ahead(shape, caches, static, address, step)
+    return _fetch_ahead(shape, caches, static, address, _step(shape, stride))
 
 
 @compiled
 def _fetch_ahead(shape: CacheShape, caches: Caches, static: int, address: int, step: int) -> tuple[int, int]:
     """Fetch the lines at `address` + 1 to `prefetch_distance` steps that the stream has not reached yet."""
+    nearest = shape.prefetch_distance + 1
+    while nearest > 1 and _is_ahead(shape, address + (nearest - 1) * step, step, caches.reached[static]):
+        nearest -= 1
     count = 0
     from_memory = 0
-    for ahead in range(1, shape.prefetch_distance + 1):
+    for ahead in range(nearest, shape.prefetch_distance + 1):
         line = (address + ahead * step) >> shape.line_shift
-        if (line <= caches.reached[static]) if step > 0 else (line >= caches.reached[static]):
-            continue
         caches.reached[static] = line
         first = (line & (shape.l1_sets - 1)) * shape.l1_ways
         if line >= 0 and _find(caches.l1_lines, first, shape.l1_ways, line) < 0:
@@ -226,3 +298,10 @@ def _fetch_ahead(shape: CacheShape, caches: Caches, static: int, address: int, s
             count += 1
     caches.counters[PREFETCHES] += count
     return count, from_memory
+
+
+@compiled
+def _is_ahead(shape: CacheShape, address: int, step: int, reached: int) -> bool:
+    """Whether a stream that goes by `step` has not reached the line of `address` yet."""
+    line = address >> shape.line_shift
+    return line > reached if step > 0 else line < reached

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from isa_models.compilation import compiled
 
+ALWAYS = 1 << 62
+"""As a number of repetitions."""
+
 # Kinds of branch.
 NO_BRANCH, DIRECT, CONDITIONAL, INDIRECT, RETURN = range(5)
 
@@ -63,6 +66,30 @@ def mispredicts(predictor: Predictor, kind: int, static: int, is_taken: bool, ta
         predicted = last if run < length else 1 - last
     _learn(predictor, static, taken)
     return predicted != taken
+
+
+@compiled
+def count_right(predictor: Predictor, kind: int, static: int, is_taken: bool, learned: int) -> int:
+    """Return how often in a row the branch `static`, which has just gone this way, is predicted to go there again."""
+    if kind != CONDITIONAL:
+        return ALWAYS
+    taken = 1 if is_taken else 0
+    run = predictor.run[static]
+    length = predictor.length[static, taken]
+    if predictor.is_stable[static, taken] and run <= length <= learned:
+        return length - run  # type: ignore[no-any-return]
+    return ALWAYS if (predictor.counter[static] >= _WEAKLY_TAKEN) == is_taken else 0
+
+
+@compiled
+def repeat_branch(predictor: Predictor, kind: int, static: int, is_taken: bool, turns: int) -> None:
+    """Learn that the branch `static`, which has just gone this way, goes there `turns` times more."""
+    if kind == CONDITIONAL:
+        predictor.run[static] += turns
+        if is_taken:
+            predictor.counter[static] = min(predictor.counter[static] + turns, _STRONGLY_TAKEN)
+        else:
+            predictor.counter[static] = max(predictor.counter[static] - turns, 0)
 
 
 @compiled

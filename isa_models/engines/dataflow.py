@@ -45,7 +45,7 @@ def longest_chain(code: StaticCode, segments: Segments) -> int:
         kind=np.zeros((count, _DOUBLINGS), dtype=np.int8),
         seen=np.zeros((count, _DOUBLINGS), dtype=np.int64),
         first=np.zeros((count, _DOUBLINGS), dtype=np.int64),
-        words=np.zeros(_ROOM, dtype=np.int64),
+        words=np.empty(_ROOM, dtype=np.int64),
         used=np.zeros(1, dtype=np.int64),
     )
     _walk(code, segments, cells, summaries)
@@ -54,17 +54,12 @@ def longest_chain(code: StaticCode, segments: Segments) -> int:
 
 @compiled
 def _walk(code: StaticCode, segments: Segments, cells: Cells, summaries: Summaries) -> None:
-    piece = 0
-    while piece < segments.kind.size:
-        segment = segments.kind[piece]
-        run = 1
-        while piece + run < segments.kind.size and segments.kind[piece + run] == segment:
-            run += 1
-        piece += run
+    for stretch in range(segments.kind.size):
+        left = segments.times[stretch]
         for doubling in range(_DOUBLINGS - 1, -1, -1):
-            while run >= 1 << doubling:
-                _carry(code, segments, cells, summaries, segment, doubling)
-                run -= 1 << doubling
+            while left >= 1 << doubling:
+                _carry(code, segments, cells, summaries, segments.kind[stretch], doubling)
+                left -= 1 << doubling
 
 
 @compiled

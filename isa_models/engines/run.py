@@ -10,6 +10,7 @@ from isa_models.compilation import compiled
 from isa_models.engines.counts import Charges, Counts, new_charges
 from isa_models.engines.events import Events, Order, meet_accesses, meet_branches, new_events
 from isa_models.engines.pipelines import Pipeline, advance, clock, pack, unpack
+from isa_models.engines.repeats import repeats
 from isa_models.engines.segments import LONGEST, Segments
 from isa_models.engines.states import (
     NONE,
@@ -24,12 +25,13 @@ from isa_models.engines.states import (
     new_transitions,
     take,
 )
+from isa_models.engines.stores import is_far
 
 IntArray = NDArray[np.int64]
 
-# Where nothing repeats, looking for known states is given up for three quarters of the time.
+# Segments in a row that meet new states and look for known ones all the same. Then that is given up until there have
+# been 2, 4, 8 ... times as many, for it takes about as long as to time a segment.
 _PATIENCE = 256
-_ROUND = 1024
 
 _FEW = 2  # uses of a segment up to which the state in front of it is not looked for
 
@@ -98,37 +100,46 @@ def run(
     number = 0
     at = 0
     misses = 0
-    for piece in range(segments.kind.size):
-        segment = _meet(pipeline, order, segments, address, scratch.events, piece, number, at, base)
-        is_recorded = number < counts.first + counts.timeline.shape[0] and number + segment.length > counts.first
-        found = NONE
-        if state >= 0 and not is_recorded:
-            found = find(
-                transitions,
-                hint,
-                state,
-                segment.kind,
-                segment.wrong,
-                segment.is_quiet,
-                scratch.events,
-                segment.accesses,
-            )
-        if found >= 0:
-            state, base = take(transitions, found, pipeline.fills, segment.before, base)
-            hint = found
-            is_live = False
-            misses = 0
-        else:
-            if not is_live:
-                unpack(pipeline, number, base, scratch.states.words, scratch.states.first[state])
-                is_live = True
-            misses += 1
-            is_wanted = reuse and misses % _ROUND < _PATIENCE and _is_followed(segments, piece)
-            from_state = NONE if is_recorded else state
-            state, hint = _time_anew(pipeline, order, segment, from_state, is_wanted, counts, scratch)
-            base = clock(pipeline)
-        number += segment.length
-        at += segment.accesses
+    for stretch in range(segments.kind.size):
+        kind = segments.kind[stretch]
+        left = segments.times[stretch]
+        turns = 0  # how many from here on are known to repeat what the one before did
+        while left > 0:
+            left -= 1
+            is_repeat = turns > 0
+            segment = _meet(pipeline, order, segments, address, scratch.events, kind, number, at, base, is_repeat)
+            turns -= is_repeat
+            if turns == 0 and left > 0:
+                turns = _turns(pipeline, order, segments, address, segment, at, left)
+            is_recorded = number < counts.first + counts.timeline.shape[0] and number + segment.length > counts.first
+            found = NONE
+            if state >= 0 and not is_recorded:
+                found = find(
+                    transitions,
+                    hint,
+                    state,
+                    segment.kind,
+                    segment.wrong,
+                    segment.is_quiet,
+                    scratch.events,
+                    segment.accesses,
+                )
+            if found >= 0:
+                state, base = take(transitions, found, pipeline.fills, segment.before, base)
+                hint = found
+                is_live = False
+                misses = 0
+            else:
+                if not is_live:
+                    unpack(pipeline, number, base, scratch.states.words, scratch.states.first[state])
+                    is_live = True
+                misses += 1
+                is_wanted = reuse and _is_patient(misses) and _is_followed(segments, stretch, left)
+                from_state = NONE if is_recorded else state
+                state, hint = _time_anew(pipeline, order, segment, from_state, is_wanted, counts, scratch)
+                base = clock(pipeline)
+            number += segment.length
+            at += segment.accesses
     add_uses(transitions, counts)
 
 
@@ -139,28 +150,60 @@ def _meet(
     segments: Segments,
     address: IntArray,
     events: Events,
-    piece: int,
+    kind: int,
     number: int,
     at: int,
     base: int,
+    is_repeat: bool,
 ) -> Segment:
-    """Find out what the segment meets that is executed as the `piece`-th, at cycle `base`."""
+    """Find out what one execution of segment `kind` meets at cycle `base`.
+
+    `is_repeat`: whether that is known to be nothing, as before, so that `events` stay what they are.
+    """
     code = pipeline.code
-    kind = segments.kind[piece]
     first = segments.first[kind]
     length = segments.length[kind]
     before = fetches(order.caches)
     accesses = code.access_before[first + length] - code.access_before[first]
-    is_quiet = meet_accesses(order, pipeline.fills, code, first, length, address, at, number, base, events)
     target = segments.target[kind]
-    wrong = meet_branches(order, code, first, length, target)
+    is_quiet = True
+    wrong = 0
+    if not is_repeat:
+        is_quiet = meet_accesses(order, pipeline.fills, code, first, length, address, at, number, base, events)
+        wrong = meet_branches(order, code, first, length, target)
     return Segment(kind, first, length, number, accesses, is_quiet, wrong, target, before)
 
 
 @compiled
-def _is_followed(segments: Segments, piece: int) -> bool:
+def _turns(
+    pipeline: Pipeline,
+    order: Order,
+    segments: Segments,
+    address: IntArray,
+    segment: Segment,
+    at: int,
+    left: int,
+) -> int:
+    """Return how many of the `left` next times a segment repeats what it did; its accesses start at `address[at]`."""
+    if not segment.is_quiet or segment.wrong != 0:
+        return 0
+    if not is_far(order.log, segment.number + segment.length, order.window):
+        return 0
+    return repeats(order, pipeline.code, segments, segment.kind, address, at + segment.accesses, left, True)
+
+
+@compiled
+def _is_patient(misses: int) -> bool:
+    """Whether to look for known states after so many segments in a row that met new ones."""
+    rounds = misses // _PATIENCE
+    return rounds & (rounds - 1) == 0
+
+
+@compiled
+def _is_followed(segments: Segments, stretch: int, left: int) -> bool:
     """Whether a segment that runs several times comes next, so that the state in front of it is worth knowing."""
-    followed: bool = piece + 1 < segments.kind.size and segments.uses[segments.kind[piece + 1]] > _FEW
+    following = stretch if left > 0 else stretch + 1
+    followed: bool = following < segments.kind.size and segments.uses[segments.kind[following]] > _FEW
     return followed
 
 

@@ -20,20 +20,42 @@ MOST_BRANCHES = 60
 """Branches in a segment at most, so that one word has a bit for each of them."""
 
 _NOWHERE = -1
+_NONE = -1
 
 
 class Segments(NamedTuple):
     """Executed segments, shape (m,), and the different ones among them, shape (d,).
 
-    `kind`: number of the different segment; `first`, `length`: its rows; `target`: row to which its last instruction
-    jumps, -1 if it does not; `uses`: how often it is executed.
+    `kind`: number of the different segment; `times`: how often it is executed in a row there; `first`, `length`: its
+    rows; `target`: row to which its last instruction jumps, -1 if it does not; `uses`: how often it is executed.
     """
 
     kind: IntArray
+    times: IntArray
     first: IntArray
     length: IntArray
     target: IntArray
     uses: IntArray
+
+
+def count_executions(trace: Trace) -> IntArray:
+    """Return how often each instruction of the program is executed, shape (len(program),): see `Trace.counts`."""
+    steps = np.zeros(len(trace.program) + 1, dtype=np.int64)
+    _add_steps(trace.first, trace.length, steps)
+    return np.cumsum(steps)[:-1]
+
+
+@compiled
+def _add_steps(run_first: NDArray[np.int32], run_length: NDArray[np.int32], steps: IntArray) -> None:
+    """Add one where each run begins, and take it away behind its end."""
+    run = 0
+    while run < run_first.size:
+        turns = 1
+        while _is_next_turn(run_first, run_length, run_length[run], run + turns):
+            turns += 1
+        steps[run_first[run]] += turns
+        steps[run_first[run] + run_length[run]] -= turns
+        run += turns
 
 
 def split(trace: Trace, rows: NDArray[np.intp], branch_before: IntArray) -> Segments:
@@ -45,13 +67,11 @@ def split(trace: Trace, rows: NDArray[np.intp], branch_before: IntArray) -> Segm
     row_of = np.zeros(len(trace.program), dtype=np.int64)
     row_of[rows] = np.arange(rows.size)
     room = trace.first.size + len(trace) // MOST_BRANCHES
-    kind = np.empty(room, dtype=np.int64)
-    # Zeros take no memory until they are written, so room for the worst case costs nothing.
-    first, length = np.zeros(room, dtype=np.int64), np.zeros(room, dtype=np.int64)
-    target, uses = np.zeros(room, dtype=np.int64), np.zeros(room, dtype=np.int64)
-    table = np.zeros(1 << (2 * room).bit_length(), dtype=np.int64)
-    pieces, count = _number(trace.first, trace.length, row_of, branch_before, table, kind, first, length, target, uses)
-    return Segments(kind[:pieces], first[:count], length[:count], target[:count], uses[:count])
+    kind, times, first, length, target, uses, older = (np.empty(room, dtype=np.int64) for _ in range(7))
+    newest = np.full(rows.size, _NONE, dtype=np.int64)
+    whole = Segments(kind, times, first, length, target, uses)
+    stretches, count = _number(trace.first, trace.length, row_of, branch_before, whole, newest, older)
+    return Segments(kind[:stretches], times[:stretches], first[:count], length[:count], target[:count], uses[:count])
 
 
 @compiled
@@ -60,19 +80,23 @@ def _number(
     run_length: NDArray[np.int32],
     row_of: IntArray,
     branch_before: IntArray,
-    table: IntArray,
-    kind: IntArray,
-    first: IntArray,
-    length: IntArray,
-    target: IntArray,
-    uses: IntArray,
+    segments: Segments,
+    newest: IntArray,
+    older: IntArray,
 ) -> tuple[int, int]:
-    """Fill the arrays of `Segments`; return how many segments are executed, and how many different ones there are."""
-    pieces = 0
+    """Fill `segments`; return how many times another one follows, and how many different ones there are.
+
+    `newest`: for each row, the last segment found that begins there, -1 if none does; `older`: the one found before it.
+    """
+    stretches = 0
     count = 0
     last = run_first.size - 1
-    number = 0
+    number = _NONE
     for run in range(run_first.size):
+        if stretches > 0 and _is_next_turn(run_first, run_length, segments.length[number], run):
+            segments.times[stretches - 1] += 1
+            segments.uses[number] += 1
+            continue
         begin = row_of[run_first[run]]
         end = begin + run_length[run]
         has_jump = run < last and run_first[run] + run_length[run] != run_first[run + 1]
@@ -80,21 +104,44 @@ def _number(
         while begin < end:
             size = _piece(branch_before, begin, end)
             goes_to = run_target if begin + size == end else _NOWHERE
-            is_repeated = begin == first[number] and size == length[number] and goes_to == target[number]
-            if not is_repeated:  # in a loop it is the segment of the previous turn
-                number = _find(table, first, length, target, begin, size, goes_to)
+            number = newest[begin]
+            while number >= 0 and not _is(segments, number, begin, size, goes_to):
+                number = older[number]
             if number < 0:
                 number = count
                 count += 1
-                first[number] = begin
-                length[number] = size
-                target[number] = goes_to
-                _insert(table, first, length, target, number)
-            kind[pieces] = number
-            uses[number] += 1
-            pieces += 1
+                segments.first[number] = begin
+                segments.length[number] = size
+                segments.target[number] = goes_to
+                segments.uses[number] = 0
+                older[number] = newest[begin]
+                newest[begin] = number
+            if stretches == 0 or segments.kind[stretches - 1] != number:
+                segments.kind[stretches] = number
+                segments.times[stretches] = 0
+                stretches += 1
+            segments.times[stretches - 1] += 1
+            segments.uses[number] += 1
             begin += size
-    return pieces, count
+    return stretches, count
+
+
+@compiled
+def _is_next_turn(run_first: NDArray[np.int32], run_length: NDArray[np.int32], length: int, run: int) -> bool:
+    """Whether a run is the one before again, which was one segment of `length`, and jumps back as that did."""
+    if run + 1 >= run_first.size or run_length[run] != length or run_length[run - 1] != length:
+        return False
+    again: bool = run_first[run] == run_first[run - 1] and run_first[run + 1] == run_first[run]
+    return again
+
+
+@compiled
+def _is(segments: Segments, number: int, begin: int, size: int, goes_to: int) -> bool:
+    """Whether a segment has these rows and this target."""
+    is_same: bool = (
+        segments.first[number] == begin and segments.length[number] == size and segments.target[number] == goes_to
+    )
+    return is_same
 
 
 @compiled
@@ -104,43 +151,3 @@ def _piece(branch_before: IntArray, begin: int, end: int) -> int:
     if branch_before[begin + size] - branch_before[begin] <= MOST_BRANCHES:
         return size
     return MOST_BRANCHES
-
-
-@compiled
-def _slot(table: IntArray, begin: int, size: int, goes_to: int) -> int:
-    key = ((begin << 24) + goes_to + 1) * 2 * LONGEST + size
-    return (key * 0x9E3779B97F4A7C1 >> 20) & (table.size - 1)
-
-
-@compiled
-def _find(
-    table: IntArray,
-    first: IntArray,
-    length: IntArray,
-    target: IntArray,
-    begin: int,
-    size: int,
-    goes_to: int,
-) -> int:
-    """Return the number of a segment, or -1; entries of the table are numbers plus one."""
-    slot = _slot(table, begin, size, goes_to)
-    while table[slot] != 0:
-        number = table[slot] - 1
-        if first[number] == begin and length[number] == size and target[number] == goes_to:
-            return number  # type: ignore[no-any-return]
-        slot = (slot + 1) & (table.size - 1)
-    return -1
-
-
-@compiled
-def _insert(
-    table: IntArray,
-    first: IntArray,
-    length: IntArray,
-    target: IntArray,
-    number: int,
-) -> None:
-    slot = _slot(table, first[number], length[number], target[number])
-    while table[slot] != 0:
-        slot = (slot + 1) & (table.size - 1)
-    table[slot] = number + 1

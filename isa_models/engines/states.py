@@ -68,26 +68,28 @@ class Transitions(NamedTuple):
 def new_states(pieces: int, largest: int) -> States:
     """Return room for the states in a trace of `pieces` segments, of at most `largest` words.
 
-    The arrays are zeros, which take no memory until they are written.
+    All but the table is left unset: setting it would take longer than most traces do.
     """
     count = min(_STATES, pieces)
+    first = np.empty(count + 1, dtype=np.int64)
+    first[0] = 0
     return States(
-        words=np.zeros(min(_STATE_WORDS, count * largest), dtype=np.int64),
-        first=np.zeros(count + 1, dtype=np.int64),
-        hashes=np.zeros(count, dtype=np.int64),
+        words=np.empty(min(_STATE_WORDS, count * largest), dtype=np.int64),
+        first=first,
+        hashes=np.empty(count, dtype=np.int64),
         table=np.zeros(_table_size(count), dtype=np.int64),
         used=np.zeros(1, dtype=np.int64),
     )
 
 
 def new_transitions(pieces: int) -> Transitions:
-    """Return room for what the segments in a trace of `pieces` segments do."""
+    """Return room for what the segments in a trace of `pieces` segments do; all but the table is left unset."""
     count = min(_TRANSITIONS, pieces)
     return Transitions(
-        fields=np.zeros((count, _COLUMNS), dtype=np.int64),
-        uses=np.zeros(count, dtype=np.int64),
-        next=np.zeros(count, dtype=np.int64),
-        pool=np.zeros(min(_POOL_WORDS, count * _LARGEST_TRANSITION), dtype=np.int64),
+        fields=np.empty((count, _COLUMNS), dtype=np.int64),
+        uses=np.empty(count, dtype=np.int64),
+        next=np.empty(count, dtype=np.int64),
+        pool=np.empty(min(_POOL_WORDS, count * _LARGEST_TRANSITION), dtype=np.int64),
         table=np.zeros(_table_size(count), dtype=np.int64),
         scalars=np.zeros(2, dtype=np.int64),
     )
@@ -105,11 +107,21 @@ def _mix(mixed: int, word: int) -> int:
 
 
 @compiled
+def _hash(words: IntArray, size: int) -> int:
+    """Mix all words, every other one into one of two halves that do not wait for each other."""
+    even, odd = size, 0
+    for at in range(0, size - 1, 2):
+        even = _mix(even, words[at])
+        odd = _mix(odd, words[at + 1])
+    if size % 2 == 1:
+        even = _mix(even, words[size - 1])
+    return _mix(even, odd)
+
+
+@compiled
 def intern(states: States, words: IntArray, size: int) -> int:
     """Return the number of the state `words[:size]`; -1 if it is new and there is no room for it."""
-    mixed = size
-    for at in range(size):
-        mixed = _mix(mixed, words[at])
+    mixed = _hash(words, size)
     mask = states.table.size - 1
     slot = mixed & mask
     while states.table[slot] != 0:
@@ -244,6 +256,8 @@ def add(
     """
     transition = transitions.scalars[0]
     transitions.scalars[0] += 1
+    transitions.uses[transition] = 0
+    transitions.next[transition] = 0
     fields = transitions.fields
     fields[transition, _FROM] = state
     fields[transition, _SEGMENT] = segment

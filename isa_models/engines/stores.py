@@ -97,6 +97,13 @@ def log_store(log: StoreLog, address: int, size: int, instruction: int, block_sh
 
 
 @compiled
+def is_far(log: StoreLog, instruction: int, window: int) -> bool:
+    """Whether no load from `instruction` of the trace on meets a store so far; `window`: see `events.Order`."""
+    far: bool = instruction - log.scalars[_LAST] >= (window if window > 0 else RECENT_INSTRUCTIONS)
+    return far
+
+
+@compiled
 def sources_of(log: StoreLog, address: int, size: int, instruction: int, window: int) -> int:
     """Return the stores in the window that a load overlaps: bit i is the store i + 1 back; `PARTIAL` beside them."""
     if instruction - log.scalars[_LAST] >= window:

@@ -3,10 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from isa_models.caches import prefetch, touch
+from isa_models.caches import fetches, prefetch, touch
 from isa_models.compilation import compiled
 from isa_models.engines.events import Order, meet_branches
 from isa_models.engines.lowering import StaticCode
+from isa_models.engines.repeats import repeats
 from isa_models.engines.segments import Segments
 
 IntArray = NDArray[np.int64]
@@ -16,15 +17,26 @@ IntArray = NDArray[np.int64]
 def warm(order: Order, code: StaticCode, segments: Segments, address: IntArray) -> None:
     """Touch every address and train every branch of the trace once."""
     at = 0
-    for piece in range(segments.kind.size):
-        segment = segments.kind[piece]
-        first = segments.first[segment]
-        length = segments.length[segment]
-        for access in range(code.access_before[first], code.access_before[first + length]):
-            row = code.access_rows[access]
-            _touch(order, row, code.size[row], code.is_store[row], address[at])
-            at += 1
-        meet_branches(order, code, first, length, segments.target[segment])
+    for stretch in range(segments.kind.size):
+        kind = segments.kind[stretch]
+        first = segments.first[kind]
+        length = segments.length[kind]
+        begin = code.access_before[first]
+        accesses = code.access_before[first + length] - begin
+        left = segments.times[stretch]
+        while left > 0:
+            left -= 1
+            fetched = fetches(order.caches)
+            for access in range(accesses):
+                row = code.access_rows[begin + access]
+                _touch(order, row, code.size[row], code.is_store[row], address[at + access])
+            meet_branches(order, code, first, length, segments.target[kind])
+            at += accesses
+            turns = left if fetches(order.caches) == fetched else 0
+            while turns > 0:
+                turns = repeats(order, code, segments, kind, address, at, left, False)
+                left -= turns
+                at += turns * accesses
 
 
 @compiled
