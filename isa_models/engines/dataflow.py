@@ -117,26 +117,26 @@ def _apply(cells: Cells, words: IntArray, at: int) -> bool:
             return False
         at += 3
     targets = words[at]
+    first = at + 1
+    at = first + targets
+    for target in range(targets):
+        cells.behind[target] = 0
+    layers = words[at]
     at += 1
-    begin = at
+    for _ in range(layers):
+        terms = words[at]
+        at += 1
+        for target in range(terms):
+            cells.behind[target] = max(cells.behind[target], cells.cycle[words[at]] + words[at + 1])
+            at += 2
     longest = cells.cycle[LONGEST_CHAIN]
     for target in range(targets):
-        terms = words[at + 1]
-        at += 2
-        latest = 0
-        for _ in range(terms):
-            latest = max(latest, cells.cycle[words[at]] + words[at + 1])
-            at += 2
-        longest = max(longest, latest)
-        cells.behind[target] = latest
-    cells.behind[targets - 1] = longest
+        cells.cycle[words[first + target]] = cells.behind[target]
+        longest = max(longest, cells.behind[target])
+    cells.cycle[LONGEST_CHAIN] = longest
     writers = words[at]
     at += 1
     for _ in range(writers):
         cells.writer[words[at]] = words[at + 1]
         at += 2
-    at = begin
-    for target in range(targets):
-        cells.cycle[words[at]] = cells.behind[target]
-        at += 2 + 2 * words[at + 1]
     return True

@@ -21,6 +21,8 @@ CELLS = REGISTER_COUNT + 2
 
 UNKNOWN, KNOWN, TOO_LARGE = range(3)
 
+_LARGEST_TARGETS = CELLS * (4 + 2 * CELLS)  # words that all targets with all their terms take at most
+
 _NEVER = -(1 << 60)  # as a weight: does not depend on it
 _POSSIBLE = -(1 << 59)  # weights above are none of these, whatever latencies were added to them
 
@@ -46,9 +48,10 @@ class Summaries(NamedTuple):
 
     `words`: see below, `used`: (1,) words in use.
 
-    Words: number of conditions, (register, class, whether it wrote the register last) each; number of targets, (cell,
-    number of terms, (source, weight) each) each, the last for the longest chain; number of writers, (register, class)
-    each.
+    Words: number of conditions, (register, class, whether it wrote the register last) each; number of targets, the cell
+    of each, `LONGEST_CHAIN` among them; number of layers, in each the number of targets that have so many terms, the
+    first ones, and one term (source, weight) of each; number of writers, (register, class) each. In layers, terms do
+    not wait for each other.
     """
 
     kind: NDArray[np.int8]
@@ -75,7 +78,7 @@ def summarise(
     code: StaticCode, cells: Cells, summaries: Summaries, segment: int, doubling: int, first: int, length: int
 ) -> None:
     """Work out the weights of a segment repeated 2**doubling times, under the conditions that hold now."""
-    largest = 3 + 3 * MAX_READS * length + CELLS * (4 + 2 * CELLS)
+    largest = 3 + 3 * MAX_READS * length + 2 * _LARGEST_TARGETS + 2 * CELLS
     if summaries.used[0] + largest > summaries.words.size:
         summaries.kind[segment, doubling] = TOO_LARGE
         return
@@ -92,7 +95,9 @@ def summarise(
             at = _add_conditions(code, cells, row, words, at)
             _follow(code, cells, row)
     words[begin] = (at - begin - 1) // 3
-    at = _emit_targets(cells, words, at)
+    draft = at + _LARGEST_TARGETS
+    _emit_targets(cells, words, draft)
+    at = _lay(words, draft, at)
     summaries.used[0] = _emit_writers(cells, words, at)
     summaries.first[segment, doubling] = begin
     summaries.kind[segment, doubling] = KNOWN
@@ -140,8 +145,9 @@ def _follow(code: StaticCode, cells: Cells, row: int) -> None:
 
 
 @compiled
-def _emit_targets(cells: Cells, words: IntArray, at: int) -> int:
-    begin = at
+def _emit_targets(cells: Cells, words: IntArray, begin: int) -> None:
+    """Write the number of targets, and for each its cell, the number of its terms and these."""
+    at = begin
     words[begin] = 0
     at += 1
     for cell in range(REGISTER_COUNT):
@@ -153,7 +159,38 @@ def _emit_targets(cells: Cells, words: IntArray, at: int) -> int:
                     cells.weights[LONGEST_CHAIN, source] = _NEVER
     words[begin] += 1
     cells.weights[LONGEST_CHAIN, LONGEST_CHAIN] = _NEVER
-    return _emit_terms(cells, LONGEST_CHAIN, words, at)
+    _emit_terms(cells, LONGEST_CHAIN, words, at)
+
+
+@compiled
+def _lay(words: IntArray, draft: int, at: int) -> int:
+    """Append the targets written to `draft`, those with most terms first, and their terms in layers."""
+    targets = words[draft]
+    words[at] = targets
+    first = at + 1
+    at = first
+    for terms in range(CELLS, -1, -1):
+        entry = draft + 1
+        for _ in range(targets):
+            if words[entry + 1] == terms:
+                words[at] = entry
+                at += 1
+            entry += 2 + 2 * words[entry + 1]
+    layers = words[words[first] + 1]
+    words[at] = layers
+    at += 1
+    for layer in range(layers):
+        begin = at
+        at += 1
+        for target in range(first, first + targets):
+            if words[words[target] + 1] > layer:
+                words[at] = words[words[target] + 2 + 2 * layer]
+                words[at + 1] = words[words[target] + 3 + 2 * layer]
+                at += 2
+        words[begin] = (at - begin - 1) // 2
+    for target in range(first, first + targets):
+        words[target] = words[words[target]]
+    return at
 
 
 @compiled
