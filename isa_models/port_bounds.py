@@ -36,7 +36,7 @@ def _work(code: OutOfOrderCode, executions: IntArray) -> dict[frozenset[int], in
     """Cycles of occupancy by the ports to choose from."""
     work: Counter[frozenset[int]] = Counter()
     times = np.repeat(executions, np.diff(code.micro_op_before))
-    for micro_op, (occupancy, count) in enumerate(zip(code.occupancy.tolist(), times.tolist(), strict=True)):
-        choices = code.choices[code.choice_before[micro_op] : code.choice_before[micro_op + 1]]
-        work[frozenset(choices.tolist())] += occupancy * count
+    choices, before = code.choices.tolist(), code.choice_before.tolist()
+    for micro_op, cycles in enumerate((code.occupancy * times).tolist()):
+        work[frozenset(choices[before[micro_op] : before[micro_op + 1]])] += cycles
     return work

@@ -160,7 +160,7 @@ def _simulation(trace: Trace, core: Core, done: _Run, has_timeline: bool) -> Sim
         cycles=cycles,
         instructions=len(trace),
         ports={name: value / cycles if cycles else 0.0 for name, value in busy.items()},
-        stalls=_stalls(done.counts.stalls.sum(axis=0), names),
+        stalls=_stalls(done.counts.stalls.sum(axis=0, keepdims=True), names)[0],
         caches=hits_and_misses(done.order.caches),
         mispredictions=int(done.counts.mispredictions[0]),
         hotspots=_hotspots(done, names),
@@ -176,27 +176,35 @@ def _capacity(core: Core, unit: str) -> int:
     return 1
 
 
-def _stalls(cycles_by_reason: IntArray, ports: tuple[str, ...]) -> dict[str, int]:
-    reasons = np.flatnonzero(cycles_by_reason)
-    named = {}
-    for reason in reasons[np.argsort(-cycles_by_reason[reasons], kind="stable")]:
-        register = register_name(int(reason)) if reason < REGISTER_COUNT else None
-        named[reason_name(int(reason), ports, register)] = int(cycles_by_reason[reason])
-    return named
+def _stalls(cycles: IntArray, ports: tuple[str, ...]) -> list[dict[str, int]]:
+    """Return for each row of `cycles`, shape (rows, reasons), the cycles of the reasons that there are, most first."""
+    rows, reasons = np.nonzero(cycles)
+    order = np.lexsort((reasons, -cycles[rows, reasons], rows))
+    rows, reasons = rows[order], reasons[order]
+    names = {reason: _reason_name(reason, ports) for reason in np.unique(reasons).tolist()}
+    stalls: list[dict[str, int]] = [{} for _ in cycles]
+    for row, reason, count in zip(rows.tolist(), reasons.tolist(), cycles[rows, reasons].tolist(), strict=True):
+        stalls[row][names[reason]] = count
+    return stalls
+
+
+def _reason_name(reason: int, ports: tuple[str, ...]) -> str:
+    return reason_name(reason, ports, register_name(reason) if reason < REGISTER_COUNT else None)
 
 
 def _hotspots(done: _Run, ports: tuple[str, ...]) -> tuple[Hotspot, ...]:
     cycles = done.counts.stalls.sum(axis=1).tolist()
+    columns = (done.instructions, done.executions.tolist(), cycles, _stalls(done.counts.stalls, ports))
     return tuple(
         Hotspot(
             address=instruction.address,
             source=instruction.source,
             text=instruction.text,
             count=count,
-            cycles=cycles[row],
-            stalls=_stalls(done.counts.stalls[row], ports) if cycles[row] else {},
+            cycles=moved,
+            stalls=stalls,
         )
-        for row, (instruction, count) in enumerate(zip(done.instructions, done.executions.tolist(), strict=True))
+        for instruction, count, moved, stalls in zip(*columns, strict=True)
     )
 
 

@@ -41,8 +41,8 @@ class Ports(NamedTuple):
     busy: IntArray
 
 
-def idle_ports(core: OutOfOrderCore, busy: IntArray) -> Ports:
-    """Return ports without work that count their busy cycles in `busy`, shape (ports,)."""
+def idle_ports(core: OutOfOrderCore, code: OutOfOrderCode, busy: IntArray) -> Ports:
+    """Return ports without work for instructions of `code`; they count busy cycles in `busy`, shape (ports,)."""
     port_count = busy.size
     queue_entries = core.port_queue
     return Ports(
@@ -53,16 +53,11 @@ def idle_ports(core: OutOfOrderCore, busy: IntArray) -> Ports:
         floor=np.zeros(port_count, dtype=np.int64),
         recency=np.arange(port_count, dtype=np.int64),
         claims=np.zeros(port_count, dtype=np.int64),
-        begun=np.zeros(most_micro_ops(core), dtype=np.int64),
+        begun=np.zeros(np.diff(code.micro_op_before).max(), dtype=np.int64),
         bus=np.zeros((port_count, bus_entries(core), 2), dtype=np.int64),
         results=np.zeros(port_count, dtype=np.int64),
         busy=busy,
     )
-
-
-def most_micro_ops(core: OutOfOrderCore) -> int:
-    """Return how many micro-operations an instruction has at most, with that of a base that is written back."""
-    return 1 + max((len(timing.micro_ops()) for timing in core.classes.values()), default=0)
 
 
 def bus_entries(core: OutOfOrderCore) -> int:
@@ -176,7 +171,7 @@ def _bus_free(ports: Ports, port: int, cycle: int, occupancy: int) -> int:
     """Return `cycle`, or a later one that some result makes necessary."""
     for entry in range(ports.results[port]):
         if ports.bus[port, entry, 1] > cycle:
-            return ports.bus[port, entry, 1] if ports.bus[port, entry, 0] < cycle + occupancy else cycle  # type: ignore[no-any-return]
+            return ports.bus[port, entry, 1] if ports.bus[port, entry, 0] < cycle + occupancy else cycle
     return cycle
 
 
