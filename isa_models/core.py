@@ -248,18 +248,15 @@ class InOrderCore(_CoreBase):
 class OutOfOrderCore(_CoreBase):
     """An out-of-order core.
 
-    Fetch runs at most `fetch_ahead` cycles ahead of dispatch, and a taken branch ends its group. `decode_width`
-    instructions and `results_per_cycle` 64-bit results enter the window a cycle (null: no such limit),
-    `retire_width` leave it.
+    Fetch and renaming run at most `fetch_ahead` cycles ahead of dispatch, and a taken branch ends its group.
+    `decode_width` instructions are fetched a cycle and at most dispatched, `results_per_cycle` 64-bit results renamed
+    (null: no such limit); `retire_width` leave the window.
 
-    Each port has a queue of `port_queue` micro-operations; each micro-operation is bound to one of its ports as it is
-    dispatched, by `steering`. "shortest_queue": of equal ones the one chosen longest ago; an instruction waits until
-    all its micro-operations have space. "first_idle": the first listed where nothing waits, not the one that took the
-    micro-operation before it of the same instruction, else the first that has space; for the second micro-operation of
-    an instruction a full queue makes room as soon as an entry leaves. The queues of the ports of one of
-    `dispatch_groups` together take as many micro-operations a cycle as the group has ports. Micro-operations whose
-    choice of ports is one of `result_buses` share a bus on the port that they take, which hands over one result a
-    cycle: one waits if its result would meet that of a slower one before it.
+    Each port has a queue of `port_queue` micro-operations. They are dispatched in program order, each to that of its
+    ports which has the fewest queued; `steering` decides between equal ones: "shortest_queue" for the one chosen
+    longest ago, "shortest_queue_listed" for the one listed first. In a cycle each queue takes as many as `queue_inputs`
+    says, and these queues together `dispatch_width` (left out: any number); an entry is free again `queue_hold` cycles
+    after its micro-operation has started.
 
     A store to another 16 bytes than the store before it takes the store port for `store_drain` cycles at least, a load
     of bytes that a store in the window wrote has its result `store_forward_latency` cycles after the store at the
@@ -280,9 +277,10 @@ class OutOfOrderCore(_CoreBase):
     narrow_store_drain: int = Field(ge=1)
     writeback_ports: tuple[str, ...] = Field(min_length=1)
     ports: tuple[str, ...] = Field(min_length=1, max_length=32)
-    steering: Literal["shortest_queue", "first_idle"] = "shortest_queue"
-    dispatch_groups: tuple[tuple[str, ...], ...] = ()
-    result_buses: tuple[tuple[str, ...], ...] = ()
+    steering: Literal["shortest_queue", "shortest_queue_listed"] = "shortest_queue"
+    queue_inputs: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    queue_hold: int = Field(default=0, ge=0, le=32)
+    dispatch_width: int | None = Field(default=None, ge=1)
     classes: dict[str, OutOfOrderTiming]
 
     @model_validator(mode="after")
@@ -293,8 +291,7 @@ class OutOfOrderCore(_CoreBase):
             for name, timing in self.classes.items()
         }
         used["writeback_ports"] = [self.writeback_ports]
-        used["dispatch_groups"] = list(self.dispatch_groups)
-        used["result_buses"] = list(self.result_buses)
+        used["queue_inputs"] = [tuple(self.queue_inputs)]
         for field, choices in used.items():
             for port in (port for choice in choices for port in choice):
                 if port not in self.ports:

@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from isa_models.core import OutOfOrderCore
 from isa_models.engines.lowering_out_of_order import OutOfOrderCode
 from isa_models.simulation import Bound
 
@@ -30,6 +31,13 @@ def port_bounds(code: OutOfOrderCode, executions: IntArray, names: Sequence[str]
         label = ", ".join(names[port] for port in sorted(ports))
         bounds.append(Bound(f"port{'s' if len(ports) > 1 else ''} {label}", cycles))
     return bounds
+
+
+def dispatched(code: OutOfOrderCode, executions: IntArray, core: OutOfOrderCore) -> int:
+    """Return how many micro-operations go to queues that take a limited number a cycle."""
+    limited = np.array([port in core.queue_inputs for port in core.ports])
+    times = np.repeat(executions, np.diff(code.micro_op_before))
+    return int(times[limited[code.choices[code.choice_before[:-1]]]].sum())
 
 
 def _work(code: OutOfOrderCode, executions: IntArray) -> dict[frozenset[int], int]:

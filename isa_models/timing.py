@@ -28,7 +28,7 @@ from isa_models.engines.warm import warm
 from isa_models.errors import InputError
 from isa_models.operand_syntax import REGISTER_COUNT
 from isa_models.operands import register_name
-from isa_models.port_bounds import port_bounds
+from isa_models.port_bounds import dispatched, port_bounds
 from isa_models.program import Instruction
 from isa_models.simulation import Bound, Hotspot, Simulation, TimelineEntry
 from isa_models.trace import Trace
@@ -219,6 +219,8 @@ def _bounds(length: int, core: Core, done: _Run, busy: dict[str, float]) -> tupl
         if core.results_per_cycle is not None:
             results = int((done.executions * done.timing.results).sum())
             bounds.append(Bound("results per cycle", results / core.results_per_cycle))
+        if core.dispatch_width is not None:
+            bounds.append(Bound("dispatch", dispatched(done.timing, done.executions, core) / core.dispatch_width))
     return tuple(sorted(bounds, key=lambda bound: -bound.cycles))
 
 

@@ -19,11 +19,9 @@ class OutOfOrderCode(NamedTuple):
     """Timing of each row: see `core.OutOfOrderTiming`.
 
     `results`: shape (n,), 64-bit results; `forward`: shape (n,), cycles more until the data of a store reach a load;
-    `entering`: shape (n, groups), micro-operations for each dispatch group; `micro_op_before`: shape (n + 1,),
-    micro-operations in front of each row. Per micro-operation: `occupancy`, `after`, `behind`; `depth`: cycles from the
-    first, through those that it is behind; `result`: cycles from issue to the
-    result on the bus that it shares on its port, -1 where it shares none; `choice_before`: one entry more, places in
-    `choices` in front of it; `choices`: the ports that each may go to, one after the other.
+    `micro_op_before`: shape (n + 1,), micro-operations in front of each row. Per micro-operation: `occupancy`,
+    `after`, `behind`; `depth`: cycles from the first, through those that it is behind; `choice_before`: one entry
+    more, places in `choices` in front of it; `choices`: the ports that each may go to, one after the other.
     """
 
     results: IntArray
@@ -33,8 +31,6 @@ class OutOfOrderCode(NamedTuple):
     after: IntArray
     behind: IntArray
     depth: IntArray
-    result: IntArray
-    entering: IntArray
     choice_before: IntArray
     choices: IntArray
 
@@ -45,14 +41,12 @@ class _MicroOpRow(NamedTuple):
     after: int
     behind: int
     depth: int
-    result: int
 
 
 class _Row(NamedTuple):
     static: StaticRow
     results: int
     forward: int
-    entering: tuple[int, ...]
     micro_ops: tuple[_MicroOpRow, ...]
 
 
@@ -76,8 +70,6 @@ class OutOfOrderLowering:
             after=_array([micro_op.after for micro_op in micro_ops]),
             behind=_array([micro_op.behind for micro_op in micro_ops]),
             depth=_array([micro_op.depth for micro_op in micro_ops]),
-            result=_array([micro_op.result for micro_op in micro_ops]),
-            entering=_array([row.entering for row in rows]),
             choice_before=_running([len(micro_op.ports) for micro_op in micro_ops]),
             choices=_array([port for micro_op in micro_ops for port in micro_op.ports] or [NONE]),
         )
@@ -94,23 +86,16 @@ class OutOfOrderLowering:
         operands, _, key = find_class(instruction, core)
         timing = core.classes[key]
         micro_ops = list(timing.micro_ops())
-        results = _result_cycles(micro_ops, timing.latency)
         if operands.writeback is not None:
             micro_ops.append(MicroOp(ports=core.writeback_ports))
-            results.append(core.writeback_latency)
         return _Row(
             static=static_row(instruction, operands, timing, self._class_ids[key], core),
             results=_result_count(operands) + timing.temporaries,
             forward=timing.forward,
-            entering=tuple(
-                sum(set(micro_op.ports) <= set(group) for micro_op in micro_ops) for group in core.dispatch_groups
-            ),
-            micro_ops=tuple(
-                self._micro_op(*micro_op) for micro_op in zip(micro_ops, _depths(micro_ops), results, strict=True)
-            ),
+            micro_ops=tuple(self._micro_op(*micro_op) for micro_op in zip(micro_ops, _depths(micro_ops), strict=True)),
         )
 
-    def _micro_op(self, micro_op: MicroOp, depth: int, result: int) -> _MicroOpRow:
+    def _micro_op(self, micro_op: MicroOp, depth: int) -> _MicroOpRow:
         core = self.core
         return _MicroOpRow(
             ports=tuple(core.ports.index(port) for port in micro_op.ports),
@@ -118,24 +103,7 @@ class OutOfOrderLowering:
             after=micro_op.after,
             behind=micro_op.behind,
             depth=depth,
-            result=result if micro_op.ports in core.result_buses else NONE,
         )
-
-
-def _result_cycles(micro_ops: list[MicroOp], latency: int) -> list[int]:
-    """Cycles from the issue of each micro-operation to its result.
-
-    A later one that starts two or more cycles behind it waits for that result; one that starts a cycle behind it is the
-    second half of the same work, and its result comes a cycle after the first half's.
-    """
-    starts = _depths(micro_ops)
-    results = []
-    for number, start in enumerate(starts):
-        is_half = number > 0 and start == starts[number - 1] + 1
-        following = starts[number + 1] if number + 1 < len(starts) else start
-        end = following if following > start + 1 else latency + is_half
-        results.append(end - start)
-    return results
 
 
 def _depths(micro_ops: list[MicroOp]) -> list[int]:

@@ -18,10 +18,11 @@ from isa_models.engines.events import OPENS_BLOCK, SPLIT, Events
 from isa_models.engines.fills import Fills, new_fills, pack_fills, unpack_fills
 from isa_models.engines.front_end import (
     FrontEnd,
+    arrive,
     current_cycle,
-    dispatch,
     end_group,
     new_front_end,
+    note_dispatched,
     pack_front_end,
     redirect,
     unpack_front_end,
@@ -31,12 +32,10 @@ from isa_models.engines.lowering import NONE, StaticCode
 from isa_models.engines.lowering_out_of_order import OutOfOrderCode
 from isa_models.engines.ports import (
     Ports,
-    bus_entries,
-    choose,
+    enter,
     idle_ports,
     pack_ports,
     place,
-    queue_space,
     unpack_ports,
 )
 from isa_models.engines.registers import (
@@ -49,7 +48,7 @@ from isa_models.engines.registers import (
     write_back,
     write_results,
 )
-from isa_models.engines.stalls import FIRST_PORT, L1_MISS, L2_MISS, STORE
+from isa_models.engines.stalls import FIRST_PORT, L1_MISS, L2_MISS, QUEUE, STORE
 from isa_models.engines.stores import (
     PARTIAL,
     REMEMBERED,
@@ -139,18 +138,11 @@ def advance(
     access = 0
     before = fetched
     for row in range(first, first + length):
-        queue_free = queue_space(pipeline.ports, pipeline.timing, row, current_cycle(pipeline.front))
-        window_free = free_at(pipeline.window)
-        entered, reason = dispatch(pipeline.front, pipeline.timing, row, window_free, queue_free)
+        arrived, reason = arrive(pipeline.front, pipeline.timing, row, free_at(pipeline.window))
         ready, culprit, data = operands_ready(code, pipeline.registers, row)
-        earliest = entered + 1
-        if ready > earliest:
-            earliest = ready
-            reason = culprit
         what = events.what[access] if code.size[row] > 0 else 0
-        issue, start, waited_for = _issue(pipeline, row, what, entered, earliest)
-        if waited_for >= 0:
-            reason = FIRST_PORT + waited_for
+        entered, issue, start, reason = _issue(pipeline, row, what, arrived, reason, ready, culprit)
+        note_dispatched(pipeline.front, entered)
         reason, origin = root_of(pipeline.registers, reason, number, pipeline.limits.window)
         level = IN_L1
         issue_reason, issue_origin = reason, origin
@@ -180,34 +172,46 @@ def advance(
 
 
 @compiled
-def _issue(pipeline: OutOfOrderPipeline, row: int, what: int, entered: int, earliest: int) -> tuple[int, int, int]:
-    """Find ports for all micro-operations.
+def _issue(
+    pipeline: OutOfOrderPipeline, row: int, what: int, arrived: int, reason: int, ready: int, culprit: int
+) -> tuple[int, int, int, int]:
+    """Dispatch all micro-operations from `arrived` on and issue them, the first of them from `ready` on.
 
-    Returns the issue of the first, the cycle from which the latency counts (later than the issue if another
-    micro-operation waits longer than it has to), and the port last waited for or -1.
+    `reason`, `culprit`: what set `arrived` and `ready`. Returns the cycle of dispatch of the last, the issue of the
+    first, the cycle from which the latency counts (later than the issue if another micro-operation waits longer than
+    it has to), and what was waited for last.
     """
     code = pipeline.timing
-    issue = earliest
-    start = earliest
+    ports = pipeline.ports
+    entered = arrived
+    issue = max(arrived + 1, ready)
+    start = issue
     waited_for = -1
-    port = -1
     first = code.micro_op_before[row]
     for micro_op in range(first, code.micro_op_before[row + 1]):
         occupancy = code.occupancy[micro_op]
         if micro_op == first and pipeline.code.size[row] > 0:
             occupancy = _memory_occupancy(pipeline, row, what, occupancy)
-        wanted = earliest
+        entered, port = enter(ports, code, micro_op, entered)
+        wanted = ready
         if micro_op != first:
-            wanted = pipeline.ports.begun[code.behind[micro_op]] + code.after[micro_op]
-        port = choose(pipeline.ports, code, micro_op, entered, port)
-        cycle = place(pipeline.ports, port, wanted, occupancy, code.result[micro_op])
-        pipeline.ports.begun[micro_op - first] = cycle
+            wanted = ports.begun[code.behind[micro_op]] + code.after[micro_op]
+        wanted = max(wanted, entered + 1)
+        cycle = place(ports, port, wanted, occupancy)
+        ports.begun[micro_op - first] = cycle
         if micro_op == first:
             issue = cycle
+            start = cycle
         if cycle > wanted:
             waited_for = port
         start = max(start, cycle - code.depth[micro_op])
-    return issue, start, waited_for
+    if entered > arrived:
+        reason = QUEUE
+    if ready > entered + 1:
+        reason = culprit
+    if waited_for >= 0:
+        reason = FIRST_PORT + waited_for
+    return entered, issue, start, reason
 
 
 @compiled
@@ -290,5 +294,5 @@ def clock(pipeline: OutOfOrderPipeline) -> int:
 
 def largest_state(core: OutOfOrderCore) -> int:
     """Return how many words `pack` writes at most."""
-    queues = len(core.ports) * (4 + 2 * core.port_queue + 2 * bus_entries(core)) + len(core.dispatch_groups)
+    queues = len(core.ports) * (5 + 2 * core.port_queue) + 1
     return 16 + 7 * REGISTER_COUNT + queues + 3 * REMEMBERED + core.l1.outstanding + core.window + 16

@@ -12,32 +12,36 @@ from isa_models.engines.lowering_out_of_order import OutOfOrderCode
 IntArray = NDArray[np.int64]
 
 _NEVER = 1 << 62
-_PIPE = 32  # results that are on their way to the bus of a port at a time, besides those of its queue
 _NONE = -1
+
+# Entries of `Ports.dispatched`.
+_CLOCK, _TAKEN = range(2)
 
 
 class Ports(NamedTuple):
-    """State per port; entries of a queue are in the order in which they start.
+    """State per port; entries of a queue are in the order in which they start, and leave it `hold` cycles later.
 
     `start`, `end`: shape (ports, entries), cycles from which and up to which each queued micro-operation takes the
     port; `queued`: entries in use; `floor`: cycle before which nothing more can start; `recency`: rank by when it was
-    chosen last, 0 for longest ago; `claims`, `begun`: scratch, the latter for the start of each micro-operation of an
-    instruction. `bus`: shape (ports, entries, 2), cycles from which and up to which results on their way take the bus
-    of the port, in that order; `results`: entries in use. `busy`: cycles taken in total. `is_first_idle`: whether
-    `steering` is that.
+    chosen last, 0 for longest ago; `begun`: scratch for the start of each micro-operation of an instruction.
+    `inputs`: micro-operations that each queue takes a cycle, 0 for any number; `taken`: those of the current cycle of
+    dispatch; `width`: those of all queues with a limit together; `dispatched`: the current cycle, and those of it.
+    `busy`: cycles taken in total.
     """
 
-    is_first_idle: bool
+    breaks_ties_by_recency: bool
+    hold: int
+    width: int
 
     start: IntArray
     end: IntArray
     queued: IntArray
     floor: IntArray
     recency: IntArray
-    claims: IntArray
     begun: IntArray
-    bus: IntArray
-    results: IntArray
+    inputs: IntArray
+    taken: IntArray
+    dispatched: IntArray
     busy: IntArray
 
 
@@ -46,167 +50,111 @@ def idle_ports(core: OutOfOrderCore, code: OutOfOrderCode, busy: IntArray) -> Po
     port_count = busy.size
     queue_entries = core.port_queue
     return Ports(
-        is_first_idle=core.steering == "first_idle",
+        breaks_ties_by_recency=core.steering == "shortest_queue",
+        hold=core.queue_hold,
+        width=core.dispatch_width or _NEVER,
         start=np.zeros((port_count, queue_entries), dtype=np.int64),
         end=np.zeros((port_count, queue_entries), dtype=np.int64),
         queued=np.zeros(port_count, dtype=np.int64),
         floor=np.zeros(port_count, dtype=np.int64),
         recency=np.arange(port_count, dtype=np.int64),
-        claims=np.zeros(port_count, dtype=np.int64),
         begun=np.zeros(np.diff(code.micro_op_before).max(), dtype=np.int64),
-        bus=np.zeros((port_count, bus_entries(core), 2), dtype=np.int64),
-        results=np.zeros(port_count, dtype=np.int64),
+        inputs=np.array([core.queue_inputs.get(port, 0) for port in core.ports], dtype=np.int64),
+        taken=np.zeros(port_count, dtype=np.int64),
+        dispatched=np.zeros(2, dtype=np.int64),
         busy=busy,
     )
 
 
-def bus_entries(core: OutOfOrderCore) -> int:
-    """Return how many results can be on their way to the bus of a port: those in the queue and those in the pipe."""
-    return core.port_queue + _PIPE if core.result_buses else 0
-
-
 @compiled
-def queue_space(ports: Ports, code: OutOfOrderCode, row: int, now: int) -> int:
-    """Return the first cycle from `now` on at which each micro-operation finds an entry in the queue of a port.
+def enter(ports: Ports, code: OutOfOrderCode, micro_op: int, cycle: int) -> tuple[int, int]:
+    """Return when, from `cycle` on, a micro-operation is dispatched to the queue of a port, and to which.
 
-    With the steering "shortest_queue" it has to be an entry of its own.
-    """
-    cycle = now
-    first = code.micro_op_before[row]
-    last = code.micro_op_before[row + 1]
-    if last - first == 1:
-        return _soonest(ports, code, first, now)[0]
-    for micro_op in range(first, last):
-        soonest, port = _soonest(ports, code, micro_op, now)
-        ports.claims[port] += not ports.is_first_idle
-        cycle = max(cycle, soonest)
-    for choice in range(code.choice_before[first], code.choice_before[last]):
-        ports.claims[code.choices[choice]] = 0
-    return cycle
-
-
-@compiled
-def _soonest(ports: Ports, code: OutOfOrderCode, micro_op: int, now: int) -> tuple[int, int]:
-    """Return when, from `now` on, one of the queues has space beside what is claimed, and its port."""
-    soonest = _NEVER
-    chosen = _NONE
-    for choice in range(code.choice_before[micro_op], code.choice_before[micro_op + 1]):
-        port = code.choices[choice]
-        free = max(_entry_free(ports, port, ports.claims[port]), now)
-        if free < soonest:
-            soonest = free
-            chosen = port
-            if free == now:
-                break
-    return soonest, chosen
-
-
-@compiled
-def _entry_free(ports: Ports, port: int, claims: int) -> int:
-    """Return the cycle at which the queue of `port` has more than `claims` free entries: one leaves it as it starts."""
-    missing = ports.queued[port] + claims - ports.start.shape[1]
-    if missing < 0 or ports.queued[port] == 0:
-        return 0
-    return ports.start[port, min(missing, ports.queued[port] - 1)]  # type: ignore[no-any-return]
-
-
-@compiled
-def choose(ports: Ports, code: OutOfOrderCode, micro_op: int, now: int, previous: int) -> int:
-    """Return the port to whose queue a micro-operation goes that is dispatched at cycle `now`.
-
-    `previous`: port of the micro-operation before it of the same instruction, -1 if it is the first. See
-    `core.OutOfOrderCore.steering`.
+    `cycle` never decreases from one call to the next. See `core.OutOfOrderCore.steering` for the choice.
     """
     first = code.choice_before[micro_op]
     last = code.choice_before[micro_op + 1]
-    best = code.choices[first]
-    _leave(ports, best, now)
-    if last - first == 1:
-        _clear_bus(ports, best, now)
-        return best  # type: ignore[no-any-return]
-    best_rank = _rank(ports, best, previous)
-    for choice in range(first + 1, last):
+    now = cycle
+    while True:
+        now = _soonest(ports, code, first, last, now)
+        _advance(ports, now)
+        port = _best(ports, code, first, last, now)
+        if port >= 0:
+            break
+        now += 1
+    if ports.inputs[port] > 0:
+        ports.taken[port] += 1
+        ports.dispatched[_TAKEN] += 1
+    if ports.breaks_ties_by_recency and last - first > 1:
+        _note_chosen(ports, port)
+    return now, port
+
+
+@compiled
+def _advance(ports: Ports, now: int) -> None:
+    """Begin a new cycle of dispatch if `now` is one."""
+    if now > ports.dispatched[_CLOCK]:
+        ports.dispatched[_CLOCK] = now
+        ports.dispatched[_TAKEN] = 0
+        for port in range(ports.taken.size):
+            ports.taken[port] = 0
+
+
+@compiled
+def _soonest(ports: Ports, code: OutOfOrderCode, first: int, last: int, now: int) -> int:
+    """Return when, from `now` on, the queue of one of the ports `code.choices[first:last]` has a free entry."""
+    soonest = _NEVER
+    for choice in range(first, last):
+        soonest = min(soonest, max(_entry_free(ports, code.choices[choice]), now))
+        if soonest == now:
+            break
+    return soonest
+
+
+@compiled
+def _entry_free(ports: Ports, port: int) -> int:
+    """Return the cycle at which the queue of `port` has a free entry."""
+    return ports.start[port, 0] + ports.hold if ports.queued[port] == ports.start.shape[1] else 0
+
+
+@compiled
+def _best(ports: Ports, code: OutOfOrderCode, first: int, last: int, now: int) -> int:
+    """Return which port takes a micro-operation that is dispatched at cycle `now`, -1 if none can."""
+    best = _NONE
+    best_rank = _NEVER
+    for choice in range(first, last):
         port = code.choices[choice]
         _leave(ports, port, now)
-        rank = _rank(ports, port, previous)
+        if ports.queued[port] == ports.start.shape[1] or _is_crowded(ports, port):
+            continue
+        rank = ports.queued[port] * ports.recency.size
+        if ports.breaks_ties_by_recency:
+            rank += ports.recency[port]
         if rank < best_rank:
             best = port
             best_rank = rank
-    if not ports.is_first_idle:
-        _note_chosen(ports, best)
-    _clear_bus(ports, best, now)
-    return best  # type: ignore[no-any-return]
+    return best
 
 
 @compiled
-def _rank(ports: Ports, port: int, previous: int) -> int:
-    """Return what speaks against a port; it has dropped what has started."""
-    queued = ports.queued[port]
-    if not ports.is_first_idle:
-        return queued * ports.recency.size + ports.recency[port]  # type: ignore[no-any-return]
-    return 4 * (queued == ports.start.shape[1]) + 2 * (port == previous) + (queued > 0)  # type: ignore[no-any-return]
+def _is_crowded(ports: Ports, port: int) -> bool:
+    """Whether nothing more can be dispatched to `port` in this cycle."""
+    if ports.inputs[port] == 0:
+        return False
+    crowded: bool = ports.taken[port] >= ports.inputs[port] or ports.dispatched[_TAKEN] >= ports.width
+    return crowded
 
 
 @compiled
-def place(ports: Ports, port: int, earliest: int, occupancy: int, result: int) -> int:
-    """Queue a micro-operation for `port`; return the cycle at which it starts.
+def place(ports: Ports, port: int, earliest: int, occupancy: int) -> int:
+    """Queue a micro-operation for `port`, which has a free entry (see `enter`); return the cycle at which it starts.
 
-    That is the first from `earliest` on at which the port is free for `occupancy` cycles, and `result` cycles later its
-    bus (-1: no bus). A second micro-operation of an instruction for a full queue enters it as soon as an entry leaves.
+    That is the first from `earliest` on at which the port is free for `occupancy` cycles.
     """
-    start = _earliest_start(ports, port, max(earliest, _entry_free(ports, port, 0)), occupancy)
-    if result >= 0:
-        clash = _bus_free(ports, port, start + result, occupancy) - result
-        while clash > start:
-            start = _earliest_start(ports, port, clash, occupancy)
-            clash = _bus_free(ports, port, start + result, occupancy) - result
-        _take_bus(ports, port, start + result, start + result + occupancy)
+    start = _earliest_start(ports, port, earliest, occupancy)
     ports.busy[port] += occupancy
     _enter(ports, port, start, start + occupancy)
     return start
-
-
-@compiled
-def _bus_free(ports: Ports, port: int, cycle: int, occupancy: int) -> int:
-    """Return `cycle`, or a later one that some result makes necessary."""
-    for entry in range(ports.results[port]):
-        if ports.bus[port, entry, 1] > cycle:
-            return ports.bus[port, entry, 1] if ports.bus[port, entry, 0] < cycle + occupancy else cycle
-    return cycle
-
-
-@compiled
-def _take_bus(ports: Ports, port: int, first: int, end: int) -> None:
-    """Note when a result takes the bus; where there is no room the one that is gone first makes it."""
-    if ports.results[port] == ports.bus.shape[1]:
-        _drop_results(ports, port, 1)
-    entry = ports.results[port]
-    while entry > 0 and ports.bus[port, entry - 1, 0] > first:
-        ports.bus[port, entry, 0] = ports.bus[port, entry - 1, 0]
-        ports.bus[port, entry, 1] = ports.bus[port, entry - 1, 1]
-        entry -= 1
-    ports.bus[port, entry, 0] = first
-    ports.bus[port, entry, 1] = end
-    ports.results[port] += 1
-
-
-@compiled
-def _drop_results(ports: Ports, port: int, gone: int) -> None:
-    """Forget the first results of a bus."""
-    for entry in range(gone, ports.results[port]):
-        ports.bus[port, entry - gone, 0] = ports.bus[port, entry, 0]
-        ports.bus[port, entry - gone, 1] = ports.bus[port, entry, 1]
-    ports.results[port] -= gone
-
-
-@compiled
-def _clear_bus(ports: Ports, port: int, now: int) -> None:
-    """Forget the results that are gone by cycle `now`."""
-    gone = 0
-    while gone < ports.results[port] and ports.bus[port, gone, 1] <= now:
-        gone += 1
-    if gone > 0:
-        _drop_results(ports, port, gone)
 
 
 @compiled
@@ -221,10 +169,10 @@ def _note_chosen(ports: Ports, chosen: int) -> None:
 
 @compiled
 def _leave(ports: Ports, port: int, now: int) -> None:
-    """Take the entries that have started by `now` out of the queue."""
+    """Take the entries out of the queue that have started long enough before `now`."""
     gone = 0
     count = ports.queued[port]
-    while gone < count and ports.start[port, gone] <= now:
+    while gone < count and ports.start[port, gone] + ports.hold <= now:
         ports.floor[port] = max(ports.floor[port], ports.end[port, gone])
         gone += 1
     if gone > 0:
@@ -247,11 +195,8 @@ def _earliest_start(ports: Ports, port: int, cycle: int, occupancy: int) -> int:
 
 @compiled
 def _enter(ports: Ports, port: int, start: int, end: int) -> None:
-    """Insert an entry in order; the first of a full queue makes room."""
+    """Insert an entry in order."""
     count = ports.queued[port]
-    if count == ports.start.shape[1]:
-        _leave(ports, port, ports.start[port, 0])
-        count = ports.queued[port]
     entry = count
     while entry > 0 and ports.start[port, entry - 1] > start:
         ports.start[port, entry] = ports.start[port, entry - 1]
@@ -264,50 +209,38 @@ def _enter(ports: Ports, port: int, start: int, end: int) -> None:
 
 @compiled
 def pack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
-    """Append what has not started by cycle `base`, and when ports and buses are free that are taken by what has."""
+    """Append what is queued at cycle `base`, when the ports are free, and what was dispatched in that cycle."""
+    _advance(ports, base)
+    words[at] = ports.dispatched[_TAKEN]
+    at += 1
     for port in range(ports.queued.size):
         _leave(ports, port, base)
         words[at] = ports.floor[port] - base if ports.floor[port] > base + 1 else 0
         words[at + 1] = ports.queued[port]
         words[at + 2] = ports.recency[port]
-        at += 3
+        words[at + 3] = ports.taken[port]
+        at += 4
         for entry in range(ports.queued[port]):
             words[at] = ports.start[port, entry] - base
             words[at + 1] = ports.end[port, entry] - base
             at += 2
-        at = _pack_bus(ports, port, base, words, at)
-    return at
-
-
-@compiled
-def _pack_bus(ports: Ports, port: int, base: int, words: IntArray, at: int) -> int:
-    """Append the cycles that results take."""
-    _clear_bus(ports, port, base + 1)
-    words[at] = ports.results[port]
-    at += 1
-    for entry in range(ports.results[port]):
-        words[at] = ports.bus[port, entry, 0] - base
-        words[at + 1] = ports.bus[port, entry, 1] - base
-        at += 2
     return at
 
 
 @compiled
 def unpack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
     """Restore what `pack_ports` appended."""
+    ports.dispatched[_CLOCK] = base
+    ports.dispatched[_TAKEN] = words[at]
+    at += 1
     for port in range(ports.queued.size):
         ports.floor[port] = base + words[at]
         ports.queued[port] = words[at + 1]
         ports.recency[port] = words[at + 2]
-        at += 3
+        ports.taken[port] = words[at + 3]
+        at += 4
         for entry in range(ports.queued[port]):
             ports.start[port, entry] = base + words[at]
             ports.end[port, entry] = base + words[at + 1]
-            at += 2
-        ports.results[port] = words[at]
-        at += 1
-        for entry in range(ports.results[port]):
-            ports.bus[port, entry, 0] = base + words[at]
-            ports.bus[port, entry, 1] = base + words[at + 1]
             at += 2
     return at
