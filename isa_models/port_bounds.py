@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isa_models.engines.lowering_out_of_order import OutOfOrderCode
+from isa_models.engines.parts import PARTS
 from isa_models.simulation import Bound
 
 IntArray = NDArray[np.int64]
@@ -32,11 +33,11 @@ def port_bounds(code: OutOfOrderCode, executions: IntArray, names: Sequence[str]
     return bounds
 
 
-def _work(code: OutOfOrderCode, executions: IntArray) -> dict[frozenset[int], int]:
+def _work(code: OutOfOrderCode, executions: IntArray) -> dict[frozenset[int], float]:
     """Cycles of occupancy by the ports to choose from."""
     work: Counter[frozenset[int]] = Counter()
     times = np.repeat(executions, np.diff(code.micro_op_before))
     for micro_op, (occupancy, count) in enumerate(zip(code.occupancy.tolist(), times.tolist(), strict=True)):
         choices = code.choices[code.choice_before[micro_op] : code.choice_before[micro_op + 1]]
         work[frozenset(choices.tolist())] += occupancy * count
-    return work
+    return {ports: parts / PARTS for ports, parts in work.items()}

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from isa_models.core import MicroOp, OutOfOrderCore
 from isa_models.engines.lowering import NONE, StaticCode, StaticRow, find_class, static_code, static_row
+from isa_models.engines.parts import parts_of
 from isa_models.operand_syntax import FLAGS
 from isa_models.operands import Operands
 from isa_models.program import Instruction
@@ -18,16 +19,20 @@ IntArray = NDArray[np.int64]
 class OutOfOrderCode(NamedTuple):
     """Timing of each row: see `core.OutOfOrderTiming`.
 
-    `results`: shape (n,), 64-bit results; `forward`: shape (n,), cycles more until the data of a store reach a load;
+    `results`: shape (n,), 64-bit results; `forward`, `forward_turn`: shape (n,), of stores, in parts of a cycle (see
+    `parts`); `misaligned_latency`, `misaligned_occupancy`: shape (n,), of loads, in cycles and in parts;
     `entering`: shape (n, groups), micro-operations for each dispatch group; `micro_op_before`: shape (n + 1,),
-    micro-operations in front of each row. Per micro-operation: `occupancy`, `after`, `behind`; `depth`: cycles from the
-    first, through those that it is behind; `result`: cycles from issue to the
-    result on the bus that it shares on its port, -1 where it shares none; `choice_before`: one entry more, places in
-    `choices` in front of it; `choices`: the ports that each may go to, one after the other.
+    micro-operations in front of each row. Per micro-operation: `occupancy` in parts, `after`, `behind`; `depth`: cycles
+    from the first, through those that it is behind; `result`: cycles from issue to the result on the bus that it shares
+    on its port, -1 where it shares none; `choice_before`: one entry more, places in `choices` in front of it;
+    `choices`: the ports that each may go to, one after the other.
     """
 
     results: IntArray
     forward: IntArray
+    forward_turn: IntArray
+    misaligned_latency: IntArray
+    misaligned_occupancy: IntArray
     micro_op_before: IntArray
     occupancy: IntArray
     after: IntArray
@@ -52,6 +57,9 @@ class _Row(NamedTuple):
     static: StaticRow
     results: int
     forward: int
+    forward_turn: int
+    misaligned_latency: int
+    misaligned_occupancy: int
     entering: tuple[int, ...]
     micro_ops: tuple[_MicroOpRow, ...]
 
@@ -71,6 +79,9 @@ class OutOfOrderLowering:
         code = OutOfOrderCode(
             results=_array([row.results for row in rows]),
             forward=_array([row.forward for row in rows]),
+            forward_turn=_array([row.forward_turn for row in rows]),
+            misaligned_latency=_array([row.misaligned_latency for row in rows]),
+            misaligned_occupancy=_array([row.misaligned_occupancy for row in rows]),
             micro_op_before=_running([len(row.micro_ops) for row in rows]),
             occupancy=_array([micro_op.occupancy for micro_op in micro_ops]),
             after=_array([micro_op.after for micro_op in micro_ops]),
@@ -101,7 +112,10 @@ class OutOfOrderLowering:
         return _Row(
             static=static_row(instruction, operands, timing, self._class_ids[key], core),
             results=_result_count(operands) + timing.temporaries,
-            forward=timing.forward,
+            forward=parts_of(timing.forward),
+            forward_turn=parts_of(timing.forward_turn),
+            misaligned_latency=timing.misaligned.latency if timing.misaligned else 0,
+            misaligned_occupancy=parts_of(timing.misaligned.occupancy) if timing.misaligned else 0,
             entering=tuple(
                 sum(set(micro_op.ports) <= set(group) for micro_op in micro_ops) for group in core.dispatch_groups
             ),
@@ -114,7 +128,7 @@ class OutOfOrderLowering:
         core = self.core
         return _MicroOpRow(
             ports=tuple(core.ports.index(port) for port in micro_op.ports),
-            occupancy=micro_op.occupancy,
+            occupancy=parts_of(micro_op.occupancy),
             after=micro_op.after,
             behind=micro_op.behind,
             depth=depth,

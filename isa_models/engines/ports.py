@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from isa_models.compilation import compiled
 from isa_models.core import OutOfOrderCore
 from isa_models.engines.lowering_out_of_order import OutOfOrderCode
+from isa_models.engines.parts import PARTS
 
 IntArray = NDArray[np.int64]
 
@@ -21,10 +22,10 @@ class Ports(NamedTuple):
 
     `start`, `end`: shape (ports, entries), cycles from which and up to which each queued micro-operation takes the
     port; `queued`: entries in use; `floor`: cycle before which nothing more can start; `recency`: rank by when it was
-    chosen last, 0 for longest ago; `claims`, `begun`: scratch, the latter for the start of each micro-operation of an
-    instruction. `bus`: shape (ports, entries, 2), cycles from which and up to
-    which the last results take the bus of the port. `busy`: cycles taken in total. `is_first_idle`: whether `steering`
-    is that.
+    chosen last, 0 for longest ago; `carry`: see `parts`, of occupancies; `claims`, `begun`: scratch, the latter for the
+    start of each micro-operation of an instruction. `bus`: shape (ports, entries, 2), cycles from which and up to which
+    the last results take the bus of the port. `busy`: cycles taken in total. `is_first_idle`: whether `steering` is
+    that.
     """
 
     is_first_idle: bool
@@ -34,6 +35,7 @@ class Ports(NamedTuple):
     queued: IntArray
     floor: IntArray
     recency: IntArray
+    carry: IntArray
     claims: IntArray
     begun: IntArray
     bus: IntArray
@@ -51,6 +53,7 @@ def idle_ports(core: OutOfOrderCore, busy: IntArray) -> Ports:
         queued=np.zeros(port_count, dtype=np.int64),
         floor=np.zeros(port_count, dtype=np.int64),
         recency=np.arange(port_count, dtype=np.int64),
+        carry=np.zeros(port_count, dtype=np.int64),
         claims=np.zeros(port_count, dtype=np.int64),
         begun=np.zeros(most_micro_ops(core), dtype=np.int64),
         bus=np.zeros((port_count, bus_entries(core), 2), dtype=np.int64),
@@ -246,7 +249,7 @@ def pack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
     for port in range(ports.queued.size):
         _leave(ports, port, base)
         words[at] = ports.floor[port] - base if ports.floor[port] > base + 1 else 0
-        words[at + 1] = ports.queued[port]
+        words[at + 1] = ports.queued[port] * PARTS + ports.carry[port]
         words[at + 2] = ports.recency[port]
         at += 3
         for entry in range(ports.queued[port]):
@@ -283,7 +286,8 @@ def unpack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
     """Restore what `pack_ports` appended."""
     for port in range(ports.queued.size):
         ports.floor[port] = base + words[at]
-        ports.queued[port] = words[at + 1]
+        ports.queued[port] = words[at + 1] // PARTS
+        ports.carry[port] = words[at + 1] % PARTS
         ports.recency[port] = words[at + 2]
         at += 3
         for entry in range(ports.queued[port]):
