@@ -177,7 +177,8 @@ class OutOfOrderTiming(Sourced):
     micro-operations hand to each other, counted besides those of the operands. `misaligned`: of a load, see there.
 
     Of a store: `forward`: cycles more than `store_forward_latency` that its data take to reach a load;
-    `forward_turn`: cycles from one load that gets bytes of such stores before they are written to the next such load.
+    `forward_turn`: cycles from the result of the first load that reads it back to that of the first one that reads the
+    next store back.
     These and the occupancies may be averages between whole cycles, and so may `accumulate`.
     """
 

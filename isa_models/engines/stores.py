@@ -60,22 +60,22 @@ class StoreData(NamedTuple):
     """For each of the last stores.
 
     `ready`: cycle at which its data are there; `retired`: cycle in which it retires; `row`: which instruction it is.
-    `total`: (1,) stores so far. `free`: (1,) cycle from which the next load can get bytes from a store; `carry`: (2,)
-    see `parts`, of the latency of forwarding and of the turns that loads take.
+    `total`: (1,) stores so far. `turn`: (2,) cycle from which the next store can be read back, and the number of the
+    one that was last; `carry`: (2,) see `parts`, of the latency of forwarding and of those turns.
     """
 
     ready: IntArray
     retired: IntArray
     row: IntArray
     total: IntArray
-    free: IntArray
+    turn: IntArray
     carry: IntArray
 
 
 class Forwarding(NamedTuple):
     """Latencies from stores to loads in parts of a cycle (see `parts`): see `core.OutOfOrderCore`; -1 for none.
 
-    `kept`: cycles for which loads have to take turns to read a store back after it could first be forwarded; `horizon`:
+    `kept`: cycles for which stores have to take turns to be read back, after each could first be forwarded; `horizon`:
     cycles after which the data of a store no longer make a load late.
     """
 
@@ -95,7 +95,7 @@ def new_store_log() -> StoreLog:
 
 def new_store_data() -> StoreData:
     """Return an empty store buffer."""
-    return StoreData(*(np.zeros(entries, dtype=np.int64) for entries in (_RING, _RING, _RING, 1, 1, 2)))
+    return StoreData(*(np.zeros(entries, dtype=np.int64) for entries in (_RING, _RING, _RING, 1, 2, 2)))
 
 
 def forwarding_of(core: OutOfOrderCore) -> Forwarding:
@@ -225,17 +225,19 @@ def forwarded(data: StoreData, forwarding: Forwarding, code: OutOfOrderCode, sou
     """Return when a load has its result that gets its bytes from `sources` and would have it at `result` from L1.
 
     They are forwarded as soon as the data of all sources are there, but where one has to be put together (see
-    `PARTIAL`) the load reads L1 once the stores are written.
+    `PARTIAL`) the load reads L1 once the stores are written. A store takes its turn with the first load that reads it.
     """
     is_partial = sources & PARTIAL != 0 and forwarding.partial_latency >= 0
-    parts, turn = _data_ready(data, forwarding, code, sources & (PARTIAL - 1), is_partial)
+    parts, store = _data_ready(data, forwarding, code, sources & (PARTIAL - 1), is_partial)
     parts += forwarding.partial_latency if is_partial else forwarding.latency
     early = result - (parts + data.carry[_LATENCY]) // PARTS
     if early < 0:
         result = whole_cycles(data.carry, _LATENCY, parts)
-    if turn > 0 and early < forwarding.kept:
-        result = max(result, data.free[0])
-        data.free[0] = result + whole_cycles(data.carry, _TURN, turn)
+    turn = code.forward_turn[data.row[store & (_RING - 1)]]
+    if turn > 0 and early < forwarding.kept and store > data.turn[1]:
+        result = max(result, data.turn[0])
+        data.turn[0] = result + whole_cycles(data.carry, _TURN, turn)
+        data.turn[1] = store
     return result
 
 
@@ -243,9 +245,9 @@ def forwarded(data: StoreData, forwarding: Forwarding, code: OutOfOrderCode, sou
 def _data_ready(
     data: StoreData, forwarding: Forwarding, code: OutOfOrderCode, sources: int, is_partial: bool
 ) -> tuple[int, int]:
-    """Return when the data of the last source are there, in parts of cycles, and the turn that it asks for."""
+    """Return when the data of the latest source are there, in parts of cycles, and the number of that store."""
     parts = 0
-    turn = 0
+    store = 0
     back = 1
     while sources > 0:
         if sources & 1:
@@ -256,19 +258,20 @@ def _data_ready(
                 there = max(there, data.retired[entry] * PARTS + forwarding.commit_latency)
             if there > parts:
                 parts = there
-                turn = code.forward_turn[row]
+                store = data.total[0] - back
         sources >>= 1
         back += 1
-    return parts, turn
+    return parts, store
 
 
 @compiled
 def pack_stores(data: StoreData, base: int, horizon: int, words: IntArray, at: int) -> int:
     """Append what still delays loads after cycle `base`: stores whose data come or that retire after `horizon`."""
-    words[at] = max(data.free[0] - base, 0)
-    words[at + 1] = data.carry[_LATENCY]
-    words[at + 2] = data.carry[_TURN]
-    at += 3
+    words[at] = max(data.turn[0] - base, 0)
+    words[at + 1] = min(data.total[0] - data.turn[1], REMEMBERED + 1)
+    words[at + 2] = data.carry[_LATENCY]
+    words[at + 3] = data.carry[_TURN]
+    at += 4
     for back in range(1, REMEMBERED + 1):
         entry = (data.total[0] - back) & (_RING - 1)
         if data.ready[entry] > horizon or data.retired[entry] > horizon:
@@ -284,10 +287,11 @@ def pack_stores(data: StoreData, base: int, horizon: int, words: IntArray, at: i
 @compiled
 def unpack_stores(data: StoreData, base: int, horizon: int, words: IntArray, at: int) -> int:
     """Restore what `pack_stores` appended."""
-    data.free[0] = base + words[at]
-    data.carry[_LATENCY] = words[at + 1]
-    data.carry[_TURN] = words[at + 2]
-    at += 3
+    data.turn[0] = base + words[at]
+    data.turn[1] = data.total[0] - words[at + 1]
+    data.carry[_LATENCY] = words[at + 2]
+    data.carry[_TURN] = words[at + 3]
+    at += 4
     for entry in range(_RING):
         data.ready[entry] = horizon
         data.retired[entry] = horizon

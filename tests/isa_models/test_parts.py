@@ -49,6 +49,11 @@ def test_loads_that_read_a_store_back_take_turns():
     assert cycles_of(STORE, LOAD, copies=8, classes__store__forward_turn=3.5) == pytest.approx(3.5, rel=0.05)
 
 
+def test_only_the_first_load_of_a_store_takes_its_turn():
+    lines, field = (STORE, LOAD, LOAD.replace("{n}", "1{n}")), {"classes__store__forward_turn": 3.5}
+    assert cycles_of(*lines, copies=8, **field) == pytest.approx(3.5, rel=0.05)
+
+
 def test_loads_from_elsewhere_take_no_turns():
     elsewhere = LOAD.replace("x28]", "x28, #64]")
     assert cycles_of(STORE, elsewhere, copies=8, classes__store__forward_turn=3.5) == pytest.approx(1.0, rel=0.02)
