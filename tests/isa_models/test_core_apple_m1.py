@@ -101,10 +101,10 @@ def test_a_load_over_the_end_of_a_line_comes_a_cycle_later():
 @pytest.mark.parametrize(
     ("store", "load", "cycles"),
     [
-        pytest.param("str x0, [x28]", "ldr x0, [x28]", 5.85, id="X register"),
-        pytest.param("stp x0, x1, [x28]", "ldp x0, x1, [x28]", 6.95, id="second register of a pair"),
-        pytest.param("str q0, [x28]", "ldur q0, [x28, #1]", 6.25, id="from elsewhere than the store"),
-        pytest.param("st1 {{v0.d}}[1], [x28]", "ldr q0, [x28]", 13.33, id="lane"),
+        pytest.param("str x0, [x28]", "ldr x0, [x28]", 5.8, id="X register"),
+        pytest.param("stp x0, x1, [x28]", "ldp x0, x1, [x28]", 7.0, id="second register of a pair"),
+        pytest.param("str q0, [x28]", "ldur q0, [x28, #1]", 6.2, id="from elsewhere than the store"),
+        pytest.param("st1 {{v0.d}}[1], [x28]", "ldr q0, [x28]", 13.4, id="lane"),
     ],
 )
 def test_way_through_memory(store, load, cycles):
