@@ -77,16 +77,14 @@ class Prefetcher(Sourced):
 
 
 class SplitAccess(Sourced):
-    """An access to more blocks of `bytes` than its size needs, or one of 16 bytes off `quad_alignment`.
+    """An access to more blocks of `bytes` than its size needs.
 
-    It holds its port `occupancy` cycles longer, and its result comes `latency` cycles later. `quad_alignment`: bytes of
-    which the address of a 16-byte load must be a multiple (1: any will do).
+    It holds its port `occupancy` cycles longer, and its result comes `latency` cycles later.
     """
 
     bytes: Literal[4, 8, 16, 32, 64]
     latency: int = Field(ge=0)
     occupancy: int = Field(default=1, ge=0)
-    quad_alignment: Literal[1, 2, 4, 8, 16] = 1
 
     @property
     def shift(self) -> int:
@@ -147,12 +145,26 @@ class InstructionFetch(Sourced):
 
 
 class MicroOp(_Description):
-    """One port for `occupancy` cycles, at the earliest `after` cycles behind the start of micro-operation `behind`."""
+    """One port for `occupancy` cycles, at the earliest `after` cycles behind the start of micro-operation `behind`.
+
+    An occupancy between whole cycles is an average: 1.25 is one cycle three times and two the fourth time.
+    """
 
     ports: tuple[str, ...] = Field(min_length=1)
-    occupancy: int = Field(default=1, ge=1)
+    occupancy: float = Field(default=1, ge=1)
     after: int = Field(default=0, ge=0)
     behind: int = Field(default=0, ge=0)
+
+
+class MisalignedLoad(_Description):
+    """What a load costs whose address is no multiple of `alignment` bytes.
+
+    Its results come `latency` cycles later, and it holds its port `occupancy` cycles longer.
+    """
+
+    alignment: Literal[2, 4, 8, 16]
+    latency: int = Field(default=0, ge=0)
+    occupancy: float = Field(default=0, ge=0)
 
 
 class OutOfOrderTiming(Sourced):
@@ -162,19 +174,25 @@ class OutOfOrderTiming(Sourced):
     where the first micro-operation may go (none: it needs no port), `occupancy`: cycles it blocks the port. `more`:
     further micro-operations. `accumulate` as in `InOrderTiming`. `merge`: latency from the part of the destination
     that is kept to the result (left out: as from the other operands). `temporaries`: 64-bit results that its
-    micro-operations hand to each other, counted besides those of the operands. `forward`: cycles more than
-    `store_forward_latency` that the data of a store take to reach a load.
+    micro-operations hand to each other, counted besides those of the operands. `misaligned`: of a load, see there.
+
+    Of a store: `forward`: cycles more than `store_forward_latency` that its data take to reach a load;
+    `forward_turn`: cycles from the result of the first load that reads it back to that of the first one that reads the
+    next store back.
+    These and the occupancies may be averages between whole cycles, and so may `accumulate`.
     """
 
     latency: int = Field(ge=0)
     result_step: int = Field(default=0, ge=0)
     ports: tuple[str, ...] = ()
-    occupancy: int = Field(default=1, ge=1)
+    occupancy: float = Field(default=1, ge=1)
     more: tuple[MicroOp, ...] = ()
-    accumulate: int | None = Field(default=None, ge=0)
+    accumulate: float | None = Field(default=None, ge=0)
     merge: int | None = Field(default=None, ge=0)
     temporaries: int = Field(default=0, ge=0)
-    forward: int = Field(default=0, ge=0)
+    misaligned: MisalignedLoad | None = None
+    forward: float = Field(default=0, ge=0)
+    forward_turn: float = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _order(self) -> "OutOfOrderTiming":
@@ -260,8 +278,9 @@ class OutOfOrderCore(_CoreBase):
 
     A store to another 16 bytes than the store before it takes the store port for `store_drain` cycles at least, a load
     of bytes that a store in the window wrote has its result `store_forward_latency` cycles after the store at the
-    earliest. Where the last store to some 8 bytes of the load wrote only some of these, the load waits until the stores
-    have retired, and has its result `partial_forward_latency` cycles later (left out: it is forwarded too).
+    earliest. Where the last store to some 8 bytes of the load wrote only some of these, the load has its result
+    `partial_forward_latency` cycles after the data (left out: as any other), and after the stores were written to L1,
+    `commit_latency` cycles behind their retirement.
     """
 
     kind: Literal["out-of-order"]
@@ -271,10 +290,11 @@ class OutOfOrderCore(_CoreBase):
     retire_width: int = Field(ge=1, le=16)
     window: int = Field(ge=1, le=1024)
     port_queue: int = Field(ge=1, le=64)
-    store_forward_latency: int = Field(ge=0)
-    partial_forward_latency: int | None = Field(default=None, ge=0)
-    store_drain: int = Field(ge=1)
-    narrow_store_drain: int = Field(ge=1)
+    store_forward_latency: float = Field(ge=0)
+    partial_forward_latency: float | None = Field(default=None, ge=0)
+    commit_latency: float = Field(default=0, ge=0)
+    store_drain: float = Field(ge=1)
+    narrow_store_drain: float = Field(ge=1)
     writeback_ports: tuple[str, ...] = Field(min_length=1)
     ports: tuple[str, ...] = Field(min_length=1, max_length=32)
     steering: Literal["shortest_queue", "shortest_queue_listed"] = "shortest_queue"

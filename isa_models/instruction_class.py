@@ -158,10 +158,10 @@ def _simd_class(mnemonic: str, operands: Operands, registers: list[RegisterOpera
 
 def _variant(operands: Operands) -> str:
     """Return what may set an operation apart from the one on whole registers: a lane, zero or another immediate."""
-    last = operands.parsed[-1]
-    if isinstance(last, RegisterOperand) and last.lane is not None:
+    registers = [operand for operand in operands.parsed if isinstance(operand, RegisterOperand)]
+    if registers and registers[-1].lane is not None:
         return "_element"
-    if _is_zero(last):
+    if _is_zero(operands.parsed[-1]):
         return "_zero"
     return "_immediate" if isinstance(operands.parsed[1], ImmediateOperand) else ""
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from isa_models.core import OutOfOrderCore
 from isa_models.engines.lowering_out_of_order import OutOfOrderCode
+from isa_models.engines.parts import PARTS
 from isa_models.simulation import Bound
 
 IntArray = NDArray[np.int64]
@@ -40,11 +41,11 @@ def dispatched(code: OutOfOrderCode, executions: IntArray, core: OutOfOrderCore)
     return int(times[limited[code.choices[code.choice_before[:-1]]]].sum())
 
 
-def _work(code: OutOfOrderCode, executions: IntArray) -> dict[frozenset[int], int]:
+def _work(code: OutOfOrderCode, executions: IntArray) -> dict[frozenset[int], float]:
     """Cycles of occupancy by the ports to choose from."""
     work: Counter[frozenset[int]] = Counter()
     times = np.repeat(executions, np.diff(code.micro_op_before))
     choices, before = code.choices.tolist(), code.choice_before.tolist()
-    for micro_op, cycles in enumerate((code.occupancy * times).tolist()):
-        work[frozenset(choices[before[micro_op] : before[micro_op + 1]])] += cycles
-    return work
+    for micro_op, parts in enumerate((code.occupancy * times).tolist()):
+        work[frozenset(choices[before[micro_op] : before[micro_op + 1]])] += parts
+    return {ports: parts / PARTS for ports, parts in work.items()}

@@ -8,9 +8,3 @@ def is_split(address: int, size: int, shift: int) -> bool:
     """Whether an access touches more blocks of 2**shift bytes than its size needs."""
     touched = ((address + size - 1) >> shift) - (address >> shift) + 1
     return touched > (size + (1 << shift) - 1) >> shift
-
-
-@compiled
-def is_misaligned(address: int, size: int, alignment: int) -> bool:
-    """Whether an access of 16 bytes is at no multiple of `alignment`, a power of two."""
-    return size == 16 and address & (alignment - 1) != 0

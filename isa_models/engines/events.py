@@ -13,19 +13,20 @@ from numpy.typing import NDArray
 from isa_models.caches import HERE, IN_L1, Caches, CacheShape, cache_shape, fetches, prefetch, touch
 from isa_models.compilation import compiled
 from isa_models.core import Core, InOrderCore
-from isa_models.engines.accesses import is_misaligned, is_split
+from isa_models.engines.accesses import is_split
 from isa_models.engines.branches import Predictor, mispredicts
 from isa_models.engines.fills import Fills, arrival_of
 from isa_models.engines.lowering import StaticCode
 from isa_models.engines.segments import LONGEST
-from isa_models.engines.stores import StoreLog, beats_of, log_store, new_store_log, sources_of
+from isa_models.engines.stores import StoreLog, beats_of, last_block, log_store, new_store_log, sources_of
 
 IntArray = NDArray[np.int64]
 
-# Bits of `Events.what`: the access touches more blocks than it needs; it drains to another block than the store before;
-# from here on level of its first line, level of its second line, number of lines that are prefetched behind it, and a
-# bit for each of these that comes from memory.
+# Bits of `Events.what`: the access touches more blocks than it needs; it is a store that drains to another block than
+# the store before, or a load that is not aligned as its class asks for; from here on level of its first line, level of
+# its second line, number of lines that are prefetched behind it, and a bit for each of these that comes from memory.
 SPLIT, OPENS_BLOCK = 1, 2
+MISALIGNED = OPENS_BLOCK
 _FIRST_LEVEL, _SECOND_LEVEL, _PREFETCHED, _FROM_MEMORY = 2, 4, 6, 12
 
 _DRAIN_SHIFT = 4  # log2 of the bytes that one write of an out-of-order core's store buffer covers
@@ -51,8 +52,7 @@ class Events(NamedTuple):
 class Order(NamedTuple):
     """State that only program order changes, and the limits of the core that concern it.
 
-    `load_split_shift`, `store_split_shift`: log2 of the bytes of the blocks that an access is split into;
-    `load_quad_alignment`: see `core.SplitAccess.quad_alignment`; `window`:
+    `load_split_shift`, `store_split_shift`: log2 of the bytes of the blocks that an access is split into; `window`:
     instructions over which an out-of-order core forwards stores to loads, 0 for an in-order core.
     """
 
@@ -62,7 +62,6 @@ class Order(NamedTuple):
     log: StoreLog
     learned: int
     load_split_shift: int
-    load_quad_alignment: int
     store_split_shift: int
     window: int
 
@@ -81,7 +80,6 @@ def new_order(core: Core, caches: Caches, predictor: Predictor) -> Order:
         log=new_store_log(),
         learned=core.branches.learned_iterations,
         load_split_shift=core.split.shift,
-        load_quad_alignment=core.split.quad_alignment,
         store_split_shift=(core.store_split or core.split).shift,
         window=0 if isinstance(core, InOrderCore) else core.window,
     )
@@ -162,8 +160,10 @@ def _meet(
         second_wait = _wait(order.caches, fills, way, base, before) if level == IN_L1 else 0
     if code.is_store[row]:
         return what | _meet_store(order, address, size, instruction), wait, second_wait, 0
-    if is_split(address, size, order.load_split_shift) or is_misaligned(address, size, order.load_quad_alignment):
+    if is_split(address, size, order.load_split_shift):
         what |= SPLIT
+    if address & (code.alignment[row] - 1) != 0:
+        what |= MISALIGNED
     if order.window > 0:
         sources = sources_of(order.log, address, size, instruction, order.window)
     else:
@@ -176,13 +176,17 @@ def _meet(
 
 @compiled
 def _meet_store(order: Order, address: int, size: int, instruction: int) -> int:
-    """Return SPLIT and OPENS_BLOCK of a store. In order it is split where it opens a second line."""
+    """Return SPLIT and OPENS_BLOCK of a store.
+
+    In order it is split where it opens a second line; out of order blocks that the store before it touched are open.
+    """
     if order.window == 0:
         _, lines = log_store(order.log, address, size, instruction, order.shape.line_shift)
         return SPLIT if lines > 1 else 0
+    before = last_block(order.log, _DRAIN_SHIFT)
     is_elsewhere, _ = log_store(order.log, address, size, instruction, _DRAIN_SHIFT)
     what = SPLIT if is_split(address, size, order.store_split_shift) else 0
-    return what | OPENS_BLOCK if is_elsewhere else what
+    return what | OPENS_BLOCK if is_elsewhere and address >> _DRAIN_SHIFT != before else what
 
 
 @compiled

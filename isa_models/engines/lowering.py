@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from isa_models.core import Core, InOrderTiming, OutOfOrderTiming
 from isa_models.engines.branches import CONDITIONAL, DIRECT, INDIRECT, NO_BRANCH, RETURN
+from isa_models.engines.parts import parts_of
 from isa_models.errors import InputError
 from isa_models.instruction_class import InstructionClass, classify
 from isa_models.operands import Operands, decode
@@ -32,8 +33,10 @@ class StaticCode(NamedTuple):
 
     `reads`, `writes`: register numbers, the first `read_count` or `write_count` of them; `read_use`: PLAIN,
     ACCUMULATOR, STORE_DATA or MERGED; `write_latency`: cycles from start to the result; `class_id`: equal for
-    instructions of one timing class; `accumulate`: latency between accumulators of one class, -1 without forwarding;
-    `merge`: latency from the part of the destination that is kept; `base`: register written back, -1 if none; `size`:
+    instructions of one timing class; `accumulate`: latency between accumulators of one class, -1 without forwarding,
+    and `accumulate_parts` more;
+    `merge`: latency from the part of the destination that is kept; `alignment`: bytes of which the address of a load
+    should be a multiple; `base`: register written back, -1 if none; `size`:
     bytes accessed, 0 if none.
     `access_rows`, `branch_rows`: the rows that access memory, and those that branch; `access_before`, `branch_before`:
     shape (n + 1,), how many of these lie in front of each row.
@@ -48,7 +51,9 @@ class StaticCode(NamedTuple):
     class_id: IntArray
     latency: IntArray
     accumulate: IntArray
+    accumulate_parts: IntArray
     merge: IntArray
+    alignment: IntArray
     base: IntArray
     size: IntArray
     is_store: NDArray[np.bool_]
@@ -71,7 +76,9 @@ class StaticRow(NamedTuple):
     class_id: int
     latency: int
     accumulate: int
+    accumulate_parts: int
     merge: int
+    alignment: int
     base: int
     size: int
     is_store: bool
@@ -121,8 +128,10 @@ def static_row(
         write_count=len(operands.writes),
         class_id=class_id,
         latency=timing.latency,
-        accumulate=NONE if timing.accumulate is None else timing.accumulate,
+        accumulate=NONE if timing.accumulate is None else int(timing.accumulate),
+        accumulate_parts=parts_of((timing.accumulate or 0) % 1),
         merge=0 if isinstance(timing, InOrderTiming) or timing.merge is None else timing.merge,
+        alignment=1 if isinstance(timing, InOrderTiming) or timing.misaligned is None else timing.misaligned.alignment,
         base=NONE if operands.writeback is None else operands.writeback,
         size=0 if memory is None else memory.size_bytes,
         is_store=memory is not None and memory.is_store,

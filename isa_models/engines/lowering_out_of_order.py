@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from isa_models.core import MicroOp, OutOfOrderCore
 from isa_models.engines.lowering import NONE, StaticCode, StaticRow, find_class, static_code, static_row
+from isa_models.engines.parts import parts_of
 from isa_models.operand_syntax import FLAGS
 from isa_models.operands import Operands
 from isa_models.program import Instruction
@@ -18,14 +19,18 @@ IntArray = NDArray[np.int64]
 class OutOfOrderCode(NamedTuple):
     """Timing of each row: see `core.OutOfOrderTiming`.
 
-    `results`: shape (n,), 64-bit results; `forward`: shape (n,), cycles more until the data of a store reach a load;
-    `micro_op_before`: shape (n + 1,), micro-operations in front of each row. Per micro-operation: `occupancy`,
+    `results`: shape (n,), 64-bit results; `forward`, `forward_turn`: shape (n,), of stores, in parts of a cycle (see
+    `parts`); `misaligned_latency`, `misaligned_occupancy`: shape (n,), of loads, in cycles and in parts;
+    `micro_op_before`: shape (n + 1,), micro-operations in front of each row. Per micro-operation: `occupancy` in parts,
     `after`, `behind`; `depth`: cycles from the first, through those that it is behind; `choice_before`: one entry
     more, places in `choices` in front of it; `choices`: the ports that each may go to, one after the other.
     """
 
     results: IntArray
     forward: IntArray
+    forward_turn: IntArray
+    misaligned_latency: IntArray
+    misaligned_occupancy: IntArray
     micro_op_before: IntArray
     occupancy: IntArray
     after: IntArray
@@ -47,6 +52,9 @@ class _Row(NamedTuple):
     static: StaticRow
     results: int
     forward: int
+    forward_turn: int
+    misaligned_latency: int
+    misaligned_occupancy: int
     micro_ops: tuple[_MicroOpRow, ...]
 
 
@@ -65,6 +73,9 @@ class OutOfOrderLowering:
         code = OutOfOrderCode(
             results=_array([row.results for row in rows]),
             forward=_array([row.forward for row in rows]),
+            forward_turn=_array([row.forward_turn for row in rows]),
+            misaligned_latency=_array([row.misaligned_latency for row in rows]),
+            misaligned_occupancy=_array([row.misaligned_occupancy for row in rows]),
             micro_op_before=_running([len(row.micro_ops) for row in rows]),
             occupancy=_array([micro_op.occupancy for micro_op in micro_ops]),
             after=_array([micro_op.after for micro_op in micro_ops]),
@@ -91,7 +102,10 @@ class OutOfOrderLowering:
         return _Row(
             static=static_row(instruction, operands, timing, self._class_ids[key], core),
             results=_result_count(operands) + timing.temporaries,
-            forward=timing.forward,
+            forward=parts_of(timing.forward),
+            forward_turn=parts_of(timing.forward_turn),
+            misaligned_latency=timing.misaligned.latency if timing.misaligned else 0,
+            misaligned_occupancy=parts_of(timing.misaligned.occupancy) if timing.misaligned else 0,
             micro_ops=tuple(self._micro_op(*micro_op) for micro_op in zip(micro_ops, _depths(micro_ops), strict=True)),
         )
 
@@ -99,7 +113,7 @@ class OutOfOrderLowering:
         core = self.core
         return _MicroOpRow(
             ports=tuple(core.ports.index(port) for port in micro_op.ports),
-            occupancy=micro_op.occupancy,
+            occupancy=parts_of(micro_op.occupancy),
             after=micro_op.after,
             behind=micro_op.behind,
             depth=depth,

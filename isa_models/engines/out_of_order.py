@@ -14,7 +14,7 @@ from isa_models.compilation import compiled
 from isa_models.core import OutOfOrderCore
 from isa_models.engines.branches import CONDITIONAL, NO_BRANCH
 from isa_models.engines.counts import Charges, Counts, move_end, record
-from isa_models.engines.events import OPENS_BLOCK, SPLIT, Events
+from isa_models.engines.events import MISALIGNED, OPENS_BLOCK, SPLIT, Events
 from isa_models.engines.fills import Fills, new_fills, pack_fills, unpack_fills
 from isa_models.engines.front_end import (
     FrontEnd,
@@ -28,8 +28,9 @@ from isa_models.engines.front_end import (
     unpack_front_end,
 )
 from isa_models.engines.line_arrivals import lines_here
-from isa_models.engines.lowering import NONE, StaticCode
+from isa_models.engines.lowering import StaticCode
 from isa_models.engines.lowering_out_of_order import OutOfOrderCode
+from isa_models.engines.parts import parts_of, whole_cycles
 from isa_models.engines.ports import (
     Ports,
     enter,
@@ -50,10 +51,11 @@ from isa_models.engines.registers import (
 )
 from isa_models.engines.stalls import FIRST_PORT, L1_MISS, L2_MISS, QUEUE, STORE
 from isa_models.engines.stores import (
-    PARTIAL,
     REMEMBERED,
+    Forwarding,
     StoreData,
-    data_ready,
+    forwarded,
+    forwarding_of,
     new_store_data,
     note_data,
     note_retired,
@@ -67,16 +69,17 @@ IntArray = NDArray[np.int64]
 
 
 class OutOfOrderLimits(NamedTuple):
-    """Costs of a core that no unit holds itself, in cycles, -1 for none. See `core.OutOfOrderCore`."""
+    """Costs of a core that no unit holds itself, in cycles. See `core.OutOfOrderCore`.
+
+    Those of ports, `store_drain` to `store_split_occupancy`, are in parts of a cycle, see `parts`.
+    """
 
     mispredict: int
-    forward_latency: int
-    partial_forward_latency: int
     store_drain: int
     narrow_store_drain: int
-    split_latency: int
     split_occupancy: int
     store_split_occupancy: int
+    split_latency: int
     window: int
 
 
@@ -90,6 +93,7 @@ class OutOfOrderPipeline(NamedTuple):
     registers: Registers
     ports: Ports
     stores: StoreData
+    forwarding: Forwarding
     fills: Fills
     window: Window
 
@@ -99,13 +103,11 @@ def new_pipeline(core: OutOfOrderCore, code: StaticCode, timing: OutOfOrderCode,
     return OutOfOrderPipeline(
         limits=OutOfOrderLimits(
             mispredict=core.branches.mispredict,
-            forward_latency=core.store_forward_latency,
-            partial_forward_latency=NONE if core.partial_forward_latency is None else core.partial_forward_latency,
-            store_drain=core.store_drain,
-            narrow_store_drain=core.narrow_store_drain,
+            store_drain=parts_of(core.store_drain),
+            narrow_store_drain=parts_of(core.narrow_store_drain),
+            split_occupancy=parts_of(core.split.occupancy),
+            store_split_occupancy=parts_of((core.store_split or core.split).occupancy),
             split_latency=core.split.latency,
-            split_occupancy=core.split.occupancy,
-            store_split_occupancy=(core.store_split or core.split).occupancy,
             window=core.window,
         ),
         code=code,
@@ -114,6 +116,7 @@ def new_pipeline(core: OutOfOrderCore, code: StaticCode, timing: OutOfOrderCode,
         registers=new_registers(),
         ports=idle_ports(core, timing, counts.port_busy),
         stores=new_store_data(),
+        forwarding=forwarding_of(core),
         fills=new_fills(core),
         window=empty_window(core.window, core.retire_width),
     )
@@ -189,15 +192,15 @@ def _issue(
     waited_for = -1
     first = code.micro_op_before[row]
     for micro_op in range(first, code.micro_op_before[row + 1]):
-        occupancy = code.occupancy[micro_op]
+        parts = code.occupancy[micro_op]
         if micro_op == first and pipeline.code.size[row] > 0:
-            occupancy = _memory_occupancy(pipeline, row, what, occupancy)
+            parts = _memory_occupancy(pipeline, row, what, parts)
         entered, port = enter(ports, code, micro_op, entered)
         wanted = ready
         if micro_op != first:
             wanted = ports.begun[code.behind[micro_op]] + code.after[micro_op]
         wanted = max(wanted, entered + 1)
-        cycle = place(ports, port, wanted, occupancy)
+        cycle = place(ports, port, wanted, whole_cycles(ports.carry, port, parts))
         ports.begun[micro_op - first] = cycle
         if micro_op == first:
             issue = cycle
@@ -216,13 +219,18 @@ def _issue(
 
 @compiled
 def _memory_occupancy(pipeline: OutOfOrderPipeline, row: int, what: int, occupancy: int) -> int:
-    """Return for how long a load or store takes its port."""
+    """Return for how long a load or store takes its port, in parts of cycles."""
+    limits = pipeline.limits
+    if not pipeline.code.is_store[row]:
+        longer = limits.split_occupancy if what & SPLIT else 0
+        if what & MISALIGNED:
+            longer = max(longer, pipeline.timing.misaligned_occupancy[row])
+        return occupancy + longer
     if what & SPLIT:
-        is_store = pipeline.code.is_store[row]
-        occupancy += pipeline.limits.store_split_occupancy if is_store else pipeline.limits.split_occupancy
+        occupancy += limits.store_split_occupancy
     if what & OPENS_BLOCK:
         is_narrow = pipeline.code.size[row] < 4
-        occupancy = max(occupancy, pipeline.limits.narrow_store_drain if is_narrow else pipeline.limits.store_drain)
+        occupancy = max(occupancy, limits.narrow_store_drain if is_narrow else limits.store_drain)
     return occupancy
 
 
@@ -244,32 +252,38 @@ def _memory(
     arrival, level, fetched = lines_here(pipeline.fills, events, access, before, fetched, base, issue)
     if pipeline.code.is_store[row]:
         start = max(start, data)
-        note_data(pipeline.stores, start + pipeline.timing.forward[row])
+        note_data(pipeline.stores, row, start)
         return start, IN_L1, -1, fetched
-    if events.what[access] & SPLIT:
-        start += pipeline.limits.split_latency
-    sources = events.sources[access]
-    if pipeline.limits.partial_forward_latency == NONE:
-        sources &= PARTIAL - 1
-    if sources != 0:
-        forward = pipeline.limits.partial_forward_latency if sources & PARTIAL else pipeline.limits.forward_latency
-        forwarded = data_ready(pipeline.stores, sources) + forward
-        if forwarded > start + latency:
-            return forwarded - latency, IN_L1, STORE, fetched
+    start += _misalignment(pipeline, row, events.what[access])
+    if events.sources[access] != 0:
+        result = forwarded(
+            pipeline.stores, pipeline.forwarding, pipeline.timing, events.sources[access], start + latency
+        )
+        if result > start + latency:
+            return result - latency, IN_L1, STORE, fetched
     if arrival > start + latency:
         return arrival - latency, level, L2_MISS if level == IN_MEMORY else L1_MISS, fetched
     return start, IN_L1, -1, fetched
 
 
 @compiled
+def _misalignment(pipeline: OutOfOrderPipeline, row: int, what: int) -> int:
+    """Return how much later the results of a load come because of its address."""
+    latency = pipeline.limits.split_latency if what & SPLIT else 0
+    if what & MISALIGNED:
+        latency = max(latency, pipeline.timing.misaligned_latency[row])
+    return latency
+
+
+@compiled
 def pack(pipeline: OutOfOrderPipeline, number: int, words: IntArray) -> int:
     """Write what can still influence the future: see `pipelines.pack`."""
     base = current_cycle(pipeline.front)
-    horizon = base - max(pipeline.limits.forward_latency, pipeline.limits.partial_forward_latency)
+    horizon = base - pipeline.forwarding.horizon
     at = pack_front_end(pipeline.front, words, 0)
     at = pack_registers(pipeline.registers, base, number, pipeline.limits.window, words, at)
     at = pack_ports(pipeline.ports, base, words, at)
-    at = pack_stores(pipeline.stores, horizon, words, at)
+    at = pack_stores(pipeline.stores, base, horizon, words, at)
     at = pack_fills(pipeline.fills, base, words, at)
     return pack_window(pipeline.window, base, words, at)
 
@@ -277,11 +291,11 @@ def pack(pipeline: OutOfOrderPipeline, number: int, words: IntArray) -> int:
 @compiled
 def unpack(pipeline: OutOfOrderPipeline, number: int, base: int, words: IntArray, at: int) -> None:
     """Restore what `pack` wrote: see `pipelines.unpack`."""
-    horizon = base - max(pipeline.limits.forward_latency, pipeline.limits.partial_forward_latency)
+    horizon = base - pipeline.forwarding.horizon
     at = unpack_front_end(pipeline.front, base, words, at)
     at = unpack_registers(pipeline.registers, base, number, words, at)
     at = unpack_ports(pipeline.ports, base, words, at)
-    at = unpack_stores(pipeline.stores, horizon, words, at)
+    at = unpack_stores(pipeline.stores, base, horizon, words, at)
     at = unpack_fills(pipeline.fills, base, words, at)
     unpack_window(pipeline.window, base, words, at)
 
@@ -295,4 +309,4 @@ def clock(pipeline: OutOfOrderPipeline) -> int:
 def largest_state(core: OutOfOrderCore) -> int:
     """Return how many words `pack` writes at most."""
     queues = len(core.ports) * (5 + 2 * core.port_queue) + 1
-    return 16 + 7 * REGISTER_COUNT + queues + 3 * REMEMBERED + core.l1.outstanding + core.window + 16
+    return 20 + 7 * REGISTER_COUNT + queues + 4 * REMEMBERED + core.l1.outstanding + core.window + 16

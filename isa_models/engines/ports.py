@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from isa_models.compilation import compiled
 from isa_models.core import OutOfOrderCore
 from isa_models.engines.lowering_out_of_order import OutOfOrderCode
+from isa_models.engines.parts import PARTS
 
 IntArray = NDArray[np.int64]
 
@@ -23,10 +24,10 @@ class Ports(NamedTuple):
 
     `start`, `end`: shape (ports, entries), cycles from which and up to which each queued micro-operation takes the
     port; `queued`: entries in use; `floor`: cycle before which nothing more can start; `recency`: rank by when it was
-    chosen last, 0 for longest ago; `begun`: scratch for the start of each micro-operation of an instruction.
-    `inputs`: micro-operations that each queue takes a cycle, 0 for any number; `taken`: those of the current cycle of
-    dispatch; `width`: those of all queues with a limit together; `dispatched`: the current cycle, and those of it.
-    `busy`: cycles taken in total.
+    chosen last, 0 for longest ago; `carry`: see `parts`, of occupancies; `begun`: scratch for the start of each
+    micro-operation of an instruction. `inputs`: micro-operations that each queue takes a cycle, 0 for any number;
+    `taken`: those of the current cycle of dispatch; `width`: those of all queues with a limit together; `dispatched`:
+    the current cycle, and those of it. `busy`: cycles taken in total.
     """
 
     breaks_ties_by_recency: bool
@@ -38,6 +39,7 @@ class Ports(NamedTuple):
     queued: IntArray
     floor: IntArray
     recency: IntArray
+    carry: IntArray
     begun: IntArray
     inputs: IntArray
     taken: IntArray
@@ -58,6 +60,7 @@ def idle_ports(core: OutOfOrderCore, code: OutOfOrderCode, busy: IntArray) -> Po
         queued=np.zeros(port_count, dtype=np.int64),
         floor=np.zeros(port_count, dtype=np.int64),
         recency=np.arange(port_count, dtype=np.int64),
+        carry=np.zeros(port_count, dtype=np.int64),
         begun=np.zeros(np.diff(code.micro_op_before).max(), dtype=np.int64),
         inputs=np.array([core.queue_inputs.get(port, 0) for port in core.ports], dtype=np.int64),
         taken=np.zeros(port_count, dtype=np.int64),
@@ -216,7 +219,7 @@ def pack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
     for port in range(ports.queued.size):
         _leave(ports, port, base)
         words[at] = ports.floor[port] - base if ports.floor[port] > base + 1 else 0
-        words[at + 1] = ports.queued[port]
+        words[at + 1] = ports.queued[port] * PARTS + ports.carry[port]
         words[at + 2] = ports.recency[port]
         words[at + 3] = ports.taken[port]
         at += 4
@@ -235,7 +238,8 @@ def unpack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
     at += 1
     for port in range(ports.queued.size):
         ports.floor[port] = base + words[at]
-        ports.queued[port] = words[at + 1]
+        ports.queued[port] = words[at + 1] // PARTS
+        ports.carry[port] = words[at + 1] % PARTS
         ports.recency[port] = words[at + 2]
         ports.taken[port] = words[at + 3]
         at += 4

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from isa_models.caches import IN_L1
 from isa_models.compilation import compiled
 from isa_models.engines.lowering import ACCUMULATOR, MERGED, NONE, STORE_DATA, StaticCode
+from isa_models.engines.parts import whole_cycles
 from isa_models.operand_syntax import REGISTER_COUNT
 
 IntArray = NDArray[np.int64]
@@ -21,7 +22,7 @@ class Registers(NamedTuple):
 
     `ready`: cycle of its value; `accumulated`: the same for the accumulator of a like instruction; `writer`: class of
     the last writer; `level`: cache level that delayed the value. `reason`, `origin`: what set the start of the chain of
-    dependences that it ends, and the number of the instruction there.
+    dependences that it ends, and the number of the instruction there. `carry`: (1,), see `parts`, of accumulators.
 
     An instruction that waits for an operand is often late only because the front end let its producers in late:
     following the operands back to an instruction that waited for none finds that reason. Where that instruction is no
@@ -34,13 +35,15 @@ class Registers(NamedTuple):
     level: IntArray
     reason: IntArray
     origin: IntArray
+    carry: IntArray
 
 
 def new_registers() -> Registers:
     """Return registers that all have their values."""
     ready, accumulated, level, reason = (np.zeros(REGISTER_COUNT, dtype=np.int64) for _ in range(4))
     writer = np.full(REGISTER_COUNT, NONE, dtype=np.int64)
-    return Registers(ready, accumulated, writer, level, reason, np.full(REGISTER_COUNT, NOBODY, dtype=np.int64))
+    origin = np.full(REGISTER_COUNT, NOBODY, dtype=np.int64)
+    return Registers(ready, accumulated, writer, level, reason, origin, carry=np.zeros(1, dtype=np.int64))
 
 
 @compiled
@@ -75,6 +78,8 @@ def write_results(
 ) -> None:
     """Note the results of an instruction that took effect at `start`; `reason`, `origin`: see `Registers`."""
     accumulated = start + max(code.accumulate[row], 0)
+    if code.accumulate_parts[row] > 0:
+        accumulated += whole_cycles(registers.carry, 0, code.accumulate_parts[row])
     for column in range(code.write_count[row]):
         register = code.writes[row, column]
         registers.ready[register] = start + code.write_latency[row, column]
@@ -124,7 +129,8 @@ def pack_registers(registers: Registers, base: int, number: int, window: int, wo
             words[at + 6] = min(number - registers.origin[register], window)
             at += 7
     words[at] = 0
-    return at + 1
+    words[at + 1] = registers.carry[0]
+    return at + 2
 
 
 @compiled
@@ -142,4 +148,5 @@ def unpack_registers(registers: Registers, base: int, number: int, words: IntArr
         registers.reason[register] = words[at + 5]
         registers.origin[register] = number - words[at + 6]
         at += 7
-    return at + 1
+    registers.carry[0] = words[at + 1]
+    return at + 2

@@ -16,7 +16,7 @@ from isa_models.caches import (
     note_used,
 )
 from isa_models.compilation import compiled
-from isa_models.engines.accesses import is_misaligned, is_split
+from isa_models.engines.accesses import is_split
 from isa_models.engines.branches import count_right, repeat_branch
 from isa_models.engines.events import Order
 from isa_models.engines.lowering import StaticCode
@@ -82,7 +82,7 @@ def _going_on(
         here = address[at + turn * step]
         if here - before != stride or here >> shift != (here + size - 1) >> shift:
             return turn
-        if is_split(here, size, order.load_split_shift) or is_misaligned(here, size, order.load_quad_alignment):
+        if is_split(here, size, order.load_split_shift) or here & (code.alignment[row] - 1) != 0:
             return turn
         if here >> shift != before >> shift:
             if not fetches_nothing(order.shape, order.caches, here, stride, reached, must_be_here):

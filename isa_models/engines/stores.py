@@ -4,12 +4,16 @@ Which store a load gets its bytes from follows from program order (`StoreLog`); 
 the pipeline (`StoreData`).
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isa_models.compilation import compiled
+from isa_models.core import OutOfOrderCore
+from isa_models.engines.lowering_out_of_order import OutOfOrderCode
+from isa_models.engines.parts import PARTS, parts_of, whole_cycles
 
 IntArray = NDArray[np.int64]
 
@@ -24,6 +28,7 @@ _ENTRIES = 1 << 12
 _GRANULE = 3  # log2 of the bytes by which stores and loads are matched
 _PIECE = 8  # bytes of a load that come from one store together: half of a 128-bit register
 _NONE = -1
+_KEPT = 16  # cycles in the store buffer behind the first chance to be forwarded: a guess
 
 # An in-order core: a store holds loads up for less than ten cycles after it issues, and one issues a cycle at most.
 RECENT = 8
@@ -34,6 +39,8 @@ _BEATS_BITS = 6  # whether a load overlaps a store, the beat of the store (2 bit
 
 # Entries of `StoreLog.scalars`: stores so far, instruction number of the last one, block that it ended in.
 _COUNT, _LAST, _BLOCK = range(3)
+
+_LATENCY, _TURN = range(2)  # entries of `StoreData.carry`
 
 
 class StoreLog(NamedTuple):
@@ -52,13 +59,31 @@ class StoreLog(NamedTuple):
 class StoreData(NamedTuple):
     """For each of the last stores.
 
-    `ready`: cycle at which its data are there; `retired`: cycle from which it can be written to L1. `total`: (1,)
-    stores so far.
+    `ready`: cycle at which its data are there; `retired`: cycle in which it retires; `row`: which instruction it is.
+    `total`: (1,) stores so far. `turn`: (2,) cycle from which the next store can be read back, and the number of the
+    one that was last; `carry`: (2,) see `parts`, of the latency of forwarding and of those turns.
     """
 
     ready: IntArray
     retired: IntArray
+    row: IntArray
     total: IntArray
+    turn: IntArray
+    carry: IntArray
+
+
+class Forwarding(NamedTuple):
+    """Latencies from stores to loads in parts of a cycle (see `parts`): see `core.OutOfOrderCore`; -1 for none.
+
+    `kept`: cycles for which stores have to take turns to be read back, after each could first be forwarded; `horizon`:
+    cycles after which the data of a store no longer make a load late.
+    """
+
+    latency: int
+    partial_latency: int
+    commit_latency: int
+    kept: int
+    horizon: int
 
 
 def new_store_log() -> StoreLog:
@@ -70,7 +95,22 @@ def new_store_log() -> StoreLog:
 
 def new_store_data() -> StoreData:
     """Return an empty store buffer."""
-    return StoreData(*(np.zeros(entries, dtype=np.int64) for entries in (_RING, _RING, 1)))
+    return StoreData(*(np.zeros(entries, dtype=np.int64) for entries in (_RING, _RING, _RING, 1, 2, 2)))
+
+
+def forwarding_of(core: OutOfOrderCore) -> Forwarding:
+    """Return the latencies of a core."""
+    partial = core.partial_forward_latency
+    later = max((timing.forward for timing in core.classes.values()), default=0.0)
+    longest = max(core.store_forward_latency, partial or 0) + max(later, core.commit_latency)
+    kept = _KEPT if any(timing.forward_turn > 0 for timing in core.classes.values()) else 0
+    return Forwarding(
+        latency=parts_of(core.store_forward_latency),
+        partial_latency=_NONE if partial is None else parts_of(partial),
+        commit_latency=parts_of(core.commit_latency),
+        kept=kept,
+        horizon=math.ceil(longest) + 1 + kept,
+    )
 
 
 @compiled
@@ -101,6 +141,12 @@ def is_far(log: StoreLog, instruction: int, window: int) -> bool:
     """Whether no load from `instruction` of the trace on meets a store so far; `window`: see `events.Order`."""
     far: bool = instruction - log.scalars[_LAST] >= (window if window > 0 else RECENT_INSTRUCTIONS)
     return far
+
+
+@compiled
+def last_block(log: StoreLog, block_shift: int) -> int:
+    """Return the block of 2**block_shift bytes in which the last store began."""
+    return log.recent[(log.scalars[_COUNT] - 1) & (_RING - 1)][0] >> block_shift  # type: ignore[no-any-return]
 
 
 @compiled
@@ -166,58 +212,93 @@ def beats_of(log: StoreLog, address: int, size: int, instruction: int) -> int:
 
 
 @compiled
-def note_data(data: StoreData, ready: int) -> None:
-    """Note when the data of the next store are there."""
-    data.ready[data.total[0] & (_RING - 1)] = ready
+def note_data(data: StoreData, row: int, ready: int) -> None:
+    """Note when the data of the next store, the instruction `row`, are there."""
+    entry = data.total[0] & (_RING - 1)
+    data.ready[entry] = ready
+    data.row[entry] = row
     data.total[0] += 1
 
 
 @compiled
 def note_retired(data: StoreData, is_store: bool, retired: int) -> None:
-    """Note when an instruction, if it is the last store, retires: only then it can be written to L1."""
+    """Note when an instruction, if it is the last store, retires: only after that it is written to L1."""
     if is_store:
         data.retired[(data.total[0] - 1) & (_RING - 1)] = retired
 
 
 @compiled
-def data_ready(data: StoreData, sources: int) -> int:
-    """Return the cycle from which a load can get its bytes, -1 if no store holds any: see `PARTIAL`.
+def forwarded(data: StoreData, forwarding: Forwarding, code: OutOfOrderCode, sources: int, result: int) -> int:
+    """Return when a load has its result that gets its bytes from `sources` and would have it at `result` from L1.
 
-    They are forwarded as soon as the data of all `sources` are there, but where one has to be put together the load
-    reads L1 once the stores are written.
+    They are forwarded as soon as the data of all sources are there, but where one has to be put together (see
+    `PARTIAL`) the load reads L1 once the stores are written. A store takes its turn with the first load that reads it.
     """
-    ready = _NONE
-    back = 1
-    is_partial = sources & PARTIAL != 0
-    sources &= PARTIAL - 1
-    while sources > 0:
-        if sources & 1:
-            entry = (data.total[0] - back) & (_RING - 1)
-            ready = max(ready, data.ready[entry])
-            if is_partial:
-                ready = max(ready, data.retired[entry])
-        sources >>= 1
-        back += 1
-    return ready
+    is_partial = sources & PARTIAL != 0 and forwarding.partial_latency >= 0
+    parts, store = _data_ready(data, forwarding, code, sources & (PARTIAL - 1), is_partial)
+    parts += forwarding.partial_latency if is_partial else forwarding.latency
+    early = result - (parts + data.carry[_LATENCY]) // PARTS
+    if early < 0:
+        result = whole_cycles(data.carry, _LATENCY, parts)
+    turn = code.forward_turn[data.row[store & (_RING - 1)]]
+    if turn > 0 and early < forwarding.kept and store > data.turn[1]:
+        result = max(result, data.turn[0])
+        data.turn[0] = result + whole_cycles(data.carry, _TURN, turn)
+        data.turn[1] = store
+    return result
 
 
 @compiled
-def pack_stores(data: StoreData, horizon: int, words: IntArray, at: int) -> int:
-    """Append the stores whose data come or that retire after cycle `horizon`, the newest first."""
+def _data_ready(
+    data: StoreData, forwarding: Forwarding, code: OutOfOrderCode, sources: int, is_partial: bool
+) -> tuple[int, int]:
+    """Return when the data of the latest source are there, in parts of cycles, and the number of that store."""
+    parts = 0
+    store = 0
+    back = 1
+    while sources > 0:
+        if sources & 1:
+            entry = (data.total[0] - back) & (_RING - 1)
+            row = data.row[entry]
+            there = data.ready[entry] * PARTS + code.forward[row]
+            if is_partial:
+                there = max(there, data.retired[entry] * PARTS + forwarding.commit_latency)
+            if there > parts:
+                parts = there
+                store = data.total[0] - back
+        sources >>= 1
+        back += 1
+    return parts, store
+
+
+@compiled
+def pack_stores(data: StoreData, base: int, horizon: int, words: IntArray, at: int) -> int:
+    """Append what still delays loads after cycle `base`: stores whose data come or that retire after `horizon`."""
+    words[at] = max(data.turn[0] - base, 0)
+    words[at + 1] = min(data.total[0] - data.turn[1], REMEMBERED + 1)
+    words[at + 2] = data.carry[_LATENCY]
+    words[at + 3] = data.carry[_TURN]
+    at += 4
     for back in range(1, REMEMBERED + 1):
         entry = (data.total[0] - back) & (_RING - 1)
         if data.ready[entry] > horizon or data.retired[entry] > horizon:
             words[at] = back
             words[at + 1] = max(data.ready[entry] - horizon, 0)
             words[at + 2] = max(data.retired[entry] - horizon, 0)
-            at += 3
+            words[at + 3] = data.row[entry]
+            at += 4
     words[at] = 0
     return at + 1
 
 
 @compiled
-def unpack_stores(data: StoreData, horizon: int, words: IntArray, at: int) -> int:
+def unpack_stores(data: StoreData, base: int, horizon: int, words: IntArray, at: int) -> int:
     """Restore what `pack_stores` appended."""
+    data.turn[0] = base + words[at]
+    data.turn[1] = data.total[0] - words[at + 1]
+    data.carry[_LATENCY] = words[at + 2]
+    data.carry[_TURN] = words[at + 3]
+    at += 4
     for entry in range(_RING):
         data.ready[entry] = horizon
         data.retired[entry] = horizon
@@ -225,5 +306,6 @@ def unpack_stores(data: StoreData, horizon: int, words: IntArray, at: int) -> in
         entry = (data.total[0] - words[at]) & (_RING - 1)
         data.ready[entry] = horizon + words[at + 1]
         data.retired[entry] = horizon + words[at + 2]
-        at += 3
+        data.row[entry] = words[at + 3]
+        at += 4
     return at + 1

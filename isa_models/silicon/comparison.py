@@ -82,11 +82,11 @@ def compare_loops(cases: Sequence[Case], core: Core) -> list[Comparison]:
     """
     copies = [_LOOP_INSTRUCTIONS // len(case.instructions) for case in cases]
     bodies = [unrolled(list(case.instructions), count) for case, count in zip(cases, copies, strict=True)]
-    pieces = [Piece(tuple(body.splitlines())) for body in bodies]
+    pieces = [Piece(tuple(body.splitlines()), with_loop=True) for body in bodies]
     loops = Loops(pieces)
     comparisons = []
     for case, piece, count in zip(cases, pieces, copies, strict=True):
-        trace = loops.trace(piece, _LONG, with_loop=True)
+        trace = loops.trace(piece, _LONG)
         cycles = cycles_per_pass(trace, (_SHORT, _LONG), core) / count
         comparisons.append(Comparison(case, cycles, time_trace(trace, core).bound.what))
     return comparisons

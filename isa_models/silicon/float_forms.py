@@ -2,12 +2,12 @@
 
 "scl" is a scalar register of the row's element, "vec" a 128-bit one, and "acc. fwd." chains the accumulator. The
 latency of a comparison is that of a comparison and a conditional select less the select. A stream of multiplications
-by an element was 14 chains next to each other: 14 / 4 a cycle on an Apple M1, 14 / 5 on a Neoverse V1.
+by an element was 14 chains next to each other: see `form.MEASURED_COPIES`.
 """
 
 from dataclasses import replace
 
-from isa_models.silicon.form import Form, LeftOut, simple
+from isa_models.silicon.form import MEASURED_COPIES, Form, LeftOut, simple
 from isa_models.silicon.row_name import RowName
 from isa_models.silicon.scalar_forms import FLAGS_CHAIN
 from isa_models.silicon.shapes import fill
@@ -41,7 +41,9 @@ def float_form(name: RowName) -> Form | LeftOut | None:
     lane = name.qualifiers[1] if name.first == "elem" else ""
     code = fill(template, mnemonic, name.element, lane=lane)
     form = simple(code, forwards=name.forwards)
-    return replace(form, stream=(code.format(d="<v>", s="<v>"),), copies=_LANE_CHAINS) if lane else form
+    if not lane:
+        return form
+    return replace(form, stream=(code.format(d="<v>", s="<v>"),), copies=MEASURED_COPIES, rotation=_LANE_CHAINS)
 
 
 def _template(name: RowName) -> str | None:

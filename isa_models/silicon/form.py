@@ -1,6 +1,6 @@
 """An instruction form of the table as code: how its latency and its throughput were measured."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,10 @@ class Form:
         why_no_stream: Why `stream` is empty though the row has a throughput.
         links_per_chain: How many latencies one pass through `chain` is made of.
         copies_per_stream: How many instructions of the row `stream` holds.
-        copies: Of chain and stream in the body of a loop; a stream rotates through as many registers.
+        copies: Of chain and stream in the body of a loop.
+        in_loop: Whether the two instructions of the loop itself are timed with the chain: one that takes a cycle a link
+            does not hide them on an in-order core.
+        rotation: Vector registers that a stream rotates through, starting with the first in each pass of the loop.
         list_length: Vector registers that a copy takes, one after the other, from all 32; 0: one of those that are no
             sources.
 
@@ -40,6 +43,8 @@ class Form:
     links_per_chain: int = 1
     copies_per_stream: int = 1
     copies: int = 16
+    in_loop: bool = False
+    rotation: int = 16
     list_length: int = 0
 
 
@@ -50,6 +55,10 @@ class LeftOut:
     reason: str
 
 
+MEASURED_COPIES = 96
+"""In one pass of the loops that were measured: multiplications by an element in 14 chains, which begin anew with each
+pass, run at 24 / 7 a cycle where a link takes four cycles and at 96 / 35 where it takes five."""
+
 CHAIN_REGISTER = 0
 SOURCE_REGISTER = 30
 
@@ -58,14 +67,15 @@ def simple(template: str, *, forwards: bool = False, setup: tuple[str, ...] = ()
     """Return the form of an instruction with `{d}`, the number of its destination, and `{s}`, of one of its sources.
 
     The chain runs from destination to source; with `forwards` it runs through the accumulator, which is the
-    destination itself. `{s}` is x25 or v30 where nothing may depend on it.
+    destination itself, in loops as they were measured. `{s}` is x25 or v30 where nothing may depend on it.
     """
     source = CHAIN_REGISTER if not forwards else _free_source(template)
-    return Form(
+    form = Form(
         chain=(template.format(d=CHAIN_REGISTER, s=source),),
         stream=(stream_of(template),),
         setup=setup,
     )
+    return replace(form, copies=MEASURED_COPIES, in_loop=True) if forwards else form
 
 
 def stream_of(template: str) -> str:

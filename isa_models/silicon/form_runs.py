@@ -70,7 +70,7 @@ def _pieces(form: Form) -> Iterable[Piece]:
 
 
 def _chain(form: Form) -> Piece:
-    return Piece(form.chain * form.copies, form.setup)
+    return Piece(form.chain * form.copies, form.setup, form.in_loop)
 
 
 def _less(form: Form) -> Piece:
@@ -80,7 +80,7 @@ def _less(form: Form) -> Piece:
 def _stream(form: Form) -> Piece:
     lines: list[str] = []
     for copy in range(form.copies):
-        numbers = _numbers(copy, form.list_length)
+        numbers = _numbers(copy, form.rotation, form.list_length)
         lines += [_numbered(line, numbers) for line in form.stream]
     return Piece(tuple(lines), form.setup)
 
@@ -91,9 +91,9 @@ def _numbered(line: str, numbers: dict[str, int | str]) -> str:
     return line
 
 
-def _numbers(copy: int, list_length: int) -> dict[str, int | str]:
+def _numbers(copy: int, rotation: int, list_length: int) -> dict[str, int | str]:
     """Return the registers of one copy, those of a list one after the other, and its direction."""
-    vector = copy * list_length % _VECTOR_COUNT if list_length else _VECTORS[copy % len(_VECTORS)]
+    vector = copy * list_length % _VECTOR_COUNT if list_length else _VECTORS[copy % rotation]
     following = {f"v{step}": (vector + step) % _VECTOR_COUNT for step in range(1, 4)}
     return {
         "x": _GENERALS[copy % len(_GENERALS)],

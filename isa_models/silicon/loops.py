@@ -82,10 +82,12 @@ class Piece:
     """Code to be run again and again: `setup` once, then `body` in a loop.
 
     Free registers: all but x27 and x29 and the stack pointer; their values at the start are those of `form.Form`.
+    `with_loop`: whether counting down and branching back, two instructions behind each pass, are part of its traces.
     """
 
     body: tuple[str, ...]
     setup: tuple[str, ...] = ()
+    with_loop: bool = False
 
 
 class Loops:
@@ -99,10 +101,9 @@ class Loops:
         self._image = Image.from_elf(image_of_text(_source(list(self._numbers))))
         self._machine = Machine(self._image)
 
-    def trace(self, piece: Piece, passes: int, with_loop: bool = False) -> Trace:
+    def trace(self, piece: Piece, passes: int) -> Trace:
         """Run `passes` times through the body of a piece and return what it executed.
 
-        `with_loop`: whether counting down and branching back, two instructions behind each pass, are part of it.
         Raises EmulationError for code that the machine cannot execute, UnsupportedInstructionError for an access to
         memory that the operand table does not know.
         """
@@ -110,7 +111,7 @@ class Loops:
         first, last = (
             self._image.program.index_of(self._image.symbols[f"{name}_{number}"]) for name in ("body", "loop")
         )
-        if with_loop:
+        if piece.with_loop:
             last += _LOOP_INSTRUCTIONS
         entry = self._image.symbols[f"piece_{number}"]
         buffer = Buffer("buffer", BUFFER_BYTES, writable=True)

@@ -1,14 +1,15 @@
 """Rows of loads and stores as code.
 
 A 64-bit load chases a pointer. A narrower one adds its result, zero, to the address of the next, less that addition;
-its throughput was measured with an addition too (0.50 a cycle on a Cortex-A53, where LDRB with a register offset goes
-at 1; the pair of words 0.33, where that of doublewords goes at 0.50). A load of vector registers is moved to a general
-register, from the last element of the last register where there are several; the source took off an estimate for the
-way back that it calls doubtful, so these latencies are compared as differences from that of `ldr.q (imm; ofs = 0)`.
-Stores that write back their base rotate among four bases, as several go in a cycle where each alone would wait, and go
-to and fro: unaligned ones of 16 bytes that only went on would cross lines, which the figures do not show. Literals lie
-at a fixed distance from the load, so that half of the doublewords are unaligned and one in 16 crosses a line: 0.66 a
-cycle on a Cortex-A53, 0.94 on an A72, 1.88 on a Neoverse N1.
+its throughput was measured with such an addition to what each loads, too (0.50 a cycle on a Cortex-A53, where LDRB with
+a register offset goes at 1; the pair of words 0.33, where that of doublewords goes at 0.50). A load of vector registers
+is moved to a general register, from the last element of the last register where there are several; the source took off
+an estimate for the way back that it calls doubtful, so these latencies are compared as differences from that of
+`ldr.q (imm; ofs = 0)`. Stores that write back their base rotate among four bases, as several go in a cycle where each
+alone would wait; the bases lie apart where they change, since such stores go more slowly (1.0 against 1.5 a cycle on a
+Neoverse N1, 1.6 against 2.0 on a V1), and go to and fro: unaligned ones of 16 bytes that only went on would cross
+lines, which the figures do not show. Literals lie at a fixed distance from the load, so that half of the doublewords
+are unaligned and one in 16 crosses a line: 0.66 a cycle on a Cortex-A53, 0.94 on an A72, 1.88 on a Neoverse N1.
 """
 
 import re
@@ -20,7 +21,9 @@ from isa_models.silicon.shapes import shapes
 VECTOR_ANCHOR = "ldr.q (imm; ofs = 0)"
 _LINE_BYTES = 64
 _ALL_VECTORS = 32
+_BASES = 4
 _ADD = "add x0, x0, x1"
+_FREE_ADD = "add x<x>, x<x>, x28"
 _OFFSET = re.compile(r"ofs = (\d+)")
 _SLOW_PAIR = "by a factor of 0.3 to 0.65 slower than LDP, another one on each core: what goes with it is not known"
 _PAGE_CROSSING = "the engines know lines but no pages"
@@ -120,9 +123,8 @@ def _scalar_pair(name: RowName) -> Form:
         return Form((chain,), (stream,), setup=(*setup, "stp x0, x0, [x0]"))
     order = (1, 2) if "1st elem" in name.qualifiers else (2, 1)
     chain = f"{name.mnemonic} {registers.format(*order)}, [x0]"
-    stream = f"{name.mnemonic} {registers.format('<x>', '<x1>')}, [x<b>]"
-    free_add = f"add x<b>, x28, #{misaligned}"
-    return Form((chain, _ADD), (free_add, stream), less=(_ADD,), setup=setup)
+    stream = f"{name.mnemonic} {registers.format('<x>', '<x1>')}, [x20]"
+    return Form((chain, _ADD), (stream, _FREE_ADD), less=(_ADD,), setup=setup)
 
 
 def _narrow_load(name: RowName) -> Form:
@@ -135,8 +137,8 @@ def _narrow_load(name: RowName) -> Form:
         return Form((chain,), (f"{mnemonic} {register}<x>, [x20, x26]",), setup=setup)
     offset = _offset(name)
     chain = f"{mnemonic} {register}1, [x0, #{offset}]"
-    stream = f"{mnemonic} {register}<x>, [x<b>, #{offset}]"
-    return Form((chain, _ADD), (f"add x<b>, x28, #{misaligned}", stream), less=(_ADD,), setup=setup)
+    stream = f"{mnemonic} {register}<x>, [x20, #{offset}]"
+    return Form((chain, _ADD), (stream, _FREE_ADD), less=(_ADD,), setup=setup)
 
 
 def _structure_load(name: RowName) -> Form:
@@ -170,11 +172,11 @@ def _loaded(template: str, result: str, misaligned: int) -> Form:
 
 def _store(name: RowName, data: str) -> Form:
     mnemonic, misaligned = name.mnemonic, _misalignment(name)
-    setup = tuple(f"add x{base}, x28, #{misaligned}" for base in range(20, 24))
+    offset = _offset(name)
+    setup = tuple(f"add x{20 + base}, x28, #{misaligned + base * _BASES * offset}" for base in range(_BASES))
     if name.first.startswith("reg"):
         shift = ", lsl #3" if "<<3" in name.qualifiers else ""
         return Form(stream=(f"{mnemonic} {data}, [x20, x26{shift}]",), setup=setup)
-    offset = _offset(name)
     if "pre, ofs" in str(name.qualifiers):
         return Form(stream=(f"{mnemonic} {data}, [x<b>, #<sign>{offset}]!",), setup=setup)
     if "post, ofs" in str(name.qualifiers):

@@ -48,7 +48,7 @@ def scalar_form(name: RowName) -> Form | LeftOut | None:
     if mnemonic == "rev":
         return simple(f"{_REVERSALS[first]} x{{d}}, x{{s}}")
     if mnemonic == "extr":
-        return simple(f"extr x{{d}}, x{{s}}, x24, #{_first_amount(name)}")
+        return simple(f"extr x{{d}}, x{{s}}, x{{s}}, #{_first_amount(name)}")
     if mnemonic in ("neg", "negs", "mvn"):
         shift = _shift(name)
         return simple(f"{mnemonic} x{{d}}, x{{s}}{shift}")

@@ -81,7 +81,7 @@ def cycles_of(*instructions: str) -> float:
     return steady_cycles(program, load_core(NAME)) / COPIES
 
 
-ADD, LOAD, STORE = "add x{n}, x20, x21", "ldr q{n}, [x28]", "str x20, [x28]"
+ADD, LOAD, STORE = "add x{n}, x20, x21", "ldr q{n}, [x28, #64]", "str x20, [x28]"
 SIMPLE, SHIFT = "eor v{n}.16b, v30.16b, v31.16b", "ushr v{n}.8h, v30.8h, #2"
 MULTIPLY, LOOK_UP = "mul v{n}.8h, v30.8h, v31.8h", "tbl v{n}.16b, {{v30.16b}}, v31.16b"
 LOOK_UP_3 = "tbl v{n}.16b, {{v28.16b, v29.16b, v30.16b}}, v31.16b"
@@ -136,7 +136,9 @@ def test_every_instruction_up_to_its_architecture_has_an_entry():
         pytest.param(("ld1 {{v0.16b, v1.16b, v2.16b, v3.16b}}, [x28]",), 4 / 3, id="a load of 64 bytes"),
         pytest.param(("ldp x0, x1, [x28]",), 1.0, id="a pair of X registers"),
         pytest.param(("ldp x0, x1, [x28, #8]",), 1.0, id="a pair over the end of 16 bytes"),
-        pytest.param(("ldur q{n}, [x28, #8]",), 2 / 3, id="a load over the end of 16 bytes"),
+        pytest.param(("ldur q{n}, [x28, #1]",), 1.6 / 3, id="a load at an odd address"),
+        pytest.param(("ldur x{n}, [x28, #12]",), 1 / 3, id="a load over the end of 16 bytes"),
+        pytest.param(("ldur x{n}, [x28, #60]",), 2 / 3, id="a load over the end of a line"),
         pytest.param(("stp x20, x21, [x28, #64]", "ldp x0, x1, [x28]"), 1.0, id="a pair beside a store of a pair"),
         pytest.param(("str q31, [x28, #40]",), 1 / 2, id="a store over the end of 16 bytes"),
         pytest.param(("str q31, [x28, #56]",), 1.0, id="a store over the end of a line"),
@@ -149,10 +151,10 @@ def test_loads_and_stores_a_cycle(instructions, cycles):
 @pytest.mark.parametrize(
     ("store", "load", "cycles"),
     [
-        pytest.param("str x0, [x28]", "ldr x0, [x28]", 5, id="X register"),
-        pytest.param("stp x0, x1, [x28]", "ldp x0, x1, [x28]", 4, id="pair of X registers"),
-        pytest.param("str q0, [x28]", "ldr q0, [x28]", 8, id="Q register"),
-        pytest.param("st1 {{v0.d}}[1], [x28]", "ldr d0, [x28]", 10, id="lane"),
+        pytest.param("str x0, [x28]", "ldr x0, [x28]", 4.6, id="X register"),
+        pytest.param("stp x0, x1, [x28]", "ldp x0, x1, [x28]", 4.2, id="pair of X registers"),
+        pytest.param("str q0, [x28]", "ldr q0, [x28]", 7.8, id="Q register"),
+        pytest.param("st1 {{v0.d}}[1], [x28]", "ldr d0, [x28]", 9.8, id="lane"),
         pytest.param("str q0, [x28]", "ldur q0, [x28, #1]", 12, id="not all bytes from the store"),
     ],
 )

@@ -31,6 +31,7 @@ def kind_of(text: str):
         ("uaddlp v0.8h, v1.16b", "simd_add_pairwise_long_q"),
         ("sqxtn v0.8b, v1.8h", "simd_narrow_saturating_d"),
         ("mul v0.8h, v1.8h, v2.h[1]", "simd_multiply_element_q"),
+        ("fcmla v0.4s, v1.4s, v2.s[1], #90", "fp_complex_multiply_element_q"),
         ("mov v0.16b, v1.16b", "simd_move_q"),
         ("mov v0.s[1], v1.s[0]", "simd_insert_d"),
         ("mov w0, v1.s[2]", "simd_to_general"),

@@ -108,8 +108,22 @@ def test_chains(row, chain):
         ("ld4.b (multi)", ["ld4 {v<v>.16b, v<v1>.16b, v<v2>.16b, v<v3>.16b}, [x20]"]),
         ("str.q (imm; post, ofs = 16)", ["str q30, [x<b>], #<sign>16"]),
         ("dup.d (elem)", ["dup v<v>.2d, x25"]),
+        ("ldrb (imm; ofs = 16)", ["ldrb w<x>, [x20, #16]", "add x<x>, x<x>, x28"]),
+        ("extr (imm; >>17)", ["extr x<x>, x25, x25, #17"]),
         ("fmla.s (elem; [3])", ["fmla v<v>.4s, v<v>.4s, v15.s[3]"]),
     ],
 )
 def test_streams(row, stream):
     assert list(form(row).stream) == stream
+
+
+def test_loops_are_as_long_as_the_measured_ones_where_that_shows():
+    forwarding, lanes = form("mla.h (vec; acc. fwd.)"), form("fmla.s (elem; [3])")
+    assert (forwarding.copies, forwarding.in_loop) == (96, True)
+    assert (lanes.copies, lanes.rotation) == (96, 14)
+
+
+def test_bases_that_are_written_back_lie_apart_only_where_they_change():
+    assert len(set(form("str (imm; post, ofs = 16)").setup)) == 4
+    assert {line.split("x28, ")[1] for line in form("str (imm; post, ofs = 0)").setup} == {"#0"}
+    assert {line.split("x28, ")[1] for line in form("str (imm; post, ofs = 16)").setup} == {"#0", "#64", "#128", "#192"}

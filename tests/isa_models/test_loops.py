@@ -9,12 +9,13 @@ from isa_models.trace import NO_ADDRESS
 
 CHAIN = Piece(("add x0, x0, x24",) * 4)
 LOADS = Piece(("ldr x1, [x20, #8]", "ldr x2, [x20], #16"), setup=("add x20, x28, #32",))
+LOOPED = Piece(("add x0, x0, x24",) * 4, with_loop=True)
 SKIPS = Piece(("cbz x26, 0f", "nop", "0:", "add x0, x0, x24"))
 
 
 @pytest.fixture(scope="module")
 def loops():
-    return Loops([CHAIN, LOADS, SKIPS, CHAIN])
+    return Loops([CHAIN, LOADS, SKIPS, CHAIN, LOOPED])
 
 
 def test_trace_holds_the_passes_and_nothing_of_the_loop(loops):
@@ -22,6 +23,13 @@ def test_trace_holds_the_passes_and_nothing_of_the_loop(loops):
     assert len(trace) == 20
     assert {instruction.text for instruction in trace.program.instructions} == {"add x0, x0, x24"}
     assert (trace.addresses_by_instruction == NO_ADDRESS).all()
+
+
+def test_the_loop_is_in_the_trace_of_a_piece_that_asks_for_it(loops):
+    trace = loops.trace(LOOPED, passes=5)
+    assert [trace.program.instructions[number].mnemonic for number in trace.index] == (
+        ["add"] * 4 + ["subs", "b.ne"]
+    ) * 5
 
 
 def test_setup_is_not_in_the_trace_and_addresses_are_real(loops):

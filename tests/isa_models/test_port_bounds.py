@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from isa_models import OutOfOrderCore, load_core, time_trace
 from isa_models.engines.lowering_out_of_order import OutOfOrderCode
+from isa_models.engines.parts import parts_of
 from isa_models.port_bounds import port_bounds
 from tests.isa_models.snippets import assemble, repeated_trace
 
@@ -25,8 +26,11 @@ def code_of(rows: list[MicroOps]) -> OutOfOrderCode:
     return OutOfOrderCode(
         results=none,
         forward=none,
+        forward_turn=none,
+        misaligned_latency=none,
+        misaligned_occupancy=none,
         micro_op_before=np.cumsum([0, *map(len, rows)]),
-        occupancy=np.array([occupancy for _, occupancy in micro_ops], dtype=np.int64),
+        occupancy=np.array([parts_of(occupancy) for _, occupancy in micro_ops], dtype=np.int64),
         after=np.zeros(count, dtype=np.int64),
         behind=np.zeros(count, dtype=np.int64),
         depth=np.zeros(count, dtype=np.int64),

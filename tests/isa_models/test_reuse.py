@@ -40,6 +40,7 @@ _WORK = (
     "uadalp v{v}.8h, v{w}.16b",
     "add v{v}.16b, v{w}.16b, v{u}.16b",
     "mla v{v}.8h, v{w}.8h, v{u}.8h",
+    "fmla v{v}.4s, v{w}.4s, v{u}.4s",
     "addv b{v}, v{w}.16b",
     "ins v{v}.d[1], x{g}",
     "umov w{g}, v{v}.s[1]",

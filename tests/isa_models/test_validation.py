@@ -44,8 +44,8 @@ def test_every_known_difference_is_about_rows_that_exist():
 
 
 def test_reasons_are_found_by_core_row_and_quantity():
-    assert "bytes of several stores" in why("neoverse-n1", "st1.b (single) -> ldr.q (ofs = 0)", "latency")
-    assert "assumption" in why("neoverse-v1", "ldrb (imm; ofs = 0)", "throughput")
+    assert "bytes of a store and others" in why("neoverse-n1", "str.q -> ldr.q (ofs = 0 -> ofs = 1)", "latency")
+    assert "with an addition" in why("neoverse-v1", "ldrb (imm; ofs = 0)", "throughput")
     assert why("neoverse-v1", "ldrb (imm; ofs = 0)", "latency") == ""
     assert why("cortex-a53", "cnt.b", "latency") == ""
 
