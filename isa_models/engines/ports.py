@@ -14,17 +14,18 @@ IntArray = NDArray[np.int64]
 _NEVER = 1 << 62
 _PIPE = 32  # results that are on their way to the bus of a port at a time, besides those of its queue
 _NONE = -1
+_CHOICE_BITS = 48  # of a rank that hold the number of a choice
 
 
 class Ports(NamedTuple):
     """State per port; entries of a queue are in the order in which they start.
 
     `start`, `end`: shape (ports, entries), cycles from which and up to which each queued micro-operation takes the
-    port; `queued`: entries in use; `floor`: cycle before which nothing more can start; `recency`: rank by when it was
-    chosen last, 0 for longest ago; `claims`, `begun`: scratch, the latter for the start of each micro-operation of an
-    instruction. `bus`: shape (ports, entries, 2), cycles from which and up to which results on their way take the bus
-    of the port, in that order; `results`: entries in use. `busy`: cycles taken in total. `is_first_idle`: whether
-    `steering` is that.
+    port; `queued`: entries in use; `floor`: cycle before which nothing more can start; `chosen`: number of
+    the choice that took it last, `choices`: (1,) number of the next; `claims`, `begun`: scratch, the latter for the
+    start of each micro-operation of an instruction. `bus`: shape (ports, entries, 2), cycles from which and up to which
+    results on their way take the bus of the port, in that order; `results`: entries in use. `busy`: cycles taken in
+    total. `is_first_idle`: whether `steering` is that.
     """
 
     is_first_idle: bool
@@ -33,7 +34,8 @@ class Ports(NamedTuple):
     end: IntArray
     queued: IntArray
     floor: IntArray
-    recency: IntArray
+    chosen: IntArray
+    choices: IntArray
     claims: IntArray
     begun: IntArray
     bus: IntArray
@@ -51,7 +53,8 @@ def idle_ports(core: OutOfOrderCore, code: OutOfOrderCode, busy: IntArray) -> Po
         end=np.zeros((port_count, queue_entries), dtype=np.int64),
         queued=np.zeros(port_count, dtype=np.int64),
         floor=np.zeros(port_count, dtype=np.int64),
-        recency=np.arange(port_count, dtype=np.int64),
+        chosen=np.arange(port_count, dtype=np.int64),
+        choices=np.array([port_count], dtype=np.int64),
         claims=np.zeros(port_count, dtype=np.int64),
         begun=np.zeros(np.diff(code.micro_op_before).max(), dtype=np.int64),
         bus=np.zeros((port_count, bus_entries(core), 2), dtype=np.int64),
@@ -120,19 +123,15 @@ def choose(ports: Ports, code: OutOfOrderCode, micro_op: int, now: int, previous
     first = code.choice_before[micro_op]
     last = code.choice_before[micro_op + 1]
     best = code.choices[first]
-    _leave(ports, best, now)
-    if last - first == 1:
-        _clear_bus(ports, best, now)
-        return best  # type: ignore[no-any-return]
-    best_rank = _rank(ports, best, previous)
-    for choice in range(first + 1, last):
+    best_rank = _NEVER
+    for choice in range(first, last):
         port = code.choices[choice]
         _leave(ports, port, now)
         rank = _rank(ports, port, previous)
         if rank < best_rank:
             best = port
             best_rank = rank
-    if not ports.is_first_idle:
+    if last - first > 1 and not ports.is_first_idle:
         _note_chosen(ports, best)
     _clear_bus(ports, best, now)
     return best  # type: ignore[no-any-return]
@@ -143,7 +142,7 @@ def _rank(ports: Ports, port: int, previous: int) -> int:
     """Return what speaks against a port; it has dropped what has started."""
     queued = ports.queued[port]
     if not ports.is_first_idle:
-        return queued * ports.recency.size + ports.recency[port]  # type: ignore[no-any-return]
+        return (queued << _CHOICE_BITS) + ports.chosen[port]  # type: ignore[no-any-return]
     return 4 * (queued == ports.start.shape[1]) + 2 * (port == previous) + (queued > 0)  # type: ignore[no-any-return]
 
 
@@ -154,13 +153,15 @@ def place(ports: Ports, port: int, earliest: int, occupancy: int, result: int) -
     That is the first from `earliest` on at which the port is free for `occupancy` cycles, and `result` cycles later its
     bus (-1: no bus). A second micro-operation of an instruction for a full queue enters it as soon as an entry leaves.
     """
-    start = _earliest_start(ports, port, max(earliest, _entry_free(ports, port, 0)), occupancy)
-    if result >= 0:
-        clash = _bus_free(ports, port, start + result, occupancy) - result
-        while clash > start:
-            start = _earliest_start(ports, port, clash, occupancy)
-            clash = _bus_free(ports, port, start + result, occupancy) - result
-        _take_bus(ports, port, start + result, start + result + occupancy)
+    wanted = max(earliest, _entry_free(ports, port, 0))
+    while True:
+        start = _earliest_start(ports, port, wanted, occupancy)
+        if result < 0:
+            break
+        wanted = _bus_free(ports, port, start + result, occupancy) - result
+        if wanted <= start:
+            _take_bus(ports, port, start + result, start + result + occupancy)
+            break
     ports.busy[port] += occupancy
     _enter(ports, port, start, start + occupancy)
     return start
@@ -212,11 +213,17 @@ def _clear_bus(ports: Ports, port: int, now: int) -> None:
 @compiled
 def _note_chosen(ports: Ports, chosen: int) -> None:
     """Make a port the one that was chosen last."""
-    rank = ports.recency[chosen]
-    for port in range(ports.recency.size):
-        if ports.recency[port] > rank:
-            ports.recency[port] -= 1
-    ports.recency[chosen] = ports.recency.size - 1
+    ports.chosen[chosen] = ports.choices[0]
+    ports.choices[0] += 1
+
+
+@compiled
+def _recency(ports: Ports, port: int) -> int:
+    """Return the rank of a port by when it was chosen last, 0 for longest ago."""
+    rank = 0
+    for other in range(ports.chosen.size):
+        rank += ports.chosen[other] < ports.chosen[port]
+    return rank
 
 
 @compiled
@@ -269,7 +276,7 @@ def pack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
         _leave(ports, port, base)
         words[at] = ports.floor[port] - base if ports.floor[port] > base + 1 else 0
         words[at + 1] = ports.queued[port]
-        words[at + 2] = ports.recency[port]
+        words[at + 2] = _recency(ports, port)
         at += 3
         for entry in range(ports.queued[port]):
             words[at] = ports.start[port, entry] - base
@@ -295,10 +302,11 @@ def _pack_bus(ports: Ports, port: int, base: int, words: IntArray, at: int) -> i
 @compiled
 def unpack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
     """Restore what `pack_ports` appended."""
+    ports.choices[0] = ports.chosen.size
     for port in range(ports.queued.size):
         ports.floor[port] = base + words[at]
         ports.queued[port] = words[at + 1]
-        ports.recency[port] = words[at + 2]
+        ports.chosen[port] = words[at + 2]
         at += 3
         for entry in range(ports.queued[port]):
             ports.start[port, entry] = base + words[at]
