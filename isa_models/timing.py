@@ -56,7 +56,7 @@ def time_trace(
         raise InputError("the trace holds no instruction: nothing to time")
     run_of = _prepare(trace, core, window)
     for _ in range(warmup):
-        warm(run_of.order, run_of.code, run_of.segments, trace.address)
+        warm(run_of.order, run_of.code, run_of.segments, trace.address, reuse)
     settle(run_of.order.caches)
     port_count = len(port_names(core))
     scratch = new_scratch(int(run_of.segments.uses.sum()), run_of.state_words, port_count)

@@ -14,6 +14,7 @@ IntArray = NDArray[np.int64]
 
 _NEVER = 1 << 62
 _NONE = -1
+_CHOICE_BITS = 48  # of a rank that hold the number of a choice
 
 # Entries of `Ports.dispatched`.
 _CLOCK, _TAKEN = range(2)
@@ -23,11 +24,11 @@ class Ports(NamedTuple):
     """State per port; entries of a queue are in the order in which they start, and leave it `hold` cycles later.
 
     `start`, `end`: shape (ports, entries), cycles from which and up to which each queued micro-operation takes the
-    port; `queued`: entries in use; `floor`: cycle before which nothing more can start; `recency`: rank by when it was
-    chosen last, 0 for longest ago; `carry`: see `parts`, of occupancies; `begun`: scratch for the start of each
-    micro-operation of an instruction. `inputs`: micro-operations that each queue takes a cycle, 0 for any number;
-    `taken`: those of the current cycle of dispatch; `width`: those of all queues with a limit together; `dispatched`:
-    the current cycle, and those of it. `busy`: cycles taken in total.
+    port; `queued`: entries in use; `floor`: cycle before which nothing more can start; `chosen`: number of the choice
+    that took it last, `choices`: (1,) number of the next; `carry`: see `parts`, of occupancies; `begun`: scratch for
+    the start of each micro-operation of an instruction. `inputs`: micro-operations that each queue takes a cycle, 0 for
+    any number; `taken`: those of the current cycle of dispatch; `width`: those of all queues with a limit together;
+    `dispatched`: the current cycle, and those of it. `busy`: cycles taken in total.
     """
 
     breaks_ties_by_recency: bool
@@ -38,7 +39,8 @@ class Ports(NamedTuple):
     end: IntArray
     queued: IntArray
     floor: IntArray
-    recency: IntArray
+    chosen: IntArray
+    choices: IntArray
     carry: IntArray
     begun: IntArray
     inputs: IntArray
@@ -59,7 +61,8 @@ def idle_ports(core: OutOfOrderCore, code: OutOfOrderCode, busy: IntArray) -> Po
         end=np.zeros((port_count, queue_entries), dtype=np.int64),
         queued=np.zeros(port_count, dtype=np.int64),
         floor=np.zeros(port_count, dtype=np.int64),
-        recency=np.arange(port_count, dtype=np.int64),
+        chosen=np.arange(port_count, dtype=np.int64),
+        choices=np.array([port_count], dtype=np.int64),
         carry=np.zeros(port_count, dtype=np.int64),
         begun=np.zeros(np.diff(code.micro_op_before).max(), dtype=np.int64),
         inputs=np.array([core.queue_inputs.get(port, 0) for port in core.ports], dtype=np.int64),
@@ -130,9 +133,9 @@ def _best(ports: Ports, code: OutOfOrderCode, first: int, last: int, now: int) -
         _leave(ports, port, now)
         if ports.queued[port] == ports.start.shape[1] or _is_crowded(ports, port):
             continue
-        rank = ports.queued[port] * ports.recency.size
+        rank = ports.queued[port] << _CHOICE_BITS
         if ports.breaks_ties_by_recency:
-            rank += ports.recency[port]
+            rank += ports.chosen[port]
         if rank < best_rank:
             best = port
             best_rank = rank
@@ -163,11 +166,17 @@ def place(ports: Ports, port: int, earliest: int, occupancy: int) -> int:
 @compiled
 def _note_chosen(ports: Ports, chosen: int) -> None:
     """Make a port the one that was chosen last."""
-    rank = ports.recency[chosen]
-    for port in range(ports.recency.size):
-        if ports.recency[port] > rank:
-            ports.recency[port] -= 1
-    ports.recency[chosen] = ports.recency.size - 1
+    ports.chosen[chosen] = ports.choices[0]
+    ports.choices[0] += 1
+
+
+@compiled
+def _recency(ports: Ports, port: int) -> int:
+    """Return the rank of a port by when it was chosen last, 0 for longest ago."""
+    rank = 0
+    for other in range(ports.chosen.size):
+        rank += ports.chosen[other] < ports.chosen[port]
+    return rank
 
 
 @compiled
@@ -220,7 +229,7 @@ def pack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
         _leave(ports, port, base)
         words[at] = ports.floor[port] - base if ports.floor[port] > base + 1 else 0
         words[at + 1] = ports.queued[port] * PARTS + ports.carry[port]
-        words[at + 2] = ports.recency[port]
+        words[at + 2] = _recency(ports, port)
         words[at + 3] = ports.taken[port]
         at += 4
         for entry in range(ports.queued[port]):
@@ -233,6 +242,7 @@ def pack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
 @compiled
 def unpack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
     """Restore what `pack_ports` appended."""
+    ports.choices[0] = ports.chosen.size
     ports.dispatched[_CLOCK] = base
     ports.dispatched[_TAKEN] = words[at]
     at += 1
@@ -240,7 +250,7 @@ def unpack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
         ports.floor[port] = base + words[at]
         ports.queued[port] = words[at + 1] // PARTS
         ports.carry[port] = words[at + 1] % PARTS
-        ports.recency[port] = words[at + 2]
+        ports.chosen[port] = words[at + 2]
         ports.taken[port] = words[at + 3]
         at += 4
         for entry in range(ports.queued[port]):

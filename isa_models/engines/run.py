@@ -90,7 +90,7 @@ def run(
 ) -> None:
     """Time all segments, whose accesses have the addresses `address`; fills `counts`.
 
-    `reuse`: whether to look for states met before; the result is the same.
+    `reuse`: whether to look for states met before and for turns that repeat the one before; the result is the same.
     """
     transitions = scratch.transitions
     state = NONE  # number of the state that the pipeline is in, if it is known
@@ -109,7 +109,7 @@ def run(
             is_repeat = turns > 0
             segment = _meet(pipeline, order, segments, address, scratch.events, kind, number, at, base, is_repeat)
             turns -= is_repeat
-            if turns == 0 and left > 0:
+            if reuse and turns == 0 and left > 0:
                 turns = _turns(pipeline, order, segments, address, segment, at, left)
             is_recorded = number < counts.first + counts.timeline.shape[0] and number + segment.length > counts.first
             found = NONE

@@ -14,8 +14,8 @@ IntArray = NDArray[np.int64]
 
 
 @compiled
-def warm(order: Order, code: StaticCode, segments: Segments, address: IntArray) -> None:
-    """Touch every address and train every branch of the trace once."""
+def warm(order: Order, code: StaticCode, segments: Segments, address: IntArray, reuse: bool) -> None:
+    """Touch every address and train every branch of the trace once; `reuse`: see `run.run`."""
     at = 0
     for stretch in range(segments.kind.size):
         kind = segments.kind[stretch]
@@ -32,7 +32,7 @@ def warm(order: Order, code: StaticCode, segments: Segments, address: IntArray) 
                 _touch(order, row, code.size[row], code.is_store[row], address[at + access])
             meet_branches(order, code, first, length, segments.target[kind])
             at += accesses
-            turns = left if fetches(order.caches) == fetched else 0
+            turns = left if reuse and fetches(order.caches) == fetched else 0
             while turns > 0:
                 turns = repeats(order, code, segments, kind, address, at, left, False)
                 left -= turns

@@ -95,6 +95,36 @@ def program(seed: int) -> str:
     return ".globl f\n" + "\n".join(lines) + "\n"
 
 
+_STREAMS = (
+    "ldr q{v}, [x{p}], #{stride}",
+    "ldr x{g}, [x{p}], #{stride}",
+    "ldrb w{g}, [x{p}], #{stride}",
+    "ldp q{v}, q{w}, [x{p}], #{pair}",
+    "ld1 {{v{v}.16b-v{last}.16b}}, [x{p}], #64",
+    "ldr q{v}, [x3]",
+    "ldur q{v}, [x{p}, #40]",
+)
+
+
+def streams(seed: int) -> str:
+    """Two nested loops that load but do not store: their turns often repeat the one before."""
+    draw = random.Random(seed)  # noqa: S311
+    lines = ["f: add x3, x0, #16, lsl #12", "mov x9, #12"]
+    pointers = [11, 12, 13]
+    lines.append("2:")
+    lines += [f"add x{p}, x3, #{draw.choice((0, 8, 16, 40, 64, 256)) * draw.randrange(12)}" for p in pointers]
+    lines += [f"mov x10, #{draw.choice((3, 20, 33, 50))}", "3:"]
+    for _ in range(draw.randrange(1, 6)):
+        first = draw.randrange(5)
+        values = {"v": first, "w": first + 16, "last": first + 3, "g": draw.randrange(4, 8), "p": draw.choice(pointers)}
+        stride, pair = draw.choice((-64, -24, -16, 1, 8, 16, 48, 64, 128)), draw.choice((-64, 16, 32, 64))
+        lines.append(draw.choice(_STREAMS).format(**values, stride=stride, pair=pair))
+    if draw.randrange(3) == 0:
+        lines.append("tst x10, #4\n b.eq 4f\n add x4, x4, #1\n4:")
+    lines += ["subs x10, x10, #1", "b.ne 3b", "subs x9, x9, #1", "b.ne 2b", "ret"]
+    return ".globl f\n" + "\n".join(lines) + "\n"
+
+
 @functools.lru_cache(maxsize=4)
 def traced(text: str) -> Trace:
     machine = Machine(Image.from_elf(image_of_text(text)))
@@ -121,6 +151,20 @@ def test_same_simulation_with_and_without_reuse(core_name, seed):
 def test_same_simulation_for_any_code(seed, core_name, warmup, prefetch, outstanding):
     overrides = {"prefetcher.distance": str(prefetch), "l1.outstanding": str(outstanding), "l1.size_kib": "8"}
     trace, core = traced(program(seed)), load_core(core_name, overrides)
+    assert time_trace(trace, core, warmup) == time_trace(trace, core, warmup, reuse=False)
+
+
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    seed=st.integers(0, 10**6),
+    core_name=st.sampled_from(("cortex-a53", "cortex-a72", "neoverse-n1")),
+    warmup=st.integers(0, 2),
+    prefetch=st.sampled_from((0, 4)),
+    ways=st.sampled_from((1, 2, 4)),
+)
+def test_same_simulation_for_loops_whose_turns_repeat(seed, core_name, warmup, prefetch, ways):
+    overrides = {"prefetcher.distance": str(prefetch), "l1.ways": str(ways), "l1.size_kib": "4"}
+    trace, core = traced(streams(seed)), load_core(core_name, overrides)
     assert time_trace(trace, core, warmup) == time_trace(trace, core, warmup, reuse=False)
 
 
