@@ -4,7 +4,8 @@ python -m benchmarks.bench_sim [CORE ...]
 
 The bound is the emulator without any hook ("bare"), on the same code. "trace" is emulation that records every block and
 address, "timing" is what `time_trace` adds (the warm-up pass included), "whole" is both. "anew" is timing without the
-reuse of states of the pipeline that were met before: the same cycles, found instruction by instruction.
+reuse of states of the pipeline that were met before and of turns that repeat the one before: the same cycles, found
+instruction by instruction.
 """
 
 from __future__ import annotations

@@ -7,14 +7,7 @@ That holds for some turns ahead as long as the addresses of each load go on as b
 import numpy as np
 from numpy.typing import NDArray
 
-from isa_models.caches import (
-    count_hits,
-    fetches_nothing,
-    furthest,
-    learns_nothing,
-    note_stream,
-    note_used,
-)
+from isa_models.caches import count_hits, fetches_nothing, furthest, learns_nothing, note_stream, note_used
 from isa_models.compilation import compiled
 from isa_models.engines.accesses import is_split
 from isa_models.engines.branches import count_right, repeat_branch
@@ -24,7 +17,8 @@ from isa_models.engines.segments import Segments
 
 IntArray = NDArray[np.int64]
 
-_MOST = 16  # turns at a time: those in which one load goes on are looked at in vain if another one does not
+MOST_TURNS = 16
+"""Turns that are found at a time: those in which one load goes on are looked at in vain if another one does not."""
 
 
 @compiled
@@ -40,15 +34,15 @@ def repeats(
 ) -> int:
     """Return how many of the `left` next turns of segment `kind`, which has just run, only repeat what it did.
 
-    What they do to caches and predictor is done here. `at`: of their first access; `must_be_here`: whether lines in L1
-    count only once they have arrived. A segment in which a line was fetched must not be handed in. One that stores
-    repeats nothing: each store is a new one for the loads behind it.
+    What they do to caches and predictor is done here. `left`: at least 1; `at`: of their first access; `must_be_here`:
+    whether lines in L1 count only once they have arrived. A segment in which a line was fetched must not be handed in.
+    One that stores repeats nothing: each store is a new one for the loads behind it.
     """
     first = segments.first[kind]
     end = first + segments.length[kind]
     begin = code.access_before[first]
     accesses = code.access_before[end] - begin
-    turns = min(left, _MOST)
+    turns = min(left, MOST_TURNS)
     for access in range(accesses):
         row = code.access_rows[begin + access]
         turns = _going_on(order, code, row, address, at + access, accesses, turns, must_be_here)

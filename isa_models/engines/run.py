@@ -10,7 +10,7 @@ from isa_models.compilation import compiled
 from isa_models.engines.counts import Charges, Counts, new_charges
 from isa_models.engines.events import Events, Order, meet_accesses, meet_branches, new_events
 from isa_models.engines.pipelines import Pipeline, advance, clock, pack, unpack
-from isa_models.engines.repeats import repeats
+from isa_models.engines.repeats import MOST_TURNS, repeats
 from isa_models.engines.segments import LONGEST, Segments
 from isa_models.engines.states import (
     NONE,
@@ -104,13 +104,15 @@ def run(
         kind = segments.kind[stretch]
         left = segments.times[stretch]
         turns = 0  # how many from here on are known to repeat what the one before did
+        goes_on = False  # whether there may be more behind these
         while left > 0:
             left -= 1
             is_repeat = turns > 0
             segment = _meet(pipeline, order, segments, address, scratch.events, kind, number, at, base, is_repeat)
             turns -= is_repeat
-            if reuse and turns == 0 and left > 0:
+            if reuse and left > 0 and turns == 0 and (goes_on or not is_repeat):
                 turns = _turns(pipeline, order, segments, address, segment, at, left)
+                goes_on = turns == MOST_TURNS
             is_recorded = number < counts.first + counts.timeline.shape[0] and number + segment.length > counts.first
             found = NONE
             if state >= 0 and not is_recorded:

@@ -7,7 +7,7 @@ from isa_models.caches import fetches, prefetch, touch
 from isa_models.compilation import compiled
 from isa_models.engines.events import Order, meet_branches
 from isa_models.engines.lowering import StaticCode
-from isa_models.engines.repeats import repeats
+from isa_models.engines.repeats import MOST_TURNS, repeats
 from isa_models.engines.segments import Segments
 
 IntArray = NDArray[np.int64]
@@ -32,8 +32,8 @@ def warm(order: Order, code: StaticCode, segments: Segments, address: IntArray, 
                 _touch(order, row, code.size[row], code.is_store[row], address[at + access])
             meet_branches(order, code, first, length, segments.target[kind])
             at += accesses
-            turns = left if reuse and fetches(order.caches) == fetched else 0
-            while turns > 0:
+            turns = MOST_TURNS if reuse and fetches(order.caches) == fetched else 0
+            while left > 0 and turns == MOST_TURNS:
                 turns = repeats(order, code, segments, kind, address, at, left, False)
                 left -= turns
                 at += turns * accesses
