@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from isa_models.errors import InputError
 
@@ -20,6 +20,17 @@ _CORES_FOLDER = Path(__file__).parent / "cores"
 
 Confidence = Literal["high", "medium", "low"]
 """high: measured on silicon; medium: follows from a measurement of a like instruction; low: secondary source."""
+
+
+def _is_average(cycles: float) -> float:
+    """Return cycles; raises ValueError for what the engines, which count hundredths of a cycle, would round."""
+    if abs(100 * cycles - round(100 * cycles)) > 1e-6:
+        raise ValueError("must have two decimals at most")
+    return cycles
+
+
+Average = Annotated[float, Field(allow_inf_nan=False, le=10_000), AfterValidator(_is_average)]
+"""Cycles that may be an average between whole ones, in hundredths: 1.25 is one three times and two the fourth time."""
 
 
 class _Description(BaseModel):
@@ -151,7 +162,7 @@ class MicroOp(_Description):
     """
 
     ports: tuple[str, ...] = Field(min_length=1)
-    occupancy: float = Field(default=1, ge=1)
+    occupancy: Average = Field(default=1, ge=1)
     after: int = Field(default=0, ge=0)
     behind: int = Field(default=0, ge=0)
 
@@ -164,7 +175,7 @@ class MisalignedLoad(_Description):
 
     alignment: Literal[2, 4, 8, 16]
     latency: int = Field(default=0, ge=0)
-    occupancy: float = Field(default=0, ge=0)
+    occupancy: Average = Field(default=0, ge=0)
 
 
 class OutOfOrderTiming(Sourced):
@@ -185,14 +196,14 @@ class OutOfOrderTiming(Sourced):
     latency: int = Field(ge=0)
     result_step: int = Field(default=0, ge=0)
     ports: tuple[str, ...] = ()
-    occupancy: float = Field(default=1, ge=1)
+    occupancy: Average = Field(default=1, ge=1)
     more: tuple[MicroOp, ...] = ()
-    accumulate: float | None = Field(default=None, ge=0)
+    accumulate: Average | None = Field(default=None, ge=0)
     merge: int | None = Field(default=None, ge=0)
     temporaries: int = Field(default=0, ge=0)
     misaligned: MisalignedLoad | None = None
-    forward: float = Field(default=0, ge=0)
-    forward_turn: float = Field(default=0, ge=0)
+    forward: Average = Field(default=0, ge=0)
+    forward_turn: Average = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _order(self) -> "OutOfOrderTiming":
@@ -290,11 +301,11 @@ class OutOfOrderCore(_CoreBase):
     retire_width: int = Field(ge=1, le=16)
     window: int = Field(ge=1, le=1024)
     port_queue: int = Field(ge=1, le=64)
-    store_forward_latency: float = Field(ge=0)
-    partial_forward_latency: float | None = Field(default=None, ge=0)
-    commit_latency: float = Field(default=0, ge=0)
-    store_drain: float = Field(ge=1)
-    narrow_store_drain: float = Field(ge=1)
+    store_forward_latency: Average = Field(ge=0)
+    partial_forward_latency: Average | None = Field(default=None, ge=0)
+    commit_latency: Average = Field(default=0, ge=0)
+    store_drain: Average = Field(ge=1)
+    narrow_store_drain: Average = Field(ge=1)
     writeback_ports: tuple[str, ...] = Field(min_length=1)
     ports: tuple[str, ...] = Field(min_length=1, max_length=32)
     steering: Literal["shortest_queue", "shortest_queue_listed"] = "shortest_queue"

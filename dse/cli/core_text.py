@@ -37,7 +37,7 @@ def description(core: Core) -> str:
     fields = core.model_dump(mode="json", exclude_defaults=True)
     classes: dict[str, dict[str, Any]] = fields.pop("classes")
     sources: dict[str, str] = fields.pop("sources")
-    parts = {name: value for name, value in fields.items() if isinstance(value, dict)}
+    parts = {name: value for name, value in fields.items() if isinstance(value, dict) and "source" in value}
     lines = [f"{name}: {_value(value)}" for name, value in fields.items() if name not in parts]
     lines += ["", *_entries("part", parts), "", *_entries("instruction class", classes), "", "sources"]
     lines += [f"  {line}" for line in _aligned(list(sources.items()))]

@@ -38,6 +38,12 @@ def test_override_gives_a_named_variant_with_its_own_digest():
         ("cortex-a53", {"l1.line_bytes": "32"}, "l2.line_bytes: must be that of L1, 32, got 64"),
         ("cortex-a72", {"writeback_ports": "[Z9]"}, "writeback_ports: port 'Z9'"),
         ("cortex-a72", {"writeback_ports": "[]"}, "writeback_ports: "),
+        ("cortex-a72", {"store_drain": "1.234"}, "store_drain: must have two decimals at most, got 1.234"),
+        ("cortex-a72", {"classes.store.forward": ".inf"}, "classes.store.forward: "),
+        ("cortex-a72", {"queue_inputs": "{Z9: 1}"}, "queue_inputs: port 'Z9'"),
+        ("cortex-a72", {"queue_inputs.F0": "0"}, "queue_inputs.F0: "),
+        ("cortex-a72", {"queue_hold": "33"}, "queue_hold: "),
+        ("cortex-a72", {"dispatch_width": "0"}, "dispatch_width: "),
         (
             "cortex-a72",
             {"store_split": "{bytes: 16, latency: 0, source: hearsay, confidence: low}"},

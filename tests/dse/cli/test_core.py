@@ -52,6 +52,18 @@ def test_show_gives_every_figure_its_source_and_confidence(dse):
         assert shown[name] == [timing.confidence, timing.source]
 
 
+@pytest.mark.parametrize("name", list_cores())
+def test_every_core_is_shown(dse, name):
+    code, out, err = dse("core", "show", name)
+    assert (code, err) == (0, "")
+    assert f"name: {name}" in out.splitlines()
+
+
+def test_limits_of_dispatch_are_shown(dse):
+    lines = dse("core", "show", "cortex-a72")[1].splitlines()
+    assert "queue_inputs: (B 1, I0 1, I1 1, M 2, L 2, S 1, F0 1, F1 1)" in lines
+
+
 def test_shown_yaml_is_a_core_of_its_own(dse, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(dse("core", "show", "cortex-a53", "--yaml")[1])
