@@ -17,7 +17,10 @@ class StallFamily(Enum):
     PORT = "port busy", "ready, but the port or unit that executes it is taken"
     VECTOR = "waiting for a vector result", "an operand in a vector register is not there yet"
     SCALAR = "waiting for a scalar result", "an operand in a general register, or the flags, is not there yet"
-    WIDTH = "pipeline width", "as many instructions or results a cycle as the front end, renaming or issue can take"
+    WIDTH = (
+        "pipeline width",
+        "as many instructions or results a cycle as the front end, renaming, dispatch or issue can take",
+    )
     SPACE = "window or queue full", "older instructions that are not done hold every entry"
     MEMORY = "caches and stores", "data that came from beyond the L1 cache, or straight from a store in flight"
     BRANCH = "branch misprediction", "the front end starts again on the right path"
@@ -46,6 +49,7 @@ _FAMILIES = {
     "front end": StallFamily.WIDTH,
     "results per cycle": StallFamily.WIDTH,
     "issue pairing": StallFamily.WIDTH,
+    "dispatch": StallFamily.WIDTH,
     "window full": StallFamily.SPACE,
     "queue full": StallFamily.SPACE,
     "L1 miss": StallFamily.MEMORY,

@@ -90,7 +90,8 @@ class Prefetcher(Sourced):
 class SplitAccess(Sourced):
     """An access to more blocks of `bytes` than its size needs.
 
-    It holds its port `occupancy` cycles longer, and its result comes `latency` cycles later.
+    It holds its port `occupancy` cycles longer, and its result comes `latency` cycles later; of these and those of
+    `MisalignedLoad` the larger ones count.
     """
 
     bytes: Literal[4, 8, 16, 32, 64]
@@ -281,22 +282,23 @@ class OutOfOrderCore(_CoreBase):
     `decode_width` instructions are fetched a cycle and at most dispatched, `results_per_cycle` 64-bit results renamed
     (null: no such limit); `retire_width` leave the window.
 
-    Each port has a queue of `port_queue` micro-operations. They are dispatched in program order, each to that of its
-    ports which has the fewest queued; `steering` decides between equal ones: "shortest_queue" for the one chosen
-    longest ago, "shortest_queue_listed" for the one listed first. In a cycle each queue takes as many as `queue_inputs`
-    says, and these queues together `dispatch_width` (left out: any number); an entry is free again `queue_hold` cycles
-    after its micro-operation has started.
+    At most `port_queue` micro-operations wait in front of each port. They are dispatched in program order, each to that
+    of its ports which has the fewest, counting those that wait and those that started in the last `queue_hold` cycles;
+    `steering` decides between equal ones: "shortest_queue" for the one chosen longest ago, "shortest_queue_listed" for
+    the one listed first. In a cycle each queue takes as many as `queue_inputs` says, and these queues together
+    `dispatch_width` (left out: any number).
 
-    A store to another 16 bytes than the store before it takes the store port for `store_drain` cycles at least, a load
-    of bytes that a store in the window wrote has its result `store_forward_latency` cycles after the store at the
-    earliest. Where the last store to some 8 bytes of the load wrote only some of these, the load has its result
+    A store that touches 16 bytes which the store before it did not touch takes the store port for `store_drain` cycles
+    at least, one of a byte or halfword for `narrow_store_drain`. A load of bytes that a store in the window wrote has
+    its result `store_forward_latency`, and what `forward` of the store's class adds, after the store at the earliest.
+    Where the last store to some 8 bytes of the load wrote only some of these, the load has its result
     `partial_forward_latency` cycles after the data (left out: as any other), and after the stores were written to L1,
     `commit_latency` cycles behind their retirement.
     """
 
     kind: Literal["out-of-order"]
     decode_width: int = Field(ge=1, le=16)
-    fetch_ahead: int = Field(ge=0)
+    fetch_ahead: int = Field(ge=0, le=1024)
     results_per_cycle: int | None = Field(ge=1)
     retire_width: int = Field(ge=1, le=16)
     window: int = Field(ge=1, le=1024)
@@ -309,9 +311,9 @@ class OutOfOrderCore(_CoreBase):
     writeback_ports: tuple[str, ...] = Field(min_length=1)
     ports: tuple[str, ...] = Field(min_length=1, max_length=32)
     steering: Literal["shortest_queue", "shortest_queue_listed"] = "shortest_queue"
-    queue_inputs: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    queue_inputs: dict[str, Annotated[int, Field(ge=1, le=64)]] = Field(default_factory=dict)
     queue_hold: int = Field(default=0, ge=0, le=32)
-    dispatch_width: int | None = Field(default=None, ge=1)
+    dispatch_width: int | None = Field(default=None, ge=1, le=64)
     classes: dict[str, OutOfOrderTiming]
 
     @model_validator(mode="after")
@@ -323,6 +325,8 @@ class OutOfOrderCore(_CoreBase):
         }
         used["writeback_ports"] = [self.writeback_ports]
         used["queue_inputs"] = [tuple(self.queue_inputs)]
+        if self.dispatch_width is not None and not self.queue_inputs:
+            raise ValueError("dispatch_width: limits the queues that queue_inputs names, which names none")
         for field, choices in used.items():
             for port in (port for choice in choices for port in choice):
                 if port not in self.ports:

@@ -35,10 +35,12 @@ def port_bounds(code: OutOfOrderCode, executions: IntArray, names: Sequence[str]
 
 
 def dispatched(code: OutOfOrderCode, executions: IntArray, core: OutOfOrderCore) -> int:
-    """Return how many micro-operations go to queues that take a limited number a cycle."""
+    """Return how many micro-operations can go to no queue but those that take a limited number a cycle."""
     limited = np.array([port in core.queue_inputs for port in core.ports])
     times = np.repeat(executions, np.diff(code.micro_op_before))
-    return int(times[limited[code.choices[code.choice_before[:-1]]]].sum())
+    if not times.size:
+        return 0
+    return int(times[np.logical_and.reduceat(limited[code.choices], code.choice_before[:-1])].sum())
 
 
 def _work(code: OutOfOrderCode, executions: IntArray) -> dict[frozenset[int], float]:

@@ -18,7 +18,7 @@ from isa_models.engines.branches import Predictor, mispredicts
 from isa_models.engines.fills import Fills, arrival_of
 from isa_models.engines.lowering import StaticCode
 from isa_models.engines.segments import LONGEST
-from isa_models.engines.stores import StoreLog, beats_of, last_block, log_store, new_store_log, sources_of
+from isa_models.engines.stores import StoreLog, beats_of, is_elsewhere, log_store, new_store_log, sources_of
 
 IntArray = NDArray[np.int64]
 
@@ -181,12 +181,11 @@ def _meet_store(order: Order, address: int, size: int, instruction: int) -> int:
     In order it is split where it opens a second line; out of order blocks that the store before it touched are open.
     """
     if order.window == 0:
-        _, lines = log_store(order.log, address, size, instruction, order.shape.line_shift)
+        lines = log_store(order.log, address, size, instruction, order.shape.line_shift)
         return SPLIT if lines > 1 else 0
-    before = last_block(order.log, _DRAIN_SHIFT)
-    is_elsewhere, _ = log_store(order.log, address, size, instruction, _DRAIN_SHIFT)
-    what = SPLIT if is_split(address, size, order.store_split_shift) else 0
-    return what | OPENS_BLOCK if is_elsewhere and address >> _DRAIN_SHIFT != before else what
+    what = OPENS_BLOCK if is_elsewhere(order.log, address, size, _DRAIN_SHIFT) else 0
+    log_store(order.log, address, size, instruction, _DRAIN_SHIFT)
+    return what | SPLIT if is_split(address, size, order.store_split_shift) else what
 
 
 @compiled

@@ -20,9 +20,9 @@ class FrontEnd(NamedTuple):
     """Widths of the front end and where it is.
 
     `results`: 64-bit results renamed a cycle, 0 without limit; `fetch_ahead`: cycles by which fetch and renaming may
-    run ahead of dispatch. `scalars`: current cycle of fetch and instructions fetched in it, current
-    cycle of dispatch and instructions dispatched in it, current cycle of renaming and results renamed in it, cycle at
-    which fetch resumes after a misprediction.
+    run ahead of dispatch. `scalars`: current cycle of fetch and instructions fetched in it, current cycle of dispatch
+    and instructions dispatched in it, current cycle of renaming and results renamed in it, cycle at which fetch
+    resumes after a misprediction.
     """
 
     decode_width: int

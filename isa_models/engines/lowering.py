@@ -34,10 +34,9 @@ class StaticCode(NamedTuple):
     `reads`, `writes`: register numbers, the first `read_count` or `write_count` of them; `read_use`: PLAIN,
     ACCUMULATOR, STORE_DATA or MERGED; `write_latency`: cycles from start to the result; `class_id`: equal for
     instructions of one timing class; `accumulate`: latency between accumulators of one class, -1 without forwarding,
-    and `accumulate_parts` more;
-    `merge`: latency from the part of the destination that is kept; `alignment`: bytes of which the address of a load
-    should be a multiple; `base`: register written back, -1 if none; `size`:
-    bytes accessed, 0 if none.
+    and `accumulate_parts`, in parts of a cycle, more; `merge`: latency from the part of the destination that is kept;
+    `alignment`: bytes of which the address of a load should be a multiple; `base`: register written back, -1 if none;
+    `size`: bytes accessed, 0 if none.
     `access_rows`, `branch_rows`: the rows that access memory, and those that branch; `access_before`, `branch_before`:
     shape (n + 1,), how many of these lie in front of each row.
     """

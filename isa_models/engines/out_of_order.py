@@ -49,7 +49,7 @@ from isa_models.engines.registers import (
     write_back,
     write_results,
 )
-from isa_models.engines.stalls import FIRST_PORT, L1_MISS, L2_MISS, QUEUE, STORE
+from isa_models.engines.stalls import FIRST_PORT, L1_MISS, L2_MISS, STORE
 from isa_models.engines.stores import (
     REMEMBERED,
     Forwarding,
@@ -195,7 +195,7 @@ def _issue(
         parts = code.occupancy[micro_op]
         if micro_op == first and pipeline.code.size[row] > 0:
             parts = _memory_occupancy(pipeline, row, what, parts)
-        entered, port = enter(ports, code, micro_op, entered)
+        entered, port, reason = enter(ports, code, micro_op, entered, reason)
         wanted = ready
         if micro_op != first:
             wanted = ports.begun[code.behind[micro_op]] + code.after[micro_op]
@@ -208,8 +208,6 @@ def _issue(
         if cycle > wanted:
             waited_for = port
         start = max(start, cycle - code.depth[micro_op])
-    if entered > arrived:
-        reason = QUEUE
     if ready > entered + 1:
         reason = culprit
     if waited_for >= 0:
@@ -308,5 +306,5 @@ def clock(pipeline: OutOfOrderPipeline) -> int:
 
 def largest_state(core: OutOfOrderCore) -> int:
     """Return how many words `pack` writes at most."""
-    queues = len(core.ports) * (5 + 2 * core.port_queue) + 1
+    queues = len(core.ports) * (5 + 2 * (core.port_queue + core.queue_hold)) + 1
     return 20 + 7 * REGISTER_COUNT + queues + 4 * REMEMBERED + core.l1.outstanding + core.window + 16

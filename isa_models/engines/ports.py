@@ -9,10 +9,12 @@ from isa_models.compilation import compiled
 from isa_models.core import OutOfOrderCore
 from isa_models.engines.lowering_out_of_order import OutOfOrderCode
 from isa_models.engines.parts import PARTS
+from isa_models.engines.stalls import DISPATCH, QUEUE
 
 IntArray = NDArray[np.int64]
 
 _NEVER = 1 << 62
+UNLIMITED = 1 << 30
 _NONE = -1
 _CHOICE_BITS = 48  # of a rank that hold the number of a choice
 
@@ -21,17 +23,21 @@ _CLOCK, _TAKEN = range(2)
 
 
 class Ports(NamedTuple):
-    """State per port; entries of a queue are in the order in which they start, and leave it `hold` cycles later.
+    """State per port.
 
-    `start`, `end`: shape (ports, entries), cycles from which and up to which each queued micro-operation takes the
-    port; `queued`: entries in use; `floor`: cycle before which nothing more can start; `chosen`: number of the choice
-    that took it last, `choices`: (1,) number of the next; `carry`: see `parts`, of occupancies; `begun`: scratch for
-    the start of each micro-operation of an instruction. `inputs`: micro-operations that each queue takes a cycle, 0 for
-    any number; `taken`: those of the current cycle of dispatch; `width`: those of all queues with a limit together;
-    `dispatched`: the current cycle, and those of it. `busy`: cycles taken in total.
+    `room`: micro-operations that may wait in front of each port; `hold`: cycles for which the last ones that started
+    are still counted where a port is chosen; `width`: micro-operations that queues with a limit take a cycle together.
+
+    `start`, `end`: shape (ports, entries), cycles from which and up to which each micro-operation that waits or still
+    counts takes the port, in that order; `queued`: entries in use; `floor`: cycle before which nothing more can start;
+    `chosen`: number of the choice that took it last, `choices`: (1,) number of the next; `carry`: see `parts`, of
+    occupancies; `begun`: scratch for the start of each micro-operation of an instruction. `inputs`: micro-operations
+    that each queue takes a cycle, or UNLIMITED; `taken`: those of the current cycle of dispatch; `dispatched`: that
+    cycle, and those of it in all queues with a limit. `busy`: cycles taken in total.
     """
 
     breaks_ties_by_recency: bool
+    room: int
     hold: int
     width: int
 
@@ -52,20 +58,21 @@ class Ports(NamedTuple):
 def idle_ports(core: OutOfOrderCore, code: OutOfOrderCode, busy: IntArray) -> Ports:
     """Return ports without work for instructions of `code`; they count busy cycles in `busy`, shape (ports,)."""
     port_count = busy.size
-    queue_entries = core.port_queue
+    entries = core.port_queue + core.queue_hold  # of those that are counted, one started each cycle
     return Ports(
         breaks_ties_by_recency=core.steering == "shortest_queue",
+        room=core.port_queue,
         hold=core.queue_hold,
-        width=core.dispatch_width or _NEVER,
-        start=np.zeros((port_count, queue_entries), dtype=np.int64),
-        end=np.zeros((port_count, queue_entries), dtype=np.int64),
+        width=core.dispatch_width or UNLIMITED,
+        start=np.zeros((port_count, entries), dtype=np.int64),
+        end=np.zeros((port_count, entries), dtype=np.int64),
         queued=np.zeros(port_count, dtype=np.int64),
         floor=np.zeros(port_count, dtype=np.int64),
         chosen=np.arange(port_count, dtype=np.int64),
         choices=np.array([port_count], dtype=np.int64),
         carry=np.zeros(port_count, dtype=np.int64),
         begun=np.zeros(np.diff(code.micro_op_before).max(), dtype=np.int64),
-        inputs=np.array([core.queue_inputs.get(port, 0) for port in core.ports], dtype=np.int64),
+        inputs=np.array([core.queue_inputs.get(port, UNLIMITED) for port in core.ports], dtype=np.int64),
         taken=np.zeros(port_count, dtype=np.int64),
         dispatched=np.zeros(2, dtype=np.int64),
         busy=busy,
@@ -73,27 +80,32 @@ def idle_ports(core: OutOfOrderCore, code: OutOfOrderCode, busy: IntArray) -> Po
 
 
 @compiled
-def enter(ports: Ports, code: OutOfOrderCode, micro_op: int, cycle: int) -> tuple[int, int]:
-    """Return when, from `cycle` on, a micro-operation is dispatched to the queue of a port, and to which.
+def enter(ports: Ports, code: OutOfOrderCode, micro_op: int, cycle: int, reason: int) -> tuple[int, int, int]:
+    """Return when, from `cycle` on, a micro-operation is dispatched to the queue of a port, to which, and why then.
 
-    `cycle` never decreases from one call to the next. See `core.OutOfOrderCore.steering` for the choice.
+    `cycle` never decreases from one call to the next; `reason`: what set it. See `core.OutOfOrderCore.steering` for the
+    choice.
     """
     first = code.choice_before[micro_op]
     last = code.choice_before[micro_op + 1]
     now = cycle
     while True:
-        now = _soonest(ports, code, first, last, now)
+        soonest = _soonest(ports, code, first, last, now)
+        if soonest > now:
+            now = soonest
+            reason = QUEUE
         _advance(ports, now)
         port = _best(ports, code, first, last, now)
         if port >= 0:
             break
         now += 1
-    if ports.inputs[port] > 0:
+        reason = DISPATCH
+    if ports.inputs[port] < UNLIMITED:
         ports.taken[port] += 1
         ports.dispatched[_TAKEN] += 1
     if ports.breaks_ties_by_recency and last - first > 1:
         _note_chosen(ports, port)
-    return now, port
+    return now, port, reason
 
 
 @compiled
@@ -111,16 +123,17 @@ def _soonest(ports: Ports, code: OutOfOrderCode, first: int, last: int, now: int
     """Return when, from `now` on, the queue of one of the ports `code.choices[first:last]` has a free entry."""
     soonest = _NEVER
     for choice in range(first, last):
-        soonest = min(soonest, max(_entry_free(ports, code.choices[choice]), now))
+        soonest = min(soonest, _entry_free(ports, code.choices[choice], now))
         if soonest == now:
             break
     return soonest
 
 
 @compiled
-def _entry_free(ports: Ports, port: int) -> int:
-    """Return the cycle at which the queue of `port` has a free entry."""
-    return ports.start[port, 0] + ports.hold if ports.queued[port] == ports.start.shape[1] else 0
+def _entry_free(ports: Ports, port: int, now: int) -> int:
+    """Return the cycle from `now` on at which another micro-operation may wait in front of `port`."""
+    first = ports.queued[port] - ports.room
+    return max(ports.start[port, first], now) if first >= 0 else now
 
 
 @compiled
@@ -131,7 +144,7 @@ def _best(ports: Ports, code: OutOfOrderCode, first: int, last: int, now: int) -
     for choice in range(first, last):
         port = code.choices[choice]
         _leave(ports, port, now)
-        if ports.queued[port] == ports.start.shape[1] or _is_crowded(ports, port):
+        if _entry_free(ports, port, now) > now or _is_crowded(ports, port):
             continue
         rank = ports.queued[port] << _CHOICE_BITS
         if ports.breaks_ties_by_recency:
@@ -145,7 +158,7 @@ def _best(ports: Ports, code: OutOfOrderCode, first: int, last: int, now: int) -
 @compiled
 def _is_crowded(ports: Ports, port: int) -> bool:
     """Whether nothing more can be dispatched to `port` in this cycle."""
-    if ports.inputs[port] == 0:
+    if ports.inputs[port] == UNLIMITED:
         return False
     crowded: bool = ports.taken[port] >= ports.inputs[port] or ports.dispatched[_TAKEN] >= ports.width
     return crowded
@@ -159,7 +172,7 @@ def place(ports: Ports, port: int, earliest: int, occupancy: int) -> int:
     """
     start = _earliest_start(ports, port, earliest, occupancy)
     ports.busy[port] += occupancy
-    _enter(ports, port, start, start + occupancy)
+    _insert(ports, port, start, start + occupancy)
     return start
 
 
@@ -206,7 +219,7 @@ def _earliest_start(ports: Ports, port: int, cycle: int, occupancy: int) -> int:
 
 
 @compiled
-def _enter(ports: Ports, port: int, start: int, end: int) -> None:
+def _insert(ports: Ports, port: int, start: int, end: int) -> None:
     """Insert an entry in order."""
     count = ports.queued[port]
     entry = count

@@ -14,7 +14,8 @@ L1_MISS = REGISTER_COUNT + 5
 L2_MISS = REGISTER_COUNT + 6
 STORE = REGISTER_COUNT + 7
 PAIRING = REGISTER_COUNT + 8
-FIRST_PORT = REGISTER_COUNT + 9
+DISPATCH = REGISTER_COUNT + 9
+FIRST_PORT = REGISTER_COUNT + 10
 
 _NAMES = {
     FRONT_END: "front end",
@@ -26,6 +27,7 @@ _NAMES = {
     L2_MISS: "L2 miss",
     STORE: "store to load",
     PAIRING: "issue pairing",
+    DISPATCH: "dispatch",
 }
 
 

@@ -95,7 +95,9 @@ def new_store_log() -> StoreLog:
 
 def new_store_data() -> StoreData:
     """Return an empty store buffer."""
-    return StoreData(*(np.zeros(entries, dtype=np.int64) for entries in (_RING, _RING, _RING, 1, 2, 2)))
+    ready, retired, row = (np.zeros(_RING, dtype=np.int64) for _ in range(3))
+    total, carry = np.zeros(1, dtype=np.int64), np.zeros(2, dtype=np.int64)
+    return StoreData(ready, retired, row, total, turn=np.array([0, _NONE], dtype=np.int64), carry=carry)
 
 
 def forwarding_of(core: OutOfOrderCore) -> Forwarding:
@@ -114,11 +116,8 @@ def forwarding_of(core: OutOfOrderCore) -> Forwarding:
 
 
 @compiled
-def log_store(log: StoreLog, address: int, size: int, instruction: int, block_shift: int) -> tuple[bool, int]:
-    """Note a store that drains by blocks of 2**block_shift bytes.
-
-    Returns whether it begins in another block than the store before it ended in, and how many blocks it opens.
-    """
+def log_store(log: StoreLog, address: int, size: int, instruction: int, block_shift: int) -> int:
+    """Note a store; return how many blocks of 2**block_shift bytes it opens besides the last one's last."""
     for granule in range(address >> _GRANULE, ((address + size - 1) >> _GRANULE) + 1):
         entry = granule & (_ENTRIES - 1)
         log.granule[entry] = granule
@@ -131,9 +130,9 @@ def log_store(log: StoreLog, address: int, size: int, instruction: int, block_sh
     log.scalars[_LAST] = instruction
     first = address >> block_shift
     last = (address + size - 1) >> block_shift
-    is_elsewhere: bool = log.scalars[_BLOCK] != first
+    opened: int = last - first + (log.scalars[_BLOCK] != first)
     log.scalars[_BLOCK] = last
-    return is_elsewhere, last - first + is_elsewhere
+    return opened
 
 
 @compiled
@@ -144,9 +143,14 @@ def is_far(log: StoreLog, instruction: int, window: int) -> bool:
 
 
 @compiled
-def last_block(log: StoreLog, block_shift: int) -> int:
-    """Return the block of 2**block_shift bytes in which the last store began."""
-    return log.recent[(log.scalars[_COUNT] - 1) & (_RING - 1)][0] >> block_shift  # type: ignore[no-any-return]
+def is_elsewhere(log: StoreLog, address: int, size: int, block_shift: int) -> bool:
+    """Whether a store, not noted yet, touches a block of 2**block_shift bytes that the last one did not touch."""
+    latest = log.recent[(log.scalars[_COUNT] - 1) & (_RING - 1)]
+    elsewhere: bool = (
+        address >> block_shift < latest[0] >> block_shift
+        or (address + size - 1) >> block_shift > (latest[1] - 1) >> block_shift
+    )
+    return elsewhere
 
 
 @compiled
@@ -232,7 +236,8 @@ def forwarded(data: StoreData, forwarding: Forwarding, code: OutOfOrderCode, sou
     """Return when a load has its result that gets its bytes from `sources` and would have it at `result` from L1.
 
     They are forwarded as soon as the data of all sources are there, but where one has to be put together (see
-    `PARTIAL`) the load reads L1 once the stores are written. A store takes its turn with the first load that reads it.
+    `PARTIAL`) the load reads L1 once the stores are written. A store takes its turn with the first load that reads it,
+    unless a younger one was read before.
     """
     is_partial = sources & PARTIAL != 0 and forwarding.partial_latency >= 0
     parts, store = _data_ready(data, forwarding, code, sources & (PARTIAL - 1), is_partial)

@@ -44,6 +44,8 @@ def test_override_gives_a_named_variant_with_its_own_digest():
         ("cortex-a72", {"queue_inputs.F0": "0"}, "queue_inputs.F0: "),
         ("cortex-a72", {"queue_hold": "33"}, "queue_hold: "),
         ("cortex-a72", {"dispatch_width": "0"}, "dispatch_width: "),
+        ("neoverse-n1", {"dispatch_width": "4"}, "dispatch_width: limits the queues that queue_inputs names"),
+        ("cortex-a72", {"fetch_ahead": "100000000000000000000"}, "fetch_ahead: "),
         (
             "cortex-a72",
             {"store_split": "{bytes: 16, latency: 0, source: hearsay, confidence: low}"},

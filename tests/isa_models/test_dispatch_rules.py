@@ -1,6 +1,10 @@
 """Rules of dispatch to the queues of the ports, each with a stream that shows it."""
 
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from isa_models import load_core
 from isa_models.errors import InputError
@@ -43,14 +47,38 @@ def test_dispatch_is_a_bound_where_it_limits():
     assert (bound.what, bound.cycles) == ("dispatch", 600)
 
 
-def test_entries_that_stay_show_which_port_is_busy():
+def test_what_has_just_started_shows_which_port_is_busy():
     stream = "add d0, d16, d17\nadd d2, d18, d19\nmul v1.8h, v18.8h, v19.8h"  # F0 or F1 twice, and F0 alone twice
     assert cycles(stream, queue_hold="0") == pytest.approx(3.0, abs=0.05)
     assert cycles(stream) < 2.5
 
 
-def test_entries_that_stay_fill_the_queue():
-    assert cycles("shl d0, d16, #3", queue_hold="20") > 2.0
+def test_what_has_started_takes_no_room():
+    stream = "shl d0, d16, #3"
+    assert cycles(stream, port_queue="1", queue_hold="20") == pytest.approx(1.0, abs=0.2)
+
+
+BLOCKS = "\n".join(["shl d0, d16, #3"] * 12 + ["umull v1.8h, v18.8b, v19.8b"] * 12)
+"""F1 alone, then F0 alone: a cycle each where nothing stops the second block from starting with the first."""
+
+
+def test_what_waits_for_room_holds_up_work_for_other_ports():
+    wide = {"queue_inputs": "{}", "dispatch_width": "null", "results_per_cycle": "null"}
+    assert cycles(BLOCKS, port_queue="2", **wide) == pytest.approx(20, abs=2)
+    assert cycles(BLOCKS, port_queue="32", **wide) == pytest.approx(12, abs=0.5)
+
+
+def test_limits_of_dispatch_are_a_reason_of_their_own():
+    assert simulate(CROWDED, port_queue="64").stalls["dispatch"] > 500
+    assert "dispatch" not in simulate(CROWDED, port_queue="64", **NO_LIMITS).stalls
+
+
+@given(st.dictionaries(st.sampled_from(("B", "I0", "I1", "M", "L", "F0", "F1")), st.integers(1, 3), min_size=1))
+def test_bound_of_dispatch_is_never_above_what_it_took(inputs):
+    limited = {"queue_inputs": json.dumps(inputs), "dispatch_width": "1", "results_per_cycle": "null"}
+    simulation = simulate("add x0, x20, x21\nadd d0, d16, d17\nldr x1, [x0], #0\ncmp x4, x5, lsl #3", 20, **limited)
+    bound = next(bound.cycles for bound in simulation.bounds if bound.what == "dispatch")
+    assert bound <= simulation.cycles
 
 
 def test_unknown_port_is_named():

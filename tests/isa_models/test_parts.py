@@ -75,3 +75,9 @@ def test_a_misaligned_load_comes_later():
 def test_a_store_over_the_same_two_blocks_opens_neither():
     assert cycles_of("stur x20, [x28, #12]", store_drain=4) == pytest.approx(1.0, rel=0.02)
     assert cycles_of("stur x20, [x28, #12]", "stur x20, [x28, #32]", store_drain=4) == pytest.approx(8.0, rel=0.02)
+
+
+@pytest.mark.parametrize("offsets", [range(8, 136, 16), range(120, 0, -16)], ids=["up", "down"])
+def test_a_store_that_goes_on_across_two_blocks_opens_one_each_time(offsets):
+    walk = [f"stur q20, [x28, #{offset}]" for offset in offsets]
+    assert cycles_of(*walk, store_drain=6) == pytest.approx(8 * 6, rel=0.02)

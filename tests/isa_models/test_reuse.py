@@ -156,6 +156,36 @@ def test_same_simulation_for_any_code(seed, core_name, warmup, prefetch, outstan
 
 @settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
+    seed=st.integers(100, 10**6),
+    core_name=st.sampled_from(("cortex-a72", "neoverse-n1", "neoverse-v1", "apple-m1")),
+    fields=st.fixed_dictionaries(
+        {
+            "window": st.sampled_from((1, 7, 33, 128)),
+            "port_queue": st.sampled_from((1, 2, 8)),
+            "queue_hold": st.sampled_from((0, 1, 4, 32)),
+            "fetch_ahead": st.sampled_from((0, 1, 12, 40)),
+            "results_per_cycle": st.sampled_from(("null", 1, 3)),
+            "steering": st.sampled_from(("shortest_queue", "shortest_queue_listed")),
+            "partial_forward_latency": st.sampled_from(("null", 0, 9.5)),
+            "store_drain": st.sampled_from((1, 3.25)),
+            "classes.store.forward_turn": st.sampled_from((0, 0.58, 3.4)),
+        }
+    ),
+    inputs=st.integers(0, 3),
+    width=st.sampled_from(("null", 1, 3)),
+)
+def test_same_simulation_for_any_limits(seed, core_name, fields, inputs, width):
+    overrides = {field: str(value) for field, value in fields.items()}
+    if inputs:
+        ports = load_core(core_name).ports
+        overrides["queue_inputs"] = "{" + ", ".join(f"{port}: {inputs}" for port in ports) + "}"
+        overrides["dispatch_width"] = str(width)
+    trace, core = traced(program(seed)), load_core(core_name, overrides)
+    assert time_trace(trace, core) == time_trace(trace, core, reuse=False)
+
+
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
     seed=st.integers(0, 10**6),
     core_name=st.sampled_from(("cortex-a53", "cortex-a72", "neoverse-n1")),
     warmup=st.integers(0, 2),
