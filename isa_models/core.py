@@ -284,9 +284,9 @@ class OutOfOrderCore(_CoreBase):
 
     At most `port_queue` micro-operations wait in front of each port. They are dispatched in program order, each to that
     of its ports which has the fewest, counting those that wait and those that started in the last `queue_hold` cycles;
-    `steering` decides between equal ones: "shortest_queue" for the one chosen longest ago, "shortest_queue_listed" for
-    the one listed first. In a cycle each queue takes as many as `queue_inputs` says, and these queues together
-    `dispatch_width` (left out: any number).
+    `steering` decides between equal ones: "shortest_queue" for the one chosen longest ago or, of empty ones, listed
+    first, "shortest_queue_listed" for the one listed first. In a cycle each queue takes as many as `queue_inputs` says,
+    and these queues together `dispatch_width` (left out: any number).
 
     A store that touches 16 bytes which the store before it did not touch takes the store port for `store_drain` cycles
     at least, one of a byte or halfword for `narrow_store_drain`. A load of bytes that a store in the window wrote has

@@ -147,7 +147,8 @@ def _best(ports: Ports, code: OutOfOrderCode, first: int, last: int, now: int) -
         if _entry_free(ports, port, now) > now or _is_crowded(ports, port):
             continue
         rank = ports.queued[port] << _CHOICE_BITS
-        if ports.breaks_ties_by_recency:
+        # Of empty queues the first will do: turns fit no figure better and make many more states of the pipeline.
+        if ports.breaks_ties_by_recency and rank > 0:
             rank += ports.chosen[port]
         if rank < best_rank:
             best = port
