@@ -14,7 +14,7 @@ from isa_models.engines.stalls import DISPATCH, QUEUE
 IntArray = NDArray[np.int64]
 
 _NEVER = 1 << 62
-UNLIMITED = 1 << 30
+_UNLIMITED = 1 << 30
 _NONE = -1
 _CHOICE_BITS = 48  # of a rank that hold the number of a choice
 
@@ -32,7 +32,7 @@ class Ports(NamedTuple):
     counts takes the port, in that order; `queued`: entries in use; `floor`: cycle before which nothing more can start;
     `chosen`: number of the choice that took it last, `choices`: (1,) number of the next; `carry`: see `parts`, of
     occupancies; `begun`: scratch for the start of each micro-operation of an instruction. `inputs`: micro-operations
-    that each queue takes a cycle, or UNLIMITED; `taken`: those of the current cycle of dispatch; `dispatched`: that
+    that each queue takes a cycle, or _UNLIMITED; `taken`: those of the current cycle of dispatch; `dispatched`: that
     cycle, and those of it in all queues with a limit. `busy`: cycles taken in total.
     """
 
@@ -63,7 +63,7 @@ def idle_ports(core: OutOfOrderCore, code: OutOfOrderCode, busy: IntArray) -> Po
         breaks_ties_by_recency=core.steering == "shortest_queue",
         room=core.port_queue,
         hold=core.queue_hold,
-        width=core.dispatch_width or UNLIMITED,
+        width=core.dispatch_width or _UNLIMITED,
         start=np.zeros((port_count, entries), dtype=np.int64),
         end=np.zeros((port_count, entries), dtype=np.int64),
         queued=np.zeros(port_count, dtype=np.int64),
@@ -72,7 +72,7 @@ def idle_ports(core: OutOfOrderCore, code: OutOfOrderCode, busy: IntArray) -> Po
         choices=np.array([port_count], dtype=np.int64),
         carry=np.zeros(port_count, dtype=np.int64),
         begun=np.zeros(np.diff(code.micro_op_before).max(), dtype=np.int64),
-        inputs=np.array([core.queue_inputs.get(port, UNLIMITED) for port in core.ports], dtype=np.int64),
+        inputs=np.array([core.queue_inputs.get(port, _UNLIMITED) for port in core.ports], dtype=np.int64),
         taken=np.zeros(port_count, dtype=np.int64),
         dispatched=np.zeros(2, dtype=np.int64),
         busy=busy,
@@ -100,7 +100,7 @@ def enter(ports: Ports, code: OutOfOrderCode, micro_op: int, cycle: int, reason:
             break
         now += 1
         reason = DISPATCH
-    if ports.inputs[port] < UNLIMITED:
+    if ports.inputs[port] < _UNLIMITED:
         ports.taken[port] += 1
         ports.dispatched[_TAKEN] += 1
     if ports.breaks_ties_by_recency and last - first > 1:
@@ -159,7 +159,7 @@ def _best(ports: Ports, code: OutOfOrderCode, first: int, last: int, now: int) -
 @compiled
 def _is_crowded(ports: Ports, port: int) -> bool:
     """Whether nothing more can be dispatched to `port` in this cycle."""
-    if ports.inputs[port] == UNLIMITED:
+    if ports.inputs[port] == _UNLIMITED:
         return False
     crowded: bool = ports.taken[port] >= ports.inputs[port] or ports.dispatched[_TAKEN] >= ports.width
     return crowded
