@@ -291,8 +291,7 @@ def _fetch_ahead(shape: CacheShape, caches: Caches, static: int, address: int, s
     for ahead in range(nearest, shape.prefetch_distance + 1):
         line = (address + ahead * step) >> shape.line_shift
         caches.reached[static] = line
-        first = (line & (shape.l1_sets - 1)) * shape.l1_ways
-        if line >= 0 and _find(caches.l1_lines, first, shape.l1_ways, line) < 0:
+        if line >= 0 and _way(shape, caches, line) < 0:
             if _fetch(shape, caches, line) == IN_MEMORY:
                 from_memory |= 1 << count
             count += 1

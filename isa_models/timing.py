@@ -22,7 +22,7 @@ from isa_models.engines.lowering_in_order import UNITS, InOrderCode, InOrderLowe
 from isa_models.engines.lowering_out_of_order import OutOfOrderCode, OutOfOrderLowering
 from isa_models.engines.pipelines import Pipeline
 from isa_models.engines.run import new_scratch, run
-from isa_models.engines.segments import Segments, count_executions, split
+from isa_models.engines.segments import Segments, split
 from isa_models.engines.stalls import reason_name
 from isa_models.engines.warm import warm
 from isa_models.errors import InputError
@@ -119,7 +119,7 @@ def _timeline_window(trace: Trace, timeline: tuple[int, int] | None) -> tuple[in
 
 def _prepare(trace: Trace, core: Core, window: tuple[int, int]) -> _Run:
     """Lower the executed instructions, cut the trace into segments and build the idle core."""
-    executed = count_executions(trace)
+    executed = trace.counts()
     rows = np.flatnonzero(executed)
     instructions = [trace.program.instructions[row] for row in rows]
     executions = executed[rows]

@@ -86,10 +86,7 @@ def repeat_branch(predictor: Predictor, kind: int, static: int, is_taken: bool, 
     """Learn that the branch `static`, which has just gone this way, goes there `turns` times more."""
     if kind == CONDITIONAL:
         predictor.run[static] += turns
-        if is_taken:
-            predictor.counter[static] = min(predictor.counter[static] + turns, _STRONGLY_TAKEN)
-        else:
-            predictor.counter[static] = max(predictor.counter[static] - turns, 0)
+        _count(predictor, static, is_taken, turns)
 
 
 @compiled
@@ -103,7 +100,13 @@ def _learn(predictor: Predictor, static: int, taken: int) -> None:
         predictor.length[static, last] = run
         predictor.run[static] = 1
         predictor.taken[static] = taken
-    if taken:
-        predictor.counter[static] = min(predictor.counter[static] + 1, _STRONGLY_TAKEN)
+    _count(predictor, static, taken == 1, 1)
+
+
+@compiled
+def _count(predictor: Predictor, static: int, is_taken: bool, times: int) -> None:
+    """Move the saturating counter of the branch `static` for so many times in one direction."""
+    if is_taken:
+        predictor.counter[static] = min(predictor.counter[static] + times, _STRONGLY_TAKEN)
     else:
-        predictor.counter[static] = max(predictor.counter[static] - 1, 0)
+        predictor.counter[static] = max(predictor.counter[static] - times, 0)

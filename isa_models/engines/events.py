@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from isa_models.caches import HERE, IN_L1, Caches, CacheShape, cache_shape, fetches, prefetch, touch
 from isa_models.compilation import compiled
 from isa_models.core import Core, InOrderCore
-from isa_models.engines.accesses import is_split
+from isa_models.engines.accesses import is_misaligned, is_split
 from isa_models.engines.branches import Predictor, mispredicts
 from isa_models.engines.fills import Fills, arrival_of
 from isa_models.engines.lowering import StaticCode
@@ -162,7 +162,7 @@ def _meet(
         return what | _meet_store(order, address, size, instruction), wait, second_wait, 0
     if is_split(address, size, order.load_split_shift):
         what |= SPLIT
-    if address & (code.alignment[row] - 1) != 0:
+    if is_misaligned(address, code.alignment[row]):
         what |= MISALIGNED
     if order.window > 0:
         sources = sources_of(order.log, address, size, instruction, order.window)

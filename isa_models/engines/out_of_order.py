@@ -116,7 +116,7 @@ def new_pipeline(core: OutOfOrderCore, code: StaticCode, timing: OutOfOrderCode,
         registers=new_registers(),
         ports=idle_ports(core, timing, counts.port_busy),
         stores=new_store_data(),
-        forwarding=forwarding_of(core),
+        forwarding=forwarding_of(core, timing),
         fills=new_fills(core),
         window=empty_window(core.window, core.retire_width),
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from isa_models.caches import count_hits, fetches_nothing, furthest, learns_nothing, note_stream, note_used
 from isa_models.compilation import compiled
-from isa_models.engines.accesses import is_split
+from isa_models.engines.accesses import is_misaligned, is_split
 from isa_models.engines.branches import count_right, repeat_branch
 from isa_models.engines.events import Order
 from isa_models.engines.lowering import StaticCode
@@ -76,7 +76,7 @@ def _going_on(
         here = address[at + turn * step]
         if here - before != stride or here >> shift != (here + size - 1) >> shift:
             return turn
-        if is_split(here, size, order.load_split_shift) or here & (code.alignment[row] - 1) != 0:
+        if is_split(here, size, order.load_split_shift) or is_misaligned(here, code.alignment[row]):
             return turn
         if here >> shift != before >> shift:
             if not fetches_nothing(order.shape, order.caches, here, stride, reached, must_be_here):

@@ -38,26 +38,6 @@ class Segments(NamedTuple):
     uses: IntArray
 
 
-def count_executions(trace: Trace) -> IntArray:
-    """Return how often each instruction of the program is executed, shape (len(program),): see `Trace.counts`."""
-    steps = np.zeros(len(trace.program) + 1, dtype=np.int64)
-    _add_steps(trace.first, trace.length, steps)
-    return np.cumsum(steps)[:-1]
-
-
-@compiled
-def _add_steps(run_first: NDArray[np.int32], run_length: NDArray[np.int32], steps: IntArray) -> None:
-    """Add one where each run begins, and take it away behind its end."""
-    run = 0
-    while run < run_first.size:
-        turns = 1
-        while _is_next_turn(run_first, run_length, run_length[run], run + turns):
-            turns += 1
-        steps[run_first[run]] += turns
-        steps[run_first[run] + run_length[run]] -= turns
-        run += turns
-
-
 def split(trace: Trace, rows: NDArray[np.intp], branch_before: IntArray) -> Segments:
     """Cut a trace into segments.
 

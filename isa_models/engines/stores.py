@@ -4,7 +4,6 @@ Which store a load gets its bytes from follows from program order (`StoreLog`); 
 the pipeline (`StoreData`).
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -100,19 +99,14 @@ def new_store_data() -> StoreData:
     return StoreData(ready, retired, row, total, turn=np.array([0, _NONE], dtype=np.int64), carry=carry)
 
 
-def forwarding_of(core: OutOfOrderCore) -> Forwarding:
-    """Return the latencies of a core."""
-    partial = core.partial_forward_latency
-    later = max((timing.forward for timing in core.classes.values()), default=0.0)
-    longest = max(core.store_forward_latency, partial or 0) + max(later, core.commit_latency)
-    kept = _KEPT if any(timing.forward_turn > 0 for timing in core.classes.values()) else 0
-    return Forwarding(
-        latency=parts_of(core.store_forward_latency),
-        partial_latency=_NONE if partial is None else parts_of(partial),
-        commit_latency=parts_of(core.commit_latency),
-        kept=kept,
-        horizon=math.ceil(longest) + 1 + kept,
-    )
+def forwarding_of(core: OutOfOrderCore, code: OutOfOrderCode) -> Forwarding:
+    """Return the latencies of a core for the stores of `code`, which is not empty."""
+    latency = parts_of(core.store_forward_latency)
+    partial = _NONE if core.partial_forward_latency is None else parts_of(core.partial_forward_latency)
+    commit = parts_of(core.commit_latency)
+    longest = max(latency, partial) + max(int(code.forward.max()), commit)
+    kept = _KEPT if code.forward_turn.any() else 0
+    return Forwarding(latency, partial, commit, kept, horizon=-(-longest // PARTS) + 1 + kept)
 
 
 @compiled
