@@ -35,10 +35,10 @@ _MISSING = """## What has no measurement behind it
   the Cortex-A72 and the sequences of the Cortex-A53 hold some. Many entries are taken over from a like instruction
   ('like' another, below; the Cortex-A76 takes all of them from the Neoverse N1).
 - **Chains between different instructions**: a table of single instructions shows no bypass between units.
-- **Queues in front of the ports**: the mixes of the Cortex-A72 fit four to eight waiting micro-operations alike, twelve
-  and more worse; eight is taken from secondary literature. Blocks of like instructions, as in the kernels of this
-  project, depend on it: the binary convolutions with 64 channels take up to 20 % longer with six and up to 7 % less
-  with twelve (`--override port_queue=6`). The queues of the other cores are guesses.
+- **Queues in front of the ports**: the mixes of the Cortex-A72 fit 4 to 32 waiting micro-operations alike, and eight is
+  taken from secondary literature. Blocks of like instructions, as in the kernels of this project, depend on it: the
+  binary convolutions with 64 channels take up to 20 % longer with six and up to 7 % less with twelve
+  (`--override port_queue=6`). The queues of the other cores are guesses.
 
 A description says for each of its entries how sure it is: *high* is measured, *medium* follows from a measurement of
 a like instruction, *low* comes from secondary sources or is a guess.
