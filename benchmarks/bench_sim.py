@@ -20,13 +20,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.bench_trace import no_hooks
+from benchmarks.bench_trace import DOT_PRODUCT, no_hooks
 from dse.emulation import KernelRunner
 from isa_models import Buffer, Core, Image, Machine, Pointer, Trace, list_cores, load_core, time_trace
+from isa_models.assembling import image_of_source
 from isa_models.emulator import Emulator
 from isa_models.memory import place, resolve
 from kernels_asm import Arithmetic, ConvShape, KernelVariant, OutputType, Overflow
-from kernels_asm.assembler import ENTRY, assemble
 from kernels_asm.variant import Tile
 
 RUNS = 5
@@ -95,7 +95,7 @@ def _profile(trace: Trace, core: Core) -> None:
 
 def _stream(name: str, steps: int, repetitions: int) -> Work:
     """Return the inner loop of a binary dot product over two buffers of 16 bytes a step."""
-    image = Image.from_elf(assemble(Path(__file__).parent / "xor_popcount.S", {}).elf)
+    image = Image.from_elf(image_of_source(Path(__file__).parent / f"{DOT_PRODUCT}.S"))
     buffers = (Buffer("activations", b"\x5a" * (16 * steps)), Buffer("weights", b"\xc3" * (16 * steps)))
     pointers = (Pointer("activations"), Pointer("weights"))
     placements = place(buffers)
@@ -106,7 +106,7 @@ def _stream(name: str, steps: int, repetitions: int) -> Work:
     machine = Machine(image)
 
     def record() -> Trace:
-        trace = machine.call(ENTRY, [*pointers, steps, repetitions], buffers, budget=BUDGET, trace=True).trace
+        trace = machine.call(DOT_PRODUCT, [*pointers, steps, repetitions], buffers, budget=BUDGET, trace=True).trace
         assert trace is not None
         return trace
 
@@ -114,7 +114,7 @@ def _stream(name: str, steps: int, repetitions: int) -> Work:
 
 
 def _run(emulator: Emulator, arguments: list[int]) -> None:
-    emulator.run(ENTRY, arguments, BUDGET, [])
+    emulator.run(DOT_PRODUCT, arguments, BUDGET, [])
 
 
 def _layer(name: str, shape: ConvShape, tile: Tile) -> Work:

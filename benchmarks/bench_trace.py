@@ -21,14 +21,18 @@ import numpy as np
 import unicorn
 
 from isa_models import Buffer, Image, Machine, Pointer, Trace
+from isa_models.assembling import image_of_source
 from isa_models.emulator import Emulator
 from isa_models.hooks import Block, Stop
 from isa_models.machine import HooksKind
 from isa_models.memory import place, resolve
 from kernels_asm import Arithmetic, ConvShape, KernelVariant, OutputType, Overflow, Tile
-from kernels_asm.arguments import OFFSETS, POINTERS, argument_block, argument_values
-from kernels_asm.assembler import ENTRY, assemble, assemble_variant
+from kernels_asm.assembler import assemble_variant
+from kernels_asm.conv_arguments import BINARY_CONV, argument_values
 from kernels_asm.packing import pack_activations, pack_weights, padded_channels_out
+
+DOT_PRODUCT = "xor_popcount"
+"""The source and function of a binary dot product alone."""
 
 STEPS = 72  # 128-bit blocks of a 3x3 window over 1,024 channels
 REPETITIONS = 10_000
@@ -50,6 +54,7 @@ class Workload:
 
     name: str
     image: Image
+    function: str
     arguments: Sequence[Pointer | int]
     buffers: Sequence[Buffer]
 
@@ -79,7 +84,11 @@ def main() -> None:
 
 
 def _print_rates(workload: Workload) -> None:
-    instructions = Machine(workload.image).call(ENTRY, workload.arguments, workload.buffers, budget=BUDGET).instructions
+    instructions = (
+        Machine(workload.image)
+        .call(workload.function, workload.arguments, workload.buffers, budget=BUDGET)
+        .instructions
+    )
     print(f"{workload.name}: {instructions / 1e6:.2f} million instructions")
     ways: dict[str, tuple[Callable[[], None], int]] = {
         "bare": (_bare(workload), RUNS),
@@ -98,9 +107,11 @@ def _print_rates(workload: Workload) -> None:
 
 
 def _inner_loop() -> Workload:
-    image = Image.from_elf(assemble(Path(__file__).parent / "xor_popcount.S", {}).elf)
+    image = Image.from_elf(image_of_source(Path(__file__).parent / f"{DOT_PRODUCT}.S"))
     buffers = (Buffer("activations", b"\x5a" * (16 * STEPS)), Buffer("weights", b"\xc3" * (16 * STEPS)))
-    return Workload("inner loop", image, [Pointer("activations"), Pointer("weights"), STEPS, REPETITIONS], buffers)
+    return Workload(
+        "inner loop", image, DOT_PRODUCT, [Pointer("activations"), Pointer("weights"), STEPS, REPETITIONS], buffers
+    )
 
 
 def _kernel(shape: ConvShape, variant: KernelVariant) -> Workload:
@@ -109,15 +120,15 @@ def _kernel(shape: ConvShape, variant: KernelVariant) -> Workload:
     activations = rng.choice(signs, (shape.height, shape.width, shape.channels_in))
     weights = rng.choice(signs, (shape.channels_out, shape.kernel_height, shape.kernel_width, shape.channels_in))
     channels, element = variant.tile.channels, variant.arithmetic.output.dtype.itemsize
-    block = argument_block(argument_values(shape, channels, element))
+    block = BINARY_CONV.pack(argument_values(shape, channels, element))
     buffers = (
-        Buffer("arguments", block, pointers={OFFSETS[name]: name for name in POINTERS}),
+        Buffer("arguments", block, pointers={BINARY_CONV.offsets[name]: name for name in BINARY_CONV.pointers}),
         Buffer("input", pack_activations(activations, shape)),
         Buffer("weights", pack_weights(weights, shape, channels)),
         Buffer("output", shape.out_pixels * padded_channels_out(shape.channels_out, channels) * element, writable=True),
     )
     image = Image.from_elf(assemble_variant(variant, shape).elf)
-    return Workload(f"{variant} on {shape}", image, [Pointer("arguments")], buffers)
+    return Workload(f"{variant} on {shape}", image, BINARY_CONV.function, [Pointer("arguments")], buffers)
 
 
 def _bare(workload: Workload) -> Callable[[], None]:
@@ -128,7 +139,7 @@ def _bare(workload: Workload) -> Callable[[], None]:
 
     def run() -> None:
         emulator.load(placements)
-        emulator.run(ENTRY, values, BUDGET, [])
+        emulator.run(workload.function, values, BUDGET, [])
 
     return run
 
@@ -142,7 +153,7 @@ def _machine(workload: Workload, hooks: HooksKind, *, trace: bool) -> Callable[[
     machine = Machine(workload.image, hooks)
 
     def run() -> None:
-        machine.call(ENTRY, workload.arguments, workload.buffers, budget=BUDGET, trace=trace)
+        machine.call(workload.function, workload.arguments, workload.buffers, budget=BUDGET, trace=trace)
 
     return run
 

@@ -1,11 +1,11 @@
 // The inner loop of a binary convolution, alone.
-// uint64_t binary_conv(const void *activations, const void *weights, uint64_t steps, uint64_t repetitions)
+// uint64_t xor_popcount(const void *activations, const void *weights, uint64_t steps, uint64_t repetitions)
 // Both buffers hold 16 * steps bytes; returns the last repetition's sum of the eight 16-bit lanes.
 
         .text
-        .globl  binary_conv
-        .type   binary_conv, %function
-binary_conv:
+        .globl  xor_popcount
+        .type   xor_popcount, %function
+xor_popcount:
 1:      mov     x4, x0
         mov     x5, x1
         mov     x6, x2
@@ -22,4 +22,4 @@ binary_conv:
         uaddlv  s0, v0.8h
         fmov    w0, s0
         ret
-        .size   binary_conv, . - binary_conv
+        .size   xor_popcount, . - xor_popcount

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +13,18 @@ from numpy.typing import NDArray
 
 import kernels_asm
 from dse.errors import KernelMismatchError
-from isa_models import Buffer, Core, Image, Machine, Pointer, Simulation, Trace, time_trace, timing_digest
+from dse.kernel_call import call_kernel
+from isa_models import Buffer, Core, Simulation, Trace, time_trace, timing_digest
 from kernels_asm import ConvShape, KernelVariant
-from kernels_asm.arguments import OFFSETS, POINTERS, argument_block, argument_values
-from kernels_asm.assembler import ENTRY, assemble_variant, variant_digest
+from kernels_asm.assembler import assemble_variant, variant_digest
+from kernels_asm.conv_arguments import BINARY_CONV, argument_values
 from kernels_asm.oracle import binary_conv
 from kernels_asm.packing import pack_activations, pack_weights, padded_channels_out
 from kernels_asm.variant import steps
 
 Signs = NDArray[np.integer]
 
-_LAYOUT_SOURCES = ("arguments.py", "packing.py")
-_MACHINES_KEPT = 32
+_LAYOUT_SOURCES = ("conv_arguments.py", "packing.py")
 _CACHE_LINE = 64
 _DATA_SEED = 20240
 
@@ -77,16 +76,11 @@ class KernelRunner:
         self.variant = variant
         self.shape = shape
         self._alignment = alignment
-        kernel = assemble_variant(variant, shape)
-        self._machine = _machine(kernel.digest, kernel.elf, threading.get_ident())
+        self._kernel = assemble_variant(variant, shape)
         output = variant.arithmetic.output.dtype
         self._channels = padded_channels_out(shape.channels_out, variant.tile.channels)
         self._output_bytes = shape.out_pixels * self._channels * output.itemsize
-        self._arguments = Buffer(
-            "arguments",
-            argument_block(argument_values(shape, variant.tile.channels, output.itemsize)),
-            pointers={OFFSETS[name]: name for name in POINTERS},
-        )
+        self._values = argument_values(shape, variant.tile.channels, output.itemsize)
 
     def pack(self, weights: Signs) -> Buffer:
         """Return filters of +1/-1, (channels out, kernel height, kernel width, channels in), in the kernel's order."""
@@ -101,10 +95,11 @@ class KernelRunner:
         """
         inputs = Buffer("input", pack_activations(activations, self.shape), alignment=self._alignment)
         output = Buffer("output", self._output_bytes, writable=True, alignment=self._alignment)
-        done = self._machine.call(
-            ENTRY,
-            arguments=[Pointer("arguments")],
-            buffers=[self._arguments, inputs, weights, output],
+        done = call_kernel(
+            self._kernel,
+            BINARY_CONV,
+            self._values,
+            [inputs, weights, output],
             budget=_instruction_budget(self.variant, self.shape),
             trace=trace,
         )
@@ -158,12 +153,6 @@ def latency_key(shape: ConvShape, variant: KernelVariant, core: Core) -> Mapping
 
 def _random_signs(generator: np.random.Generator, size: tuple[int, ...]) -> Signs:
     return generator.choice(np.array([-1, 1], np.int8), size)
-
-
-@lru_cache(maxsize=_MACHINES_KEPT)
-def _machine(_digest: str, elf: bytes, _thread: int) -> Machine:
-    """One machine for each image and thread; the digest spares a comparison of images."""
-    return Machine(Image.from_elf(elf))
 
 
 @cache

@@ -17,17 +17,15 @@ from pathlib import Path
 
 import platformdirs
 
-from kernels_asm.arguments import assembly_offsets
+from kernels_asm.arguments import ArgumentBlock
+from kernels_asm.conv_arguments import BINARY_CONV
 from kernels_asm.errors import AssemblyError, KernelError
 from kernels_asm.shape import ConvShape
 from kernels_asm.variant import KernelVariant
 
-ENTRY = "binary_conv"
-"""Name of the kernel's function, and the entry of every image."""
-
 SOURCES = Path(__file__).parent / "asm"
 _MAIN_SOURCE = "binary_conv.S"
-_FLAGS = ("-target", "aarch64-linux-musl", "-nostdlib", "-static", "-g", f"-Wl,-e,{ENTRY}")
+_FLAGS = ("-target", "aarch64-linux-musl", "-nostdlib", "-static", "-g")
 _DIAGNOSTIC = re.compile(r"(?P<file>[^:\n]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<what>.+)")
 _LINK_ERROR = re.compile(r"error: (?P<what>.+)")
 
@@ -52,27 +50,29 @@ def assemble_variant(variant: KernelVariant, shape: ConvShape) -> KernelImage:
 
     Raises InputError if the variant cannot compute the layer, AssemblyError if the assembler refuses the source.
     """
-    return assemble(SOURCES / _MAIN_SOURCE, variant.parameters(shape))
+    return assemble(SOURCES / _MAIN_SOURCE, variant.parameters(shape), BINARY_CONV)
 
 
-def assemble(source: Path, parameters: Mapping[str, int]) -> KernelImage:
-    """Assemble and link one source file with the given symbols; its folder and `arguments.inc` can be included.
+def assemble(source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock) -> KernelImage:
+    """Assemble and link one source file, which defines the function that `arguments` is for, with the given symbols.
 
+    It can include the files of its folder, and `arguments.inc` with the offsets into the argument block.
     Raises AssemblyError, one line with file and line, if the assembler or linker refuses it.
     """
-    digest = source_digest(source, parameters)
+    digest = source_digest(source, parameters, arguments)
     stored = cache_directory() / f"{digest}.elf"
     elf = _stored_image(stored)
     if elf is None:
-        elf = _build(source, parameters)
+        elf = _build(source, parameters, arguments)
         _store_image(stored, elf)
     return KernelImage(elf, digest)
 
 
-def source_digest(source: Path, parameters: Mapping[str, int]) -> str:
+def source_digest(source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock) -> str:
     """Return the SHA-256 of everything that goes into the image."""
     content = hashlib.sha256()
-    parts = [_assembler_version(), *_FLAGS, assembly_offsets(), *(f"{k}={parameters[k]}" for k in sorted(parameters))]
+    symbols = (f"{name}={parameters[name]}" for name in sorted(parameters))
+    parts = [_assembler_version(), *_FLAGS, arguments.function, arguments.assembly_offsets(), *symbols]
     for path in (source, *sorted(source.parent.glob("*.inc"))):
         parts += [path.name, _read_source(path)]
     for part in parts:
@@ -82,7 +82,7 @@ def source_digest(source: Path, parameters: Mapping[str, int]) -> str:
 
 def variant_digest(variant: KernelVariant, shape: ConvShape) -> str:
     """Return the digest of the image that `assemble_variant` would return, without assembling it."""
-    return source_digest(SOURCES / _MAIN_SOURCE, variant.parameters(shape))
+    return source_digest(SOURCES / _MAIN_SOURCE, variant.parameters(shape), BINARY_CONV)
 
 
 @cache
@@ -126,13 +126,14 @@ def _store_image(path: Path, elf: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _build(source: Path, parameters: Mapping[str, int]) -> bytes:
+def _build(source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock) -> bytes:
     with tempfile.TemporaryDirectory(prefix="bnn-dse-") as folder:
         work = Path(folder)
-        (work / "arguments.inc").write_text(assembly_offsets(), encoding="utf-8")
+        (work / "arguments.inc").write_text(arguments.assembly_offsets(), encoding="utf-8")
         image = work / "kernel.elf"
         symbols = [f"-Wa,-defsym,{name}={value}" for name, value in parameters.items()]
-        command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, *symbols, f"-I{work}", f"-I{source.parent}"]
+        entry = f"-Wl,-e,{arguments.function}"
+        command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, entry, *symbols, f"-I{work}", f"-I{source.parent}"]
         zig_cache = str(cache_directory() / "zig")
         environment = os.environ | {"ZIG_LOCAL_CACHE_DIR": zig_cache, "ZIG_GLOBAL_CACHE_DIR": zig_cache}
         done = subprocess.run(

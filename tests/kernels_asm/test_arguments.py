@@ -3,25 +3,27 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kernels_asm import ConvShape
-from kernels_asm.arguments import FIELDS, OFFSETS, argument_block, argument_values, assembly_offsets, c_header
+import pytest
+
+from kernels_asm import ConvShape, InputError
+from kernels_asm.conv_arguments import BINARY_CONV, argument_values
 
 
 def test_block_assembly_and_python_agree_on_every_offset() -> None:
-    values = {field.name: 1000 + index for index, field in enumerate(FIELDS)}
-    block = argument_block(values)
-    for name, offset in OFFSETS.items():
+    values = {field.name: 1000 + index for index, field in enumerate(BINARY_CONV.fields)}
+    block = BINARY_CONV.pack(values)
+    for name, offset in BINARY_CONV.offsets.items():
         assert struct.unpack_from("<q", block, offset)[0] == values[name]
-        assert f".equ ARG_{name.upper()}, {offset}\n" in assembly_offsets()
+        assert f".equ ARG_{name.upper()}, {offset}\n" in BINARY_CONV.assembly_offsets()
 
 
 def test_a_c_compiler_agrees_on_every_offset(tmp_path: Path) -> None:
     checks = "\n".join(
         f'_Static_assert(offsetof(struct binary_conv_arguments, {name}) == {offset}, "{name}");'
-        for name, offset in OFFSETS.items()
+        for name, offset in BINARY_CONV.offsets.items()
     )
     source = tmp_path / "check.c"
-    source.write_text(f"#include <stddef.h>\n{c_header()}\n{checks}\n")
+    source.write_text(f"#include <stddef.h>\n{BINARY_CONV.c_header()}\n{checks}\n")
     command = [sys.executable, "-m", "ziglang", "cc", "-target", "aarch64-linux-musl", "-c", str(source)]
     done = subprocess.run([*command, "-o", str(tmp_path / "check.o")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -38,3 +40,12 @@ def test_steps_through_a_strided_layer_end_on_its_last_window() -> None:
     assert offset == (last_row * shape.padded_width + last_column) * 16
     assert values["channel_tiles"] == 2
     assert values["out_pitch"] == 32
+
+
+def test_a_block_names_the_field_that_is_missing_or_unknown() -> None:
+    values = argument_values(ConvShape(3, 3, 8, 8), tile_channels=8, output_bytes=1)
+    with pytest.raises(InputError, match="has no field outputs: see kernels_asm/conv_arguments"):
+        BINARY_CONV.pack({**values, "outputs": 1})
+    del values["window"]
+    with pytest.raises(InputError, match="lacks field window"):
+        BINARY_CONV.pack(values)

@@ -5,9 +5,11 @@ import pytest
 
 from kernels_asm import Arithmetic, AssemblyError, ConvShape, KernelError, KernelVariant, Tile
 from kernels_asm import assembler as assembler_module
+from kernels_asm.arguments import ArgumentBlock, Field
 from kernels_asm.assembler import assemble, assemble_variant, cache_directory
 
 SHAPE = ConvShape(4, 4, 32, 4)
+BLOCK = ArgumentBlock("f", "here", (Field("input", "const uint8_t *", "bytes"),))
 
 
 @pytest.fixture(autouse=True)
@@ -30,33 +32,33 @@ def test_a_variant_becomes_a_linked_elf_and_is_assembled_once(monkeypatch: pytes
 
 
 def test_the_digest_follows_source_includes_and_parameters(tmp_path: Path) -> None:
-    source = write(tmp_path, ".globl binary_conv\nbinary_conv: mov x0, #NUMBER\n ret\n")
-    digests = {assemble(source, {"NUMBER": 1}).digest, assemble(source, {"NUMBER": 2}).digest}
+    source = write(tmp_path, ".globl f\nf: mov x0, #NUMBER\n ret\n")
+    digests = {assemble(source, {"NUMBER": 1}, BLOCK).digest, assemble(source, {"NUMBER": 2}, BLOCK).digest}
     (tmp_path / "more.inc").write_text("// nothing\n")
-    digests.add(assemble(source, {"NUMBER": 1}).digest)
+    digests.add(assemble(source, {"NUMBER": 1}, BLOCK).digest)
     source.write_text(source.read_text() + "// comment\n")
-    digests.add(assemble(source, {"NUMBER": 1}).digest)
+    digests.add(assemble(source, {"NUMBER": 1}, BLOCK).digest)
     assert len(digests) == 4
 
 
 def test_an_error_is_one_line_with_file_and_line(tmp_path: Path) -> None:
-    source = write(tmp_path, ".globl binary_conv\nbinary_conv:\n  uadlap v0.8h, v1.16b\n  ret\n")
+    source = write(tmp_path, ".globl f\nf:\n  uadlap v0.8h, v1.16b\n  ret\n")
     with pytest.raises(AssemblyError) as raised:
-        assemble(source, {})
+        assemble(source, {}, BLOCK)
     assert str(raised.value).startswith("kernel.S:3: unrecognized instruction mnemonic")
     assert "\n" not in str(raised.value)
 
 
 def test_an_undefined_symbol_is_one_line(tmp_path: Path) -> None:
-    source = write(tmp_path, ".globl binary_conv\nbinary_conv:\n  b nowhere\n")
+    source = write(tmp_path, ".globl f\nf:\n  b nowhere\n")
     with pytest.raises(AssemblyError, match=r"kernel\.S: .*undefined symbol: nowhere") as raised:
-        assemble(source, {})
+        assemble(source, {}, BLOCK)
     assert "\n" not in str(raised.value)
 
 
 def test_a_missing_source_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(AssemblyError, match="No such file"):
-        assemble(tmp_path / "absent.S", {})
+        assemble(tmp_path / "absent.S", {}, BLOCK)
 
 
 def test_a_corrupt_cached_image_is_refused_by_name() -> None:
