@@ -53,27 +53,33 @@ def assemble_variant(variant: KernelVariant, shape: ConvShape) -> KernelImage:
     return assemble(SOURCES / _MAIN_SOURCE, variant.parameters(shape), BINARY_CONV)
 
 
-def assemble(source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock) -> KernelImage:
+def assemble(
+    source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock, driver: Path | None = None
+) -> KernelImage:
     """Assemble and link one source file, which defines the function that `arguments` is for, with the given symbols.
 
     It can include the files of its folder, and `arguments.inc` with the offsets into the argument block.
-    Raises AssemblyError, one line with file and line, if the assembler or linker refuses it.
+    With a driver, a second source file that defines `_start` and there calls the function by the macro KERNEL, the
+    image is a whole static program for Linux.
+    Raises AssemblyError, one line with file and line, if the assembler or linker refuses a source.
     """
-    digest = source_digest(source, parameters, arguments)
+    digest = source_digest(source, parameters, arguments, driver)
     stored = cache_directory() / f"{digest}.elf"
     elf = _stored_image(stored)
     if elf is None:
-        elf = _build(source, parameters, arguments)
+        elf = _build(source, parameters, arguments, driver)
         _store_image(stored, elf)
     return KernelImage(elf, digest)
 
 
-def source_digest(source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock) -> str:
+def source_digest(
+    source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock, driver: Path | None = None
+) -> str:
     """Return the SHA-256 of everything that goes into the image."""
     content = hashlib.sha256()
     symbols = (f"{name}={parameters[name]}" for name in sorted(parameters))
     parts = [_assembler_version(), *_FLAGS, arguments.function, arguments.assembly_offsets(), *symbols]
-    for path in (source, *sorted(source.parent.glob("*.inc"))):
+    for path in (source, *sorted(source.parent.glob("*.inc")), *([driver] if driver else [])):
         parts += [path.name, _read_source(path)]
     for part in parts:
         content.update(hashlib.sha256(part.encode()).digest())
@@ -126,18 +132,19 @@ def _store_image(path: Path, elf: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _build(source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock) -> bytes:
+def _build(source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock, driver: Path | None) -> bytes:
     with tempfile.TemporaryDirectory(prefix="bnn-dse-") as folder:
         work = Path(folder)
         (work / "arguments.inc").write_text(arguments.assembly_offsets(), encoding="utf-8")
         image = work / "kernel.elf"
         symbols = [f"-Wa,-defsym,{name}={value}" for name, value in parameters.items()]
-        entry = f"-Wl,-e,{arguments.function}"
-        command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, entry, *symbols, f"-I{work}", f"-I{source.parent}"]
+        entry = [f"-Wl,-e,{arguments.function}"] if driver is None else [f"-DKERNEL={arguments.function}"]
+        command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, *entry, *symbols, f"-I{work}", f"-I{source.parent}"]
+        sources = [str(path.resolve()) for path in (source, driver) if path]
         zig_cache = str(cache_directory() / "zig")
         environment = os.environ | {"ZIG_LOCAL_CACHE_DIR": zig_cache, "ZIG_GLOBAL_CACHE_DIR": zig_cache}
         done = subprocess.run(
-            [*command, str(source.resolve()), "-o", str(image)],
+            [*command, *sources, "-o", str(image)],
             cwd=work,
             env=environment,
             capture_output=True,

@@ -1,7 +1,9 @@
 import errno
+import io
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from kernels_asm import Arithmetic, AssemblyError, ConvShape, KernelError, KernelVariant, Tile
 from kernels_asm import assembler as assembler_module
@@ -39,6 +41,25 @@ def test_the_digest_follows_source_includes_and_parameters(tmp_path: Path) -> No
     source.write_text(source.read_text() + "// comment\n")
     digests.add(assemble(source, {"NUMBER": 1}, BLOCK).digest)
     assert len(digests) == 4
+
+
+def test_a_driver_makes_a_program_that_starts_with_it(tmp_path: Path) -> None:
+    source = write(tmp_path, ".globl f\nf: ret\n")
+    driver = tmp_path / "driver.S"
+    driver.write_text(".globl _start\n_start: bl KERNEL\n")
+    alone, program = assemble(source, {}, BLOCK), assemble(source, {}, BLOCK, driver)
+    elf = ELFFile(io.BytesIO(program.elf))
+    symbols = {symbol.name: symbol["st_value"] for symbol in elf.get_section_by_name(".symtab").iter_symbols()}
+    assert elf["e_entry"] == symbols["_start"] != symbols["f"]
+    driver.write_text(driver.read_text() + "// comment\n")
+    assert len({alone.digest, program.digest, assemble(source, {}, BLOCK, driver).digest}) == 3
+
+
+def test_an_error_in_a_driver_names_the_driver(tmp_path: Path) -> None:
+    driver = tmp_path / "driver.S"
+    driver.write_text("_start:\n  call KERNEL\n")
+    with pytest.raises(AssemblyError, match=r"^driver\.S:2: unrecognized instruction mnemonic"):
+        assemble(write(tmp_path, ".globl f\nf: ret\n"), {}, BLOCK, driver)
 
 
 def test_an_error_is_one_line_with_file_and_line(tmp_path: Path) -> None:
