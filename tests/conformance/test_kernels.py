@@ -1,7 +1,5 @@
 """Every variant of the kernel, run on the emulated machine, gives the oracle's output bit for bit."""
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,18 +10,13 @@ from dse.errors import KernelMismatchError
 from kernels_asm import Arithmetic, ConvShape, InputError, KernelVariant, OutputType, Overflow, Tile
 from kernels_asm.oracle import binary_conv_in_order
 from kernels_asm.variant import all_tiles
+from tests.conformance.conv_cases import CLIPS, POLICIES, data, policy_name
 from tests.fuzz import examples
 
-OUTPUTS = {
-    OutputType.INT8: (1, 31, 127),
-    OutputType.INT16: (None, 40, 300),
-    OutputType.INT32: (None, 7, 32767),
-}
-POLICIES = [*itertools.product((8, 16), Overflow), (32, Overflow.EXACT)]
 ARITHMETICS = [
     Arithmetic(width, policy, clip, output)
     for width, policy in POLICIES
-    for output, clips in OUTPUTS.items()
+    for output, clips in CLIPS.items()
     for clip in clips
 ]
 TILES = list(all_tiles())
@@ -37,17 +30,6 @@ SHAPES = [
 ]
 
 
-def signs(rng: np.random.Generator, size: tuple[int, ...], share_of_minus: float) -> np.ndarray:
-    return np.where(rng.random(size) < share_of_minus, -1, 1).astype(np.int8)
-
-
-def data(shape: ConvShape, seed: int, activations: float = 0.5, weights: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    filters = (shape.channels_out, shape.kernel_height, shape.kernel_width, shape.channels_in)
-    inputs = (shape.height, shape.width, shape.channels_in)
-    return signs(rng, inputs, activations), signs(rng, filters, weights)
-
-
 def legal(variant: KernelVariant, shape: ConvShape) -> bool:
     try:
         variant.check(shape)
@@ -57,7 +39,7 @@ def legal(variant: KernelVariant, shape: ConvShape) -> bool:
 
 
 @pytest.mark.parametrize("tile", TILES, ids=str)
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: f"{policy[0]}-{policy[1]}")
+@pytest.mark.parametrize("policy", POLICIES, ids=policy_name)
 def test_every_tile_and_policy(tile: Tile, policy: tuple[int, Overflow]) -> None:
     arithmetics = [a for a in ARITHMETICS if (a.accumulator, a.overflow) == policy]
     checked = 0
@@ -126,7 +108,7 @@ ADVERSARIAL = [
 
 
 @pytest.mark.parametrize(("window", "shares"), [case[1:] for case in ADVERSARIAL], ids=[c[0] for c in ADVERSARIAL])
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: f"{policy[0]}-{policy[1]}")
+@pytest.mark.parametrize("policy", POLICIES, ids=policy_name)
 def test_adversarial_counts(window: int, shares: tuple[float, float], policy: tuple[int, Overflow]) -> None:
     shape = ConvShape(1, 2, window, 5, 1, 1, 1, 0)
     checked = 0
