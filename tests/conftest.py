@@ -35,26 +35,27 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def require_tool() -> Callable[[str], str]:
+def require_tool() -> Callable[..., str]:
     """Return a function from a program's name to its path, for programs that pip cannot bring.
 
-    Without the program it skips the test and says why; with REQUIRE_ALL=1 in the environment it fails it.
+    The name of its Debian package follows where that is another. Without the program it skips the test and says why;
+    with REQUIRE_ALL=1 in the environment it fails it.
     """
     return _require_tool
 
 
-def _require_tool(name: str) -> str:
+def _require_tool(name: str, package: str | None = None) -> str:
     path = shutil.which(name)
     if path is not None:
         return path
-    reason = f"needs {name}, which is not installed (Debian: apt-get install {name})"
+    reason = f"needs {name}, which is not installed (Debian: apt-get install {package or name})"
     if os.environ.get("REQUIRE_ALL") == "1":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
-def browser(require_tool: Callable[[str], str]) -> Iterator[BrowserContext]:
+def browser(require_tool: Callable[..., str]) -> Iterator[BrowserContext]:
     """Debian's Chromium, unable to reach anything but this machine. One for all: playwright allows no second."""
     path = require_tool("chromium")
     with sync_playwright() as playwright:
