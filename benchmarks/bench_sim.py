@@ -26,8 +26,7 @@ from isa_models import Buffer, Core, Image, Machine, Pointer, Trace, list_cores,
 from isa_models.assembling import image_of_source
 from isa_models.emulator import Emulator
 from isa_models.memory import place, resolve
-from kernels_asm import Arithmetic, ConvShape, KernelVariant, OutputType, Overflow
-from kernels_asm.variant import Tile
+from kernels_asm import Arithmetic, ConvShape, KernelVariant, LaneTile, OutputType, Overflow, Tile
 
 RUNS = 5
 BUDGET = 1 << 40
@@ -55,8 +54,8 @@ def main() -> None:
     work = [
         _stream("xor-popcount, 2 KiB", steps=64, repetitions=4_000),
         _stream("xor-popcount, 4 MiB", steps=1 << 17, repetitions=3),
-        _layer("conv 14x14x128 (L1)", ConvShape(14, 14, 128, 128), Tile(8, 3)),
-        _layer("conv 7x7x512 (L2)", ConvShape(7, 7, 512, 512), Tile(8, 2)),
+        _layer("conv 14x14x128 (L1)", ConvShape(14, 14, 128, 128), LaneTile(8, 3)),
+        _layer("conv 7x7x512 (L2)", ConvShape(7, 7, 512, 512), LaneTile(8, 2)),
     ]
     print(
         f"{'':14} {'million instructions a second':>22} {'bare':>7} {'trace':>7} {'timing':>7} {'anew':>7}"

@@ -26,7 +26,7 @@ from isa_models.emulator import Emulator
 from isa_models.hooks import Block, Stop
 from isa_models.machine import HooksKind
 from isa_models.memory import place, resolve
-from kernels_asm import Arithmetic, ConvShape, KernelVariant, OutputType, Overflow, Tile
+from kernels_asm import Arithmetic, ConvShape, KernelVariant, LaneTile, OutputType, Overflow
 from kernels_asm.assembler import assemble_variant
 from kernels_asm.conv_arguments import BINARY_CONV, argument_values
 from kernels_asm.packing import pack_activations, pack_weights, padded_channels_out
@@ -42,9 +42,9 @@ BUDGET = 1 << 40
 LARGEST_FOR_PYTHON_HOOKS = 1_000_000  # instructions; they record a million a second
 
 KERNELS = (
-    (ConvShape(14, 14, 64, 64), KernelVariant(Arithmetic(8, Overflow.EXACT, 31, OutputType.INT8), Tile(4, 2))),
-    (ConvShape(14, 14, 256, 256), KernelVariant(Arithmetic(16, Overflow.EXACT, 31, OutputType.INT8), Tile(4, 4))),
-    (ConvShape(28, 28, 128, 128), KernelVariant(Arithmetic(32), Tile(2, 2))),
+    (ConvShape(14, 14, 64, 64), KernelVariant(Arithmetic(8, Overflow.EXACT, 31, OutputType.INT8), LaneTile(4, 2))),
+    (ConvShape(14, 14, 256, 256), KernelVariant(Arithmetic(16, Overflow.EXACT, 31, OutputType.INT8), LaneTile(4, 4))),
+    (ConvShape(28, 28, 128, 128), KernelVariant(Arithmetic(32), LaneTile(2, 2))),
 )
 
 

@@ -103,8 +103,8 @@ def describe_design(design: Design | None) -> str:
     if design is None:
         return "not chosen yet"
     clip = "no clip" if design.clip is None else f"clip {design.clip}"
-    tile = f"{design.tile.channels}x{design.tile.pixels}"
-    return f"{design.accumulator}-bit {design.overflow.value}, {clip}, width {design.width_multiplier:g}, tile {tile}"
+    width = f"width {design.width_multiplier:g}"
+    return f"{design.accumulator}-bit {design.overflow.value}, {clip}, {width}, tile {design.tile}"
 
 
 def _category_of(design: Design | None, colour_by: ColourBy) -> tuple[float, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dse.errors import UsageError
-from kernels_asm import Arithmetic, EndValue, InputError, OutputType, Overflow, Tile
+from kernels_asm import Arithmetic, EndValue, InputError, OutputType, Overflow, Tile, parse_tile
 
 LARGEST_INT8_CLIP = 127
 """Largest clip whose outputs fit int8."""
@@ -68,7 +68,7 @@ class Design:
                 accumulator=int(values["accumulator"]),
                 overflow=Overflow(values["overflow"]),
                 clip=None if values["clip"] is None else int(values["clip"]),
-                tile=Tile.parse(values["tile"]),
+                tile=parse_tile(values["tile"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
             raise UsageError(f"design {dict(values)!r}: missing or malformed field {error}") from error

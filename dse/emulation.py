@@ -17,14 +17,12 @@ from dse.kernel_call import call_kernel
 from isa_models import Buffer, Core, Simulation, Trace, time_trace, timing_digest
 from kernels_asm import ConvShape, KernelVariant
 from kernels_asm.assembler import assemble_variant, variant_digest
-from kernels_asm.conv_arguments import BINARY_CONV, argument_values
 from kernels_asm.oracle import binary_conv
-from kernels_asm.packing import pack_activations, pack_weights, padded_channels_out
-from kernels_asm.variant import steps
+from kernels_asm.packing import pack_activations, padded_channels_out
 
 Signs = NDArray[np.integer]
 
-_LAYOUT_SOURCES = ("conv_arguments.py", "packing.py")
+_LAYOUT_SOURCES = ("conv_arguments.py", "lane_tile.py", "packing.py", "tree_arguments.py", "tree_tile.py")
 _CACHE_LINE = 64
 _DATA_SEED = 20240
 
@@ -80,13 +78,11 @@ class KernelRunner:
         output = variant.arithmetic.output.dtype
         self._channels = padded_channels_out(shape.channels_out, variant.tile.channels)
         self._output_bytes = shape.out_pixels * self._channels * output.itemsize
-        self._values = argument_values(shape, variant.tile.channels, output.itemsize)
+        self._values = variant.tile.argument_values(shape, output.itemsize)
 
     def pack(self, weights: Signs) -> Buffer:
         """Return filters of +1/-1, (channels out, kernel height, kernel width, channels in), in the kernel's order."""
-        return Buffer(
-            "weights", pack_weights(weights, self.shape, self.variant.tile.channels), alignment=self._alignment
-        )
+        return Buffer("weights", self.variant.tile.pack_weights(weights, self.shape), alignment=self._alignment)
 
     def run(self, activations: Signs, weights: Buffer, trace: bool = False) -> KernelRun:
         """Run the kernel on an input feature map of +1/-1, (height, width, channels in), and packed filters.
@@ -97,10 +93,10 @@ class KernelRunner:
         output = Buffer("output", self._output_bytes, writable=True, alignment=self._alignment)
         done = call_kernel(
             self._kernel,
-            BINARY_CONV,
+            self.variant.tile.arguments,
             self._values,
             [inputs, weights, output],
-            budget=_instruction_budget(self.variant, self.shape),
+            budget=self.variant.tile.instruction_budget(self.shape),
             trace=trace,
         )
         written = np.frombuffer(done.outputs["output"], self.variant.arithmetic.output.dtype)
@@ -160,13 +156,3 @@ def _layout_digest() -> str:
     folder = Path(kernels_asm.__file__).parent
     content = b"".join((folder / name).read_bytes() for name in _LAYOUT_SOURCES)
     return hashlib.sha256(content).hexdigest()
-
-
-def _instruction_budget(variant: KernelVariant, shape: ConvShape) -> int:
-    """Return about twice the instructions that a correct kernel needs, so that a runaway one ends soon."""
-    tile = variant.tile
-    outputs = tile.channels * tile.pixels
-    step = 5 * outputs + 2 * (tile.channels + tile.pixels) + 16
-    reduction = 16 * outputs + 32 * tile.pixels + 64
-    tiles = -(-shape.out_pixels // tile.pixels) * -(-shape.channels_out // tile.channels)
-    return 2 * tiles * (steps(shape) * step + shape.kernel_height * 8 + reduction) + 10_000

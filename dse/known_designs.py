@@ -9,12 +9,12 @@ from dse.design import Design
 from dse.errors import UsageError
 from dse.evaluation import Activity, Evaluator
 from dse.legality import Legality
-from kernels_asm import Overflow, Tile
+from kernels_asm import LaneTile, Overflow, Tile
 
 NARROW_CLIP = 63
 """The largest clip of the default search space: int8 outputs at next to no loss of accuracy."""
 
-_ANY_TILE = Tile(1, 1)
+_ANY_TILE = LaneTile(1, 1)
 CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, _ANY_TILE)
 """The conventional flow: 32-bit accumulators, 32-bit outputs, the network's own width."""
 

@@ -25,8 +25,9 @@ from dse.space import WIDTH_MULTIPLIERS, SearchSpace
 from dse.spec import StudySpec
 from dse.storage import StudyStorage, check_location, is_missing
 from dse.study import StudyRunner, finished_trials
-from isa_models import Core, load_core, timing_digest
-from kernels_asm import Tile
+from isa_models import Core, InOrderCore, load_core, timing_digest
+from kernels_asm import Schedule, parse_tile
+from kernels_asm.tiles import search_tiles
 
 ALL_TILES = ("all",)
 
@@ -108,6 +109,7 @@ class StudySetup:
         from dse.training_digest import training_digest
 
         self._settings = settings
+        self._schedule = Schedule.IN_ORDER if isinstance(core, InOrderCore) else Schedule.OUT_OF_ORDER
         dataset = load_dataset(settings.dataset, settings.data_dir, settings.download)
         network_of = network_builder(settings.network, dataset)
         self._legality = Legality(network_of)
@@ -143,10 +145,10 @@ class StudySetup:
         return StudyStorage(self._settings.storage).create(self._settings.name, attributes)
 
     def _space(self) -> SearchSpace:
-        space = legal_space(self._legality, self._settings.widths or WIDTH_MULTIPLIERS)
+        space = legal_space(self._legality, self._settings.widths or WIDTH_MULTIPLIERS, search_tiles(self._schedule))
         if self._settings.tiles in (None, ALL_TILES):
             return space
-        chosen = tuple(sorted(map(Tile.parse, self._settings.tiles)))
+        chosen = tuple(sorted(map(parse_tile, self._settings.tiles)))
         for tile in chosen:
             if tile not in space.tiles:
                 raise UsageError(f"tile {tile} fits no arithmetic: choose from {', '.join(map(str, space.tiles))}")

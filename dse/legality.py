@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from dse.design import Design
 from dse.network import Network
 from dse.space import SearchSpace
-from kernels_asm import InputError, KernelVariant
-from kernels_asm.variant import all_tiles
+from kernels_asm import InputError, KernelVariant, Tile
 
 NetworkOfWidth = Callable[[float], Network]
 """Builds the study's network for a width multiplier."""
@@ -48,8 +47,8 @@ class Legality:
         return None
 
 
-def legal_space(legality: Legality, width_multipliers: tuple[float, ...]) -> SearchSpace:
-    """Return the search space of these widths over every tile that is legal in at least one of its designs."""
-    everything = SearchSpace(tuple(all_tiles()), width_multipliers)
-    tiles = {design.tile for design in everything.designs() if legality.reason(design) is None}
-    return SearchSpace(tuple(sorted(tiles)), width_multipliers)
+def legal_space(legality: Legality, width_multipliers: tuple[float, ...], tiles: Iterable[Tile]) -> SearchSpace:
+    """Return the search space of these widths over those of `tiles` that are legal in at least one of its designs."""
+    everything = SearchSpace(tuple(tiles), width_multipliers)
+    legal = {design.tile for design in everything.designs() if legality.reason(design) is None}
+    return SearchSpace(tuple(sorted(legal)), width_multipliers)

@@ -114,8 +114,13 @@ def _row(results: StudyResults, trial: TrialResult) -> str:
     ]
     if design is not None:
         clip = "none" if design.clip is None else str(design.clip)
-        tile = f"{design.tile.channels}x{design.tile.pixels}"
-        cells += [f"{design.accumulator} bit", design.overflow.value, clip, tile, f"{design.width_multiplier:g}"]
+        cells += [
+            f"{design.accumulator} bit",
+            design.overflow.value,
+            clip,
+            str(design.tile),
+            f"{design.width_multiplier:g}",
+        ]
     conventional = " (conventional)" if trial == results.conventional else ""
     link = f'<a href="#trial-{trial.number}">{trial.number}{conventional}</a>'
     data = "".join(f"<td>{escape(cell)}</td>" for cell in cells)

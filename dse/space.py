@@ -12,7 +12,7 @@ from optuna.trial import Trial
 
 from dse.design import Design
 from dse.errors import UsageError
-from kernels_asm import InputError, Overflow, Tile
+from kernels_asm import InputError, Overflow, Tile, parse_tile
 
 WIDTH_MULTIPLIERS: Final = (0.5, 0.75, 1.0, 1.5, 2.0)
 ACCUMULATORS: Final = (8, 16, 32)
@@ -85,7 +85,7 @@ class SearchSpace:
         """Return the space that `to_dict` wrote; raises UsageError if a list is missing or malformed."""
         try:
             return cls(
-                tiles=tuple(map(Tile.parse, values["tiles"])),
+                tiles=tuple(map(parse_tile, values["tiles"])),
                 width_multipliers=tuple(map(float, values["widths"])),
                 accumulators=tuple(map(int, values["accumulators"])),
                 overflows=tuple(map(Overflow, values["overflows"])),
@@ -102,7 +102,7 @@ def design_of(parameters: Mapping[str, Any]) -> Design:
         accumulator=int(parameters["accumulator"]),
         overflow=Overflow(parameters["overflow"]) if parameters["accumulator"] < 32 else Overflow.EXACT,
         clip=int(parameters["clip"]) or None,
-        tile=Tile.parse(parameters["tile"]),
+        tile=parse_tile(parameters["tile"]),
     )
 
 

@@ -2,8 +2,12 @@
 
 from kernels_asm.arithmetic import Arithmetic, EndValue, OutputType, Overflow
 from kernels_asm.errors import AssemblyError, InputError, KernelError
+from kernels_asm.lane_tile import LaneTile
 from kernels_asm.shape import ConvShape
-from kernels_asm.variant import KernelVariant, Tile, all_tiles, legal_tiles
+from kernels_asm.tile import Tile
+from kernels_asm.tiles import all_tiles, legal_tiles, parse_tile
+from kernels_asm.tree_tile import LoopOrder, Schedule, TreeTile
+from kernels_asm.variant import KernelVariant
 
 __all__ = [
     "Arithmetic",
@@ -13,9 +17,14 @@ __all__ = [
     "InputError",
     "KernelError",
     "KernelVariant",
+    "LaneTile",
+    "LoopOrder",
     "OutputType",
     "Overflow",
+    "Schedule",
     "Tile",
+    "TreeTile",
     "all_tiles",
     "legal_tiles",
+    "parse_tile",
 ]

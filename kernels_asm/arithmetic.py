@@ -3,7 +3,7 @@
 Activations and weights are +1 and -1, stored as bits (bit 1 is -1), so a product is an XOR and the dot product over a
 window of K products is ``dot = K - 2 * p`` where p is the number of ones among the K XORs.
 
-Order. The window is walked by kernel row, kernel column, then channel block of 64 or 128 bits (shorter blocks are
+Order. The window is walked by kernel row, kernel column, then channel block of 32, 64 or 128 bits (shorter blocks are
 filled with zero bits on both sides, which add nothing). Inside a block the bits of byte lane n add up to 0..8 and
 are added to lane n of the accumulator; the lanes of an output are summed after the last block, in the accumulator's
 width. The count so accumulated is p', and an accumulator of w bits makes of p:

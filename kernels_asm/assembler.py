@@ -18,13 +18,11 @@ from pathlib import Path
 import platformdirs
 
 from kernels_asm.arguments import ArgumentBlock
-from kernels_asm.conv_arguments import BINARY_CONV
 from kernels_asm.errors import AssemblyError, KernelError
 from kernels_asm.shape import ConvShape
 from kernels_asm.variant import KernelVariant
 
 SOURCES = Path(__file__).parent / "asm"
-_MAIN_SOURCE = "binary_conv.S"
 _FLAGS = ("-target", "aarch64-linux-musl", "-nostdlib", "-static", "-g")
 _DIAGNOSTIC = re.compile(r"(?P<file>[^:\n]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<what>.+)")
 _LINK_ERROR = re.compile(r"error: (?P<what>.+)")
@@ -50,7 +48,7 @@ def assemble_variant(variant: KernelVariant, shape: ConvShape) -> KernelImage:
 
     Raises InputError if the variant cannot compute the layer, AssemblyError if the assembler refuses the source.
     """
-    return assemble(SOURCES / _MAIN_SOURCE, variant.parameters(shape), BINARY_CONV)
+    return assemble(SOURCES / variant.tile.source, variant.parameters(shape), variant.tile.arguments)
 
 
 def assemble(
@@ -88,7 +86,7 @@ def source_digest(
 
 def variant_digest(variant: KernelVariant, shape: ConvShape) -> str:
     """Return the digest of the image that `assemble_variant` would return, without assembling it."""
-    return source_digest(SOURCES / _MAIN_SOURCE, variant.parameters(shape), BINARY_CONV)
+    return source_digest(SOURCES / variant.tile.source, variant.parameters(shape), variant.tile.arguments)
 
 
 @cache

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels_asm.arithmetic import Arithmetic, Overflow
+from kernels_asm.lane_tile import LANE_STEPS
 from kernels_asm.packing import channel_block, pack_activations, pack_bits
 from kernels_asm.shape import ConvShape
-from kernels_asm.variant import LANE_STEPS
 
 Signs = NDArray[np.integer]
 Counts = NDArray[np.int64]

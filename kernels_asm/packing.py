@@ -12,8 +12,8 @@ from kernels_asm.shape import ConvShape
 
 
 def channel_block(channels_in: int) -> int:
-    """Return the channel block in bits: 64 for up to 64 channels (half of a vector register), else 128."""
-    return 64 if channels_in <= 64 else 128
+    """Return the channel block in bits: 32 or 64 where they hold all channels of a pixel, else a vector's 128."""
+    return 32 if channels_in <= 32 else 64 if channels_in <= 64 else 128
 
 
 def channel_blocks(channels_in: int) -> int:
@@ -63,18 +63,25 @@ def padded_channels_out(channels_out: int, tile_channels: int) -> int:
     return -(-channels_out // tile_channels) * tile_channels
 
 
-def pack_weights(signs: NDArray[np.integer], shape: ConvShape, tile_channels: int) -> NDArray[np.uint8]:
-    """Pack filters of +1/-1, (channels out, kernel height, kernel width, channels in), for tiles of output channels.
+def pack_filters(signs: NDArray[np.integer], shape: ConvShape, tile_channels: int) -> NDArray[np.uint8]:
+    """Pack filters of +1/-1, (channels out, kernel height, kernel width, channels in), padded to whole tiles.
 
-    Returns bytes of shape (channel tiles, kernel height, kernel width, channel blocks, tile channels, block bytes):
-    the order in which a kernel reads them.
+    Returns bytes of shape (padded channels, kernel height, kernel width, pixel bytes).
     """
     expected = (shape.channels_out, shape.kernel_height, shape.kernel_width, shape.channels_in)
     if signs.shape != expected:
         raise InputError(f"weights of shape {signs.shape} for a layer that takes {expected}")
-    packed = pack_bits(signs)
     padded = padded_channels_out(shape.channels_out, tile_channels)
-    packed = np.pad(packed, ((0, padded - shape.channels_out), (0, 0), (0, 0), (0, 0)))
+    return np.pad(pack_bits(signs), ((0, padded - shape.channels_out), (0, 0), (0, 0), (0, 0)))
+
+
+def pack_weights(signs: NDArray[np.integer], shape: ConvShape, tile_channels: int) -> NDArray[np.uint8]:
+    """Pack filters of +1/-1, (channels out, kernel height, kernel width, channels in), for tiles of output channels.
+
+    Returns bytes of shape (channel tiles, kernel height, kernel width, channel blocks, tile channels, block bytes):
+    the order in which the kernel with an accumulator for each output reads them.
+    """
+    packed = pack_filters(signs, shape, tile_channels)
     blocks = channel_blocks(shape.channels_in)
     tiled = packed.reshape(
         -1, tile_channels, shape.kernel_height, shape.kernel_width, blocks, packed.shape[-1] // blocks

@@ -1,71 +1,15 @@
-"""Variants of the kernel: which parameters there are, which of them are legal, and the registers they take."""
+"""A variant of the convolution kernel: an arithmetic and a tile."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kernels_asm.arithmetic import Arithmetic, Overflow
-from kernels_asm.errors import InputError
-from kernels_asm.packing import channel_block, channel_blocks
+from kernels_asm.arithmetic import Arithmetic
 from kernels_asm.shape import ConvShape
-
-VECTOR_REGISTERS = 32
-TILE_CHANNELS = (1, 2, 4, 8, 16)
-"""Output channels of a tile: powers of two, so that the sums of a tile fill whole registers."""
-
-TILE_PIXELS = range(1, 9)
-"""Output pixels of a tile: each needs two general registers, of which there are enough for eight."""
-
-LANE_STEPS = 31
-"""Additions of at most 8 that a byte lane takes before it can exceed 255."""
-
-_OVERFLOW_CODES = {Overflow.EXACT: 0, Overflow.SATURATE: 1, Overflow.WRAP: 2}
-_MOST_GROUP_CHANNELS = 4
-_LEAST_SPARE_REGISTERS = 3  # one for weights and two for products, so that products can overlap
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Tile:
-    """Output channels times output pixels whose accumulators stay in registers; raises InputError if out of range."""
-
-    channels: int
-    pixels: int
-
-    def __post_init__(self) -> None:
-        if self.channels not in TILE_CHANNELS:
-            raise InputError(f"tile {self}: output channels must be one of {', '.join(map(str, TILE_CHANNELS))}")
-        if self.pixels not in TILE_PIXELS:
-            raise InputError(f"tile {self}: output pixels must be 1 to {TILE_PIXELS[-1]}")
-
-    def __str__(self) -> str:
-        return f"{self.channels}x{self.pixels}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Tile":
-        """Read "CHANNELSxPIXELS", as `str` writes it; raises InputError for anything else."""
-        channels, times, pixels = text.partition("x")
-        if not (times and channels.isdecimal() and pixels.isdecimal()):
-            raise InputError(f"tile {text!r}: write CHANNELSxPIXELS, such as 4x4")
-        return cls(int(channels), int(pixels))
-
-
-@dataclass(frozen=True, slots=True)
-class RegisterPlan:
-    """How the 32 vector registers are used: see the register map in asm/binary_conv.S."""
-
-    accumulators: int
-    activations: int
-    group_channels: int
-    group_pixels: int
-
-    @property
-    def used(self) -> int:
-        """Registers in use at once inside the window loop."""
-        return self.accumulators + self.activations + self.group_channels * (1 + self.group_pixels)
+from kernels_asm.tile import Tile
 
 
 @dataclass(frozen=True, slots=True)
 class KernelVariant:
-    """One instance of the direct-convolution kernel: an arithmetic and a tile."""
+    """One instance of the direct-convolution kernel."""
 
     arithmetic: Arithmetic
     tile: Tile
@@ -75,76 +19,12 @@ class KernelVariant:
         clip = "none" if a.clip is None else a.clip
         return f"acc{a.accumulator}-{a.overflow}-clip{clip}-{a.output}-{self.tile}"
 
-    def widens(self, shape: ConvShape) -> bool:
-        """Return whether 8-bit lanes must be moved into 16-bit lanes during the window to stay exact."""
-        exact_bytes = self.arithmetic.accumulator == 8 and self.arithmetic.overflow is Overflow.EXACT
-        return exact_bytes and steps(shape) > LANE_STEPS
-
     def check(self, shape: ConvShape) -> None:
         """Raise InputError, with the reason, if this variant cannot compute the layer."""
         self.arithmetic.check_window(shape.window)
-        self.registers(shape)
-
-    def registers(self, shape: ConvShape) -> RegisterPlan:
-        """Return the register plan for the layer; raises InputError if the tile needs more registers than there are."""
-        widened = self.widens(shape)
-        accumulators = self.tile.channels * self.tile.pixels * (2 if widened else 1)
-        spare = VECTOR_REGISTERS - accumulators - self.tile.pixels
-        if spare < _LEAST_SPARE_REGISTERS:
-            needed = accumulators + self.tile.pixels + _LEAST_SPARE_REGISTERS
-            why = " (a window this long needs wide accumulators beside the 8-bit ones)" if widened else ""
-            raise InputError(
-                f"tile {self.tile} needs {needed} vector registers of {VECTOR_REGISTERS}{why}: give a smaller tile"
-            )
-        group_channels = 1
-        while (
-            group_channels * 2 <= min(self.tile.channels, _MOST_GROUP_CHANNELS)
-            and group_channels * 2 * (1 + self.tile.pixels) <= spare
-        ):
-            group_channels *= 2
-        group_pixels = min(self.tile.pixels, spare // group_channels - 1)
-        return RegisterPlan(accumulators, self.tile.pixels, group_channels, group_pixels)
+        self.tile.registers(self.arithmetic, shape)
 
     def parameters(self, shape: ConvShape) -> dict[str, int]:
         """Return the assembler symbols that make this variant for the layer; raises InputError as `check`."""
         self.check(shape)
-        plan = self.registers(shape)
-        return {
-            "ACC_BITS": self.arithmetic.accumulator,
-            "OVERFLOW": _OVERFLOW_CODES[self.arithmetic.overflow],
-            "WIDEN": int(self.widens(shape)),
-            "CLIP": self.arithmetic.clip or 0,
-            "OUT_BITS": self.arithmetic.output.bits,
-            "TILE_CHANNELS": self.tile.channels,
-            "TILE_PIXELS": self.tile.pixels,
-            "BLOCK_BYTES": channel_block(shape.channels_in) // 8,
-            "GROUP_CHANNELS": plan.group_channels,
-            "GROUP_PIXELS": plan.group_pixels,
-        }
-
-
-def steps(shape: ConvShape) -> int:
-    """Return the additions an accumulator lane takes: channel blocks in the window."""
-    return shape.kernel_height * shape.kernel_width * channel_blocks(shape.channels_in)
-
-
-def all_tiles() -> Iterator[Tile]:
-    """Yield every tile that some arithmetic and layer can use."""
-    for channels in TILE_CHANNELS:
-        for pixels in TILE_PIXELS:
-            if channels * pixels + pixels + _LEAST_SPARE_REGISTERS <= VECTOR_REGISTERS:
-                yield Tile(channels, pixels)
-
-
-def legal_tiles(arithmetic: Arithmetic, shape: ConvShape) -> tuple[Tile, ...]:
-    """Return the tiles with which the arithmetic can compute the layer; raises InputError if no tile could."""
-    arithmetic.check_window(shape.window)
-    return tuple(tile for tile in all_tiles() if _fits(KernelVariant(arithmetic, tile), shape))
-
-
-def _fits(variant: KernelVariant, shape: ConvShape) -> bool:
-    try:
-        variant.registers(shape)
-    except InputError:
-        return False
-    return True
+        return self.tile.parameters(self.arithmetic, shape)

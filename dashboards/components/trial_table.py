@@ -38,7 +38,7 @@ def trial_table() -> dag.AgGrid:
             _number("accumulator", "Bits", ".0f", width=82),
             _text("overflow", "Overflow", width=107),
             _text("clip", "Clip", width=80),
-            _text("tile", "Tile", width=80),
+            _text("tile", "Tile", width=180),
             _number("width", "Width", ".2f", width=90),
             _number("cycles", "Cycles", ",.0f", width=94, filtered=False),
             {**_text("note", "Note", minWidth=150, flex=1), "tooltipField": "note"},
@@ -100,7 +100,7 @@ def _row(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
             "accumulator": design.accumulator,
             "overflow": design.overflow.value,
             "clip": "none" if design.clip is None else str(design.clip),
-            "tile": f"{design.tile.channels}x{design.tile.pixels}",
+            "tile": str(design.tile),
             "width": design.width_multiplier,
         }
     return row

@@ -20,7 +20,7 @@
 //   CLIP           0 none, else c of the clip to [-c, c]
 //   OUT_BITS       8, 16, 32     width of an output element
 //   TILE_CHANNELS  1, 2, 4, 8, 16;  TILE_PIXELS  1 to 8
-//   BLOCK_BYTES    8, 16         bytes of a channel block
+//   BLOCK_BYTES    4, 8, 16       bytes of a channel block
 //   GROUP_CHANNELS, GROUP_PIXELS how many products are in flight side by side, to fill the latency of EOR and CNT
 //
 // Vector registers, from v0 up:
@@ -57,34 +57,7 @@
 #include "accumulate.inc"
 #include "reduce.inc"
 #include "output.inc"
-
-// ---- frame: the callee-saved registers that AAPCS64 names, but x18 and x29 which are never touched ----
-
-.macro SAVE_REGISTERS
-    stp   d8,  d9,  [sp, #-160]!
-    stp   d10, d11, [sp, #16]
-    stp   d12, d13, [sp, #32]
-    stp   d14, d15, [sp, #48]
-    stp   x19, x20, [sp, #64]
-    stp   x21, x22, [sp, #80]
-    stp   x23, x24, [sp, #96]
-    stp   x25, x26, [sp, #112]
-    stp   x27, x28, [sp, #128]
-    str   x30,      [sp, #144]
-.endm
-
-.macro RESTORE_REGISTERS
-    ldp   d10, d11, [sp, #16]
-    ldp   d12, d13, [sp, #32]
-    ldp   d14, d15, [sp, #48]
-    ldp   x19, x20, [sp, #64]
-    ldp   x21, x22, [sp, #80]
-    ldp   x23, x24, [sp, #96]
-    ldp   x25, x26, [sp, #112]
-    ldp   x27, x28, [sp, #128]
-    ldr   x30,      [sp, #144]
-    ldp   d8,  d9,  [sp], #160
-.endm
+#include "frame.inc"
 
 // ---- pixels of a tile ----
 //

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dse.emulation import time_layer
 from isa_models import load_core
-from kernels_asm import Arithmetic, ConvShape, KernelVariant, OutputType, Overflow, Tile
+from kernels_asm import Arithmetic, ConvShape, KernelVariant, LaneTile, OutputType, Overflow, Tile
 
 RECORDED = Path(__file__).with_name("cycles.json")
 CORES = ("cortex-a53", "cortex-a72")
@@ -27,22 +27,24 @@ class Case:
 
 BYTE = Arithmetic(8, Overflow.EXACT, 31, OutputType.INT8)
 CASES = {
-    "bytes-exact-clip": Case(ConvShape(14, 14, 64, 64), BYTE, Tile(4, 4)),
-    "bytes-exact-128-channels": Case(ConvShape(14, 14, 128, 64), BYTE, Tile(4, 4)),
-    "bytes-widened": Case(ConvShape(4, 4, 512, 32), BYTE, Tile(4, 2)),
+    "bytes-exact-clip": Case(ConvShape(14, 14, 64, 64), BYTE, LaneTile(4, 4)),
+    "bytes-exact-128-channels": Case(ConvShape(14, 14, 128, 64), BYTE, LaneTile(4, 4)),
+    "bytes-widened": Case(ConvShape(4, 4, 512, 32), BYTE, LaneTile(4, 2)),
     "bytes-saturating": Case(
-        ConvShape(14, 14, 64, 64), Arithmetic(8, Overflow.SATURATE, 31, OutputType.INT8), Tile(4, 4)
+        ConvShape(14, 14, 64, 64), Arithmetic(8, Overflow.SATURATE, 31, OutputType.INT8), LaneTile(4, 4)
     ),
-    "bytes-wrapping": Case(ConvShape(14, 14, 64, 64), Arithmetic(8, Overflow.WRAP, 31, OutputType.INT8), Tile(8, 2)),
-    "halves-exact-unclipped": Case(ConvShape(14, 14, 64, 64), Arithmetic(16, output=OutputType.INT16), Tile(4, 4)),
+    "bytes-wrapping": Case(
+        ConvShape(14, 14, 64, 64), Arithmetic(8, Overflow.WRAP, 31, OutputType.INT8), LaneTile(8, 2)
+    ),
+    "halves-exact-unclipped": Case(ConvShape(14, 14, 64, 64), Arithmetic(16, output=OutputType.INT16), LaneTile(4, 4)),
     "halves-saturating": Case(
-        ConvShape(7, 7, 128, 32), Arithmetic(16, Overflow.SATURATE, 15, OutputType.INT8), Tile(8, 2)
+        ConvShape(7, 7, 128, 32), Arithmetic(16, Overflow.SATURATE, 15, OutputType.INT8), LaneTile(8, 2)
     ),
-    "words-conventional": Case(ConvShape(14, 14, 64, 64), Arithmetic(32), Tile(4, 4)),
-    "one-output-at-a-time": Case(ConvShape(7, 7, 64, 16), BYTE, Tile(1, 1)),
-    "sixteen-channels": Case(ConvShape(7, 7, 64, 64), BYTE, Tile(16, 1)),
-    "strided": Case(ConvShape(14, 14, 32, 64, stride=2), BYTE, Tile(8, 2)),
-    "pointwise": Case(ConvShape(14, 14, 128, 128, 1, 1, 1, 0), BYTE, Tile(8, 2)),
+    "words-conventional": Case(ConvShape(14, 14, 64, 64), Arithmetic(32), LaneTile(4, 4)),
+    "one-output-at-a-time": Case(ConvShape(7, 7, 64, 16), BYTE, LaneTile(1, 1)),
+    "sixteen-channels": Case(ConvShape(7, 7, 64, 64), BYTE, LaneTile(16, 1)),
+    "strided": Case(ConvShape(14, 14, 32, 64, stride=2), BYTE, LaneTile(8, 2)),
+    "pointwise": Case(ConvShape(14, 14, 128, 128, 1, 1, 1, 0), BYTE, LaneTile(8, 2)),
 }
 
 

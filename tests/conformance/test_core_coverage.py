@@ -10,12 +10,12 @@ from isa_models import Image, list_cores, load_core
 from isa_models.coverage import entry_of
 from isa_models.instruction_class import InstructionClass, classify
 from isa_models.operands import decode
-from kernels_asm import Arithmetic, ConvShape, InputError, KernelVariant, OutputType, Overflow, Tile
+from kernels_asm import Arithmetic, ConvShape, InputError, KernelVariant, LaneTile, OutputType, Overflow
 from kernels_asm.assembler import assemble_variant
 
 POLICIES = [*itertools.product((8, 16), Overflow), (32, Overflow.EXACT)]
 OUTPUTS = [(OutputType.INT8, 31), (OutputType.INT16, None), (OutputType.INT16, 300), (OutputType.INT32, 7)]
-TILES = [Tile(1, 1), Tile(2, 5), Tile(4, 4), Tile(16, 1)]
+TILES = [LaneTile(1, 1), LaneTile(2, 5), LaneTile(4, 4), LaneTile(16, 1)]
 SHAPES = [ConvShape(4, 4, 64, 16), ConvShape(2, 3, 520, 17)]  # the second widens byte lanes
 
 

@@ -10,12 +10,13 @@ import pytest
 
 from dse.kernel_call import call_kernel
 from isa_models import Buffer
-from kernels_asm import Arithmetic, ConvShape, KernelVariant, OutputType, legal_tiles
+from kernels_asm import Arithmetic, ConvShape, KernelVariant, LaneTile, OutputType, TreeTile, legal_tiles
 from kernels_asm.arguments import ArgumentBlock, Field
 from kernels_asm.assembler import SOURCES, assemble
-from kernels_asm.conv_arguments import BINARY_CONV, argument_values
+from kernels_asm.lane_tile import lane_tiles
 from kernels_asm.oracle import binary_conv
-from kernels_asm.packing import pack_activations, pack_weights, padded_channels_out
+from kernels_asm.packing import pack_activations, padded_channels_out
+from kernels_asm.tree_tile import tree_tiles
 from tests import qemu
 from tests.conformance.conv_cases import CLIPS, POLICIES, data
 
@@ -31,13 +32,14 @@ SHAPES = [
 
 
 def conv_cases() -> list[tuple[KernelVariant, ConvShape]]:
-    """Every policy with every output type on every shape; clips and tiles take turns."""
+    """Every policy with every output type on every shape, with either kernel; clips and tiles take turns."""
     cases = []
     for number, (policy, output, shape) in enumerate(itertools.product(POLICIES, OutputType, SHAPES)):
         clips = CLIPS[output]
         arithmetic = Arithmetic(*policy, clips[number % len(clips)], output)
-        tiles = legal_tiles(arithmetic, shape)
-        cases.append((KernelVariant(arithmetic, tiles[7 * number % len(tiles)]), shape))
+        for kind in (lane_tiles(), tree_tiles(pixels=range(1, 7))):
+            tiles = legal_tiles(arithmetic, shape, kind)
+            cases.append((KernelVariant(arithmetic, tiles[7 * number % len(tiles)]), shape))
     return cases
 
 
@@ -51,19 +53,19 @@ def _needs_qemu(require_tool: Callable[..., str]) -> None:
 
 @pytest.mark.parametrize(("variant", "shape"), CONV_CASES, ids=[f"{v} {s}" for v, s in CONV_CASES])
 def test_a_convolution_has_the_same_bytes_everywhere(variant: KernelVariant, shape: ConvShape) -> None:
-    tile, output = variant.tile.channels, variant.arithmetic.output.dtype
+    tile, output = variant.tile, variant.arithmetic.output.dtype
     activations, weights = data(shape, CONV_CASES.index((variant, shape)))
-    channels = padded_channels_out(shape.channels_out, tile)
-    values = argument_values(shape, tile, output.itemsize)
+    channels = padded_channels_out(shape.channels_out, tile.channels)
+    values = tile.argument_values(shape, output.itemsize)
     unwritten = np.full(shape.out_pixels * channels * output.itemsize, UNWRITTEN, np.uint8)
     buffers = [
         Buffer("input", pack_activations(activations, shape), alignment=1),
-        Buffer("weights", pack_weights(weights, shape, tile), alignment=1),
+        Buffer("weights", tile.pack_weights(weights, shape), alignment=1),
         Buffer("output", unwritten, writable=True, alignment=1),
     ]
-    program = qemu.assemble_program(SOURCES / "binary_conv.S", variant.parameters(shape), BINARY_CONV)
-    under_qemu = qemu.run_program(program, BINARY_CONV, values, buffers)["output"]
-    emulated = call_kernel(program, BINARY_CONV, values, buffers, budget=BUDGET)  # the function inside the program
+    program = qemu.assemble_program(SOURCES / tile.source, variant.parameters(shape), tile.arguments)
+    under_qemu = qemu.run_program(program, tile.arguments, values, buffers)["output"]
+    emulated = call_kernel(program, tile.arguments, values, buffers, budget=BUDGET)  # the function inside the program
     assert under_qemu == emulated.outputs["output"]
     added = ((0, channels - shape.channels_out), (0, 0), (0, 0), (0, 0))  # filters of +1 fill the last tile
     whole = ConvShape(shape.height, shape.width, shape.channels_in, channels, 3, 3, shape.stride, shape.padding)
@@ -73,13 +75,16 @@ def test_a_convolution_has_the_same_bytes_everywhere(variant: KernelVariant, sha
 
 def test_the_cases_reach_every_policy_output_type_clip_and_many_tiles() -> None:
     arithmetics = [variant.arithmetic for variant, _ in CONV_CASES]
-    assert len(CONV_CASES) == 84
+    assert len(CONV_CASES) == 168
     assert {(a.accumulator, a.overflow, a.output) for a in arithmetics} == {
         (*p, o) for p in POLICIES for o in OutputType
     }
     assert {(a.output, a.clip) for a in arithmetics} == {(o, clip) for o in OutputType for clip in CLIPS[o]}
-    assert {variant.widens(shape) for variant, shape in CONV_CASES} == {True, False}
-    assert len({variant.tile for variant, _ in CONV_CASES}) >= 20
+    tiles = {variant.tile for variant, _ in CONV_CASES}
+    lanes = [(v.tile.widens(v.arithmetic, shape)) for v, shape in CONV_CASES if isinstance(v.tile, LaneTile)]
+    assert set(lanes) == {True, False}
+    assert sum(isinstance(tile, LaneTile) for tile in tiles) >= 20
+    assert sum(isinstance(tile, TreeTile) for tile in tiles) >= 40
 
 
 SUM = ArgumentBlock(

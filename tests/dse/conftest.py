@@ -19,10 +19,10 @@ from dse.network import Network, build_network
 from dse.space import SearchSpace
 from dse.storage import StudyStorage
 from dse.study import StudyRunner
-from kernels_asm import ConvShape, EndValue, KernelVariant, Overflow, Tile
+from kernels_asm import ConvShape, EndValue, KernelVariant, LaneTile, Overflow
 
-CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, Tile(2, 2))
-TILES = (Tile(2, 2), Tile(4, 2), Tile(8, 2))
+CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, LaneTile(2, 2))
+TILES = (LaneTile(2, 2), LaneTile(4, 2), LaneTile(8, 2))
 """The last one does not fit 8-bit exact accumulation over the widest windows."""
 
 

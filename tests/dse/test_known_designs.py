@@ -4,27 +4,29 @@ import pytest
 
 from dse.errors import UsageError
 from dse.known_designs import CONVENTIONAL, NARROW, TileSweep, contending_tiles, sweep_known_designs
-from kernels_asm import Tile
+from kernels_asm import LaneTile
 
 
 def test_each_known_design_begins_with_its_fastest_tile(fake_study):
-    tiles = (Tile(1, 1), Tile(2, 2), Tile(8, 1))
+    tiles = (LaneTile(1, 1), LaneTile(2, 2), LaneTile(8, 1))
     conventional, narrow = sweep_known_designs(tiles, fake_study.legality, fake_study.evaluator, lambda _what: None)
     assert (conventional.fastest.accumulator, conventional.fastest.clip) == (32, None)
     assert (narrow.fastest.accumulator, narrow.fastest.clip) == (8, 63)
     # the stand-in's cycles shrink with the channels of a tile
-    assert conventional.fastest.tile == narrow.fastest.tile == Tile(8, 1)
+    assert conventional.fastest.tile == narrow.fastest.tile == LaneTile(8, 1)
     assert len(conventional.cycles) == 3
 
 
 def test_of_equally_fast_tiles_the_smallest_is_taken():
-    assert TileSweep(CONVENTIONAL, {Tile(4, 4): 10, Tile(2, 2): 10}).fastest.tile == Tile(2, 2)
+    assert TileSweep(CONVENTIONAL, {LaneTile(4, 4): 10, LaneTile(2, 2): 10}).fastest.tile == LaneTile(2, 2)
 
 
 def test_a_tile_contends_if_it_is_quick_enough_for_one_design():
-    conventional = TileSweep(CONVENTIONAL, {Tile(1, 1): 200, Tile(2, 2): 114, Tile(4, 4): 100, Tile(8, 2): 116})
-    narrow = TileSweep(NARROW, {Tile(1, 1): 200, Tile(2, 2): 150, Tile(4, 4): 120, Tile(8, 2): 100})
-    assert contending_tiles([conventional, narrow]) == (Tile(2, 2), Tile(4, 4), Tile(8, 2))
+    conventional = TileSweep(
+        CONVENTIONAL, {LaneTile(1, 1): 200, LaneTile(2, 2): 114, LaneTile(4, 4): 100, LaneTile(8, 2): 116}
+    )
+    narrow = TileSweep(NARROW, {LaneTile(1, 1): 200, LaneTile(2, 2): 150, LaneTile(4, 4): 120, LaneTile(8, 2): 100})
+    assert contending_tiles([conventional, narrow]) == (LaneTile(2, 2), LaneTile(4, 4), LaneTile(8, 2))
 
 
 def test_no_legal_tile_is_an_error_that_names_the_design(fake_study):

@@ -8,9 +8,10 @@ from dse.errors import UsageError
 from dse.legality import Legality, legal_space
 from dse.network import build_network
 from dse.space import SearchSpace, design_of, parameters_of
-from kernels_asm import OutputType, Overflow, Tile
+from kernels_asm import LaneTile, OutputType, Overflow
+from kernels_asm.lane_tile import lane_tiles
 
-SPACE = SearchSpace((Tile(2, 2), Tile(16, 8)))
+SPACE = SearchSpace((LaneTile(2, 2), LaneTile(16, 8)))
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_malformed_space_is_one_line(change):
     ],
 )
 def test_output_is_the_narrowest_type_that_holds_the_values(accumulator, clip, output):
-    assert Design(1.0, accumulator, Overflow.EXACT, clip, Tile(2, 2)).arithmetic().output is output
+    assert Design(1.0, accumulator, Overflow.EXACT, clip, LaneTile(2, 2)).arithmetic().output is output
 
 
 @pytest.mark.parametrize("field", ["tile", "clip", "accumulator", "overflow"])
@@ -76,7 +77,7 @@ def test_malformed_design_is_one_line(field):
 
 
 def test_illegal_tile_has_a_reason_that_names_the_layer(legality):
-    reason = legality.reason(Design(1.0, 32, Overflow.EXACT, None, Tile(16, 8)))
+    reason = legality.reason(Design(1.0, 32, Overflow.EXACT, None, LaneTile(16, 8)))
     assert reason is not None
     assert reason.startswith("block1: ")
     assert "registers" in reason
@@ -84,13 +85,13 @@ def test_illegal_tile_has_a_reason_that_names_the_layer(legality):
 
 def test_constant_layer_is_not_worth_training(legality):
     # Sums over block4's 576 products saturate at 255 ones, where the dot product is still 66.
-    saturating = Design(1.0, 8, Overflow.SATURATE, 63, Tile(2, 2))
+    saturating = Design(1.0, 8, Overflow.SATURATE, 63, LaneTile(2, 2))
     assert "block4: every output is 63" in (legality.reason(saturating) or "")
-    assert legality.reason(Design(1.0, 8, Overflow.SATURATE, None, Tile(2, 2))) is None
+    assert legality.reason(Design(1.0, 8, Overflow.SATURATE, None, LaneTile(2, 2))) is None
 
 
 def test_space_holds_exactly_the_tiles_of_legal_designs(legality):
-    space = legal_space(legality, (0.5, 1.0))
+    space = legal_space(legality, (0.5, 1.0), lane_tiles())
     legal = {design.tile for design in space.designs() if legality.reason(design) is None}
     assert legal == set(space.tiles)
-    assert Tile(16, 8) not in legal
+    assert LaneTile(16, 8) not in legal

@@ -13,9 +13,9 @@ from optuna.trial import TrialState
 from dse.design import Design
 from dse.errors import CacheError, DseError, InterruptedStudyError, StorageError, TrainingError
 from dse.space import SearchSpace
-from kernels_asm import Overflow, Tile
+from kernels_asm import LaneTile, Overflow
 
-CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, Tile(2, 2))
+CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, LaneTile(2, 2))
 
 
 def designs(study: optuna.Study, *states: TrialState) -> list[Design]:
@@ -33,7 +33,7 @@ def test_runs_the_conventional_design_first(fake_study):
 
 def test_budget_counts_complete_trials_only(make_fake_study):
     # Most combinations of the widest tile with 8 bits have no kernel and are pruned on the way.
-    fake = make_fake_study(space=SearchSpace((Tile(2, 2), Tile(16, 8), Tile(16, 1)), accumulators=(8, 32)))
+    fake = make_fake_study(space=SearchSpace((LaneTile(2, 2), LaneTile(16, 8), LaneTile(16, 1)), accumulators=(8, 32)))
     study = fake.run(12)
     pruned = study.get_trials(states=(TrialState.PRUNED,))
     assert len(complete(study)) == 12
@@ -72,7 +72,7 @@ def test_same_seed_draws_the_same_designs(make_fake_study, tmp_path):
 
 
 def test_stops_when_every_legal_design_has_been_tried(make_fake_study):
-    space = SearchSpace((Tile(2, 2), Tile(16, 8)), (1.0,), (8, 32), (Overflow.EXACT, Overflow.SATURATE), (0, 7))
+    space = SearchSpace((LaneTile(2, 2), LaneTile(16, 8)), (1.0,), (8, 32), (Overflow.EXACT, Overflow.SATURATE), (0, 7))
     fake = make_fake_study(space=space)
     study = fake.run(100)
     # (8 exact, 8 saturate, 32) x (no clip, 7) with the tile that fits, less saturate with 7: constant in block4
@@ -81,7 +81,7 @@ def test_stops_when_every_legal_design_has_been_tried(make_fake_study):
 
 
 def test_designs_of_one_arithmetic_share_a_training(make_fake_study):
-    space = SearchSpace((Tile(2, 2), Tile(4, 2)), (1.0,), (16, 32), (Overflow.EXACT,), (0,))
+    space = SearchSpace((LaneTile(2, 2), LaneTile(4, 2)), (1.0,), (16, 32), (Overflow.EXACT,), (0,))
     fake = make_fake_study(space=space)
     study = fake.run(4)
     assert len(complete(study)) == 4

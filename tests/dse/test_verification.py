@@ -15,16 +15,16 @@ from dse.network import build_network
 from dse.recipe import Recipe
 from dse.training import train
 from dse.verification import verify_model
-from kernels_asm import Overflow, Tile
+from kernels_asm import LaneTile, Overflow
 
 IMAGES = 200
 DESIGNS = [
-    Design(0.5, 32, Overflow.EXACT, None, Tile(8, 3)),
-    Design(0.5, 16, Overflow.EXACT, None, Tile(4, 5)),
-    Design(0.5, 8, Overflow.EXACT, 31, Tile(8, 2)),
-    Design(1.0, 8, Overflow.SATURATE, None, Tile(2, 7)),
-    Design(1.0, 8, Overflow.WRAP, 7, Tile(16, 1)),
-    Design(0.5, 16, Overflow.WRAP, 63, Tile(4, 4)),
+    Design(0.5, 32, Overflow.EXACT, None, LaneTile(8, 3)),
+    Design(0.5, 16, Overflow.EXACT, None, LaneTile(4, 5)),
+    Design(0.5, 8, Overflow.EXACT, 31, LaneTile(8, 2)),
+    Design(1.0, 8, Overflow.SATURATE, None, LaneTile(2, 7)),
+    Design(1.0, 8, Overflow.WRAP, 7, LaneTile(16, 1)),
+    Design(0.5, 16, Overflow.WRAP, 63, LaneTile(4, 4)),
 ]
 
 
@@ -60,7 +60,7 @@ def test_every_output_and_class_is_equal(design: Design, dataset: Dataset) -> No
 
 
 def test_another_arithmetic_than_the_trained_one_is_told(dataset: Dataset) -> None:
-    design = Design(1.0, 8, Overflow.SATURATE, None, Tile(4, 4))
+    design = Design(1.0, 8, Overflow.SATURATE, None, LaneTile(4, 4))
     model = trained(replace(design, overflow=Overflow.WRAP), dataset)
     report = verify_model(model, design, dataset.test.images[:10])
     assert not report.identical
@@ -68,7 +68,7 @@ def test_another_arithmetic_than_the_trained_one_is_told(dataset: Dataset) -> No
 
 
 def test_one_flipped_weight_is_told(dataset: Dataset) -> None:
-    design = Design(0.5, 8, Overflow.EXACT, 63, Tile(4, 4))
+    design = Design(0.5, 8, Overflow.EXACT, 63, LaneTile(4, 4))
     model = trained(design, dataset)
     honest = model.binary_blocks[2].integer_weights()
     flipped = honest.clone()

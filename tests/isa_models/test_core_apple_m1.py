@@ -7,7 +7,7 @@ import pytest
 from dse.emulation import time_layer
 from isa_models import load_core
 from isa_models.coverage import coverage
-from kernels_asm import Arithmetic, ConvShape, KernelVariant, OutputType, Tile
+from kernels_asm import Arithmetic, ConvShape, KernelVariant, LaneTile, OutputType
 from tests.isa_models.snippets import assemble, steady_cycles
 
 NAME = "apple-m1"
@@ -126,6 +126,6 @@ def test_every_class_has_an_entry_but_those_of_extensions_that_the_core_lacks():
 def test_a_binary_convolution_comes_close_to_what_four_vector_pipes_allow():
     bound = 4 * 128 / 3  # EOR, CNT and ADD for 128 products
     arithmetic = Arithmetic(16, clip=31, output=OutputType.INT8)
-    timing = time_layer(ConvShape(14, 14, 128, 128), KernelVariant(arithmetic, Tile(16, 1)), load_core(NAME))
+    timing = time_layer(ConvShape(14, 14, 128, 128), KernelVariant(arithmetic, LaneTile(16, 1)), load_core(NAME))
     assert 0.9 * bound < timing.products_per_cycle < bound
     assert timing.simulation.bound.what == "ports V0, V1, V2, V3"

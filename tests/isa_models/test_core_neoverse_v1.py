@@ -12,7 +12,7 @@ from isa_models.instruction_class import classify
 from isa_models.operands import decode
 from isa_models.silicon.table_comparison import TimingTable
 from isa_models.silicon.timing_table import measurements
-from kernels_asm import Arithmetic, ConvShape, KernelVariant, OutputType, Tile
+from kernels_asm import Arithmetic, ConvShape, KernelVariant, LaneTile, OutputType
 from tests.isa_models.operand_forms import FORMS
 from tests.isa_models.snippets import assemble, steady_cycles
 
@@ -170,6 +170,6 @@ def test_loads_into_lanes_of_one_register_wait_for_the_last_step_only():
 def test_a_binary_convolution_comes_close_to_what_four_vector_pipes_allow():
     bound = 4 * 128 / 3  # EOR, CNT and ADD for 128 products
     arithmetic = Arithmetic(16, clip=31, output=OutputType.INT8)
-    timing = time_layer(ConvShape(14, 14, 128, 128), KernelVariant(arithmetic, Tile(16, 1)), load_core(NAME))
+    timing = time_layer(ConvShape(14, 14, 128, 128), KernelVariant(arithmetic, LaneTile(16, 1)), load_core(NAME))
     assert 0.9 * bound < timing.products_per_cycle < bound
     assert timing.simulation.bound.what == "ports V0, V1, V2, V3"

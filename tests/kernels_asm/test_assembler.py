@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from kernels_asm import Arithmetic, AssemblyError, ConvShape, KernelError, KernelVariant, Tile
+from kernels_asm import Arithmetic, AssemblyError, ConvShape, KernelError, KernelVariant, LaneTile
 from kernels_asm import assembler as assembler_module
 from kernels_asm.arguments import ArgumentBlock, Field
 from kernels_asm.assembler import assemble, assemble_variant, cache_directory
@@ -26,7 +26,7 @@ def write(tmp_path: Path, text: str) -> Path:
 
 
 def test_a_variant_becomes_a_linked_elf_and_is_assembled_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    variant = KernelVariant(Arithmetic(8), Tile(4, 2))
+    variant = KernelVariant(Arithmetic(8), LaneTile(4, 2))
     first = assemble_variant(variant, SHAPE)
     assert first.elf[:4] == b"\x7fELF"
     monkeypatch.setattr(assembler_module, "_build", lambda *_: pytest.fail("assembled again"))
@@ -83,7 +83,7 @@ def test_a_missing_source_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_corrupt_cached_image_is_refused_by_name() -> None:
-    variant = KernelVariant(Arithmetic(16), Tile(2, 2))
+    variant = KernelVariant(Arithmetic(16), LaneTile(2, 2))
     image = assemble_variant(variant, SHAPE)
     path = cache_directory() / f"{image.digest}.elf"
     path.write_bytes(path.read_bytes()[:-40])
@@ -97,5 +97,5 @@ def test_an_image_that_cannot_be_stored_leaves_nothing_behind(monkeypatch: pytes
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(KernelError, match="cannot store a kernel image: No space left on device: free space"):
-        assemble_variant(KernelVariant(Arithmetic(8), Tile(4, 2)), SHAPE)
+        assemble_variant(KernelVariant(Arithmetic(8), LaneTile(4, 2)), SHAPE)
     assert [path for path in cache_directory().iterdir() if path.is_file()] == []

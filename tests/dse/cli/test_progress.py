@@ -10,9 +10,9 @@ from rich.live import Live
 from dse.cli import progress as progress_module
 from dse.cli.progress import LineProgress, LiveProgress, StudyTally, duration
 from dse.design import Design
-from kernels_asm import Overflow, Tile
+from kernels_asm import LaneTile, Overflow
 
-DESIGN = Design(1.5, 8, Overflow.WRAP, 31, Tile(4, 2))
+DESIGN = Design(1.5, 8, Overflow.WRAP, 31, LaneTile(4, 2))
 
 
 def trial(state, **attributes):

@@ -1,0 +1,242 @@
+// Binary direct convolution of one image by summing trees: void binary_conv_tree(const struct binary_conv_tree_arguments *).
+//
+// The bytes of the counts of many outputs are added pairwise until one register holds a sum of each, and only that is
+// accumulated. Adding n registers into one takes n - 1 additions in any order, so the tree costs no more than adding to an
+// accumulator for each output would; but the accumulators take an eighth of the registers, which are free for weights, and
+// no lanes are left to be summed at the end.
+//
+//   for each tile of TILE_ROWS x TILE_PIXELS output pixels and TILE_CHANNELS output channels, in the order LOOP_ORDER:
+//       for each row of the window, for each COLUMNS columns of it, for each channel block:
+//           load the weights of these columns, for every channel of the tile
+//           for each pixel of the tile: slide the activations along the row
+//               for each channel:  leaf = sum over the columns of count_ones_per_byte(activations ^ weights)
+//               add the leaves of neighbouring channels and pixels pairwise, and accumulate
+//       form the dot products, clip, convert, store
+//
+// The last tile of a row is moved back to end with the row, so it computes some pixels again. Rows that are left when
+// TILE_ROWS does not divide them are computed one by one.
+//
+// Where a pixel has less than 16 bytes, a register holds VECTOR_PIXELS of them side by side.
+//
+// Parameters (assembler symbols, legal combinations in kernels_asm/tree_tile.py):
+//   ACC_BITS       8, 16, 32     width of an accumulator lane
+//   OVERFLOW       0 exact, 1 saturate, 2 wrap
+//   CLIP           0 none, else c of the clip to [-c, c]
+//   OUT_BITS       8, 16, 32     width of an output element
+//   TILE_CHANNELS  4, 8, 16;  TILE_VECTORS: pixels of a row of the tile / VECTOR_PIXELS;  TILE_ROWS 1, 2
+//   COLUMNS        1, 2, 3       kernel columns whose weights stay in registers together
+//   IN_ORDER       1: schedule for a core that issues in order
+//   LOOP_ORDER     0 channels inside pixels, 1 pixels inside channels
+//   PREFETCH       bytes ahead of the weights that are prefetched, 0 none
+//   KERNEL_ROWS, KERNEL_COLUMNS, STRIDE
+//   BLOCKS, BLOCK_BYTES          channel blocks of a pixel, and the bytes of one: 4, 8, 16
+//   VECTOR_PIXELS                pixels side by side in a register
+//   WINDOW_ODD                   K modulo 2
+//   TERMS                        registers for products beside the leaves
+//
+// Vector registers:
+//   v0, v1    sums of groups that are not complete (HOLD)
+//   ACC       accumulators, from v2 up: a lane an output
+//   WGT       weights of the step, column by column, channel by channel
+//   ACT       activations, a ring
+//   LEAF      leaves of a quad, four channels of a vector of pixels
+//   TERM      products on their way to a leaf
+//
+// General registers:
+//   x0        argument block                     x16        input bytes of a row
+//   x1        weights, next vector               x17        input bytes from a row of the tile to the next
+//   x2        input of the step                  x19        output bytes of a pixel
+//   x3        channel blocks left in the column  x20, x21   tiles left in the row, output rows left
+//   x4        columns left in the row            x22        channel tiles left
+//   x5        steps left                         x23, x24   input, output of the row of tiles
+//   x6        scratch                            x25        output bytes of a row
+//   x7        offset into the output pixel       x26        weights of the channel tile
+//   x8, x9    input, output of the tile          x27, x28   scratch
+//   x10       input of the tile's second row     x18, x29   untouched
+//   x11-x15   pieces of vectors on their way     x30        return address of TILE
+
+#include "arguments.inc"
+
+.altmacro
+
+.equ PIXEL_BYTES, BLOCKS * BLOCK_BYTES
+.equ VECTOR_BYTES, VECTOR_PIXELS * BLOCK_BYTES
+.equ TILE_PIXELS, TILE_VECTORS * VECTOR_PIXELS
+.equ STEPS, KERNEL_ROWS * KERNEL_COLUMNS / COLUMNS * BLOCKS
+.equ ROW_QUADS, TILE_VECTORS * TILE_CHANNELS / 4
+
+// Leaves of which a register holds one sum an output: bytes for 8-bit accumulators, two bytes for 16, four for 32.
+.equ LEAVES, 16 * 8 / ACC_BITS / VECTOR_PIXELS
+
+// activations that are new with each vector of pixels
+.if VECTOR_PIXELS * STRIDE < COLUMNS
+    .equ FRESH, VECTOR_PIXELS * STRIDE
+.else
+    .equ FRESH, COLUMNS
+.endif
+
+.equ HOLD, 0
+.equ ACC,  2
+.equ WGT,  ACC + (TILE_ROWS * ROW_QUADS * 4 + LEAVES - 1) / LEAVES
+.equ ACT,  WGT + COLUMNS * TILE_CHANNELS
+.equ LEAF, ACT + ACTIVATIONS
+.equ TERM, LEAF + 4
+.equ HALF, 11
+
+#include "tree_step.inc"
+#include "tree_output.inc"
+#include "frame.inc"
+
+// x2 = input of the next step
+.macro ADVANCE
+    .if STEPS > KERNEL_ROWS
+        add   x2, x2, #BLOCK_BYTES
+        .if BLOCKS > 1
+            subs  x3, x3, #1
+            b.ne  9f
+            mov   x3, #BLOCKS
+            .if COLUMNS > 1
+            add   x2, x2, #((COLUMNS - 1) * PIXEL_BYTES)
+            .endif
+        .elseif COLUMNS > 1
+            add   x2, x2, #((COLUMNS - 1) * PIXEL_BYTES)
+        .endif
+        .if KERNEL_COLUMNS > COLUMNS
+            subs  x4, x4, #1
+            b.ne  9f
+            mov   x4, #(KERNEL_COLUMNS / COLUMNS)
+        .endif
+        add   x2, x2, x16
+        sub   x2, x2, #(KERNEL_COLUMNS * PIXEL_BYTES)
+9:
+    .else
+        add   x2, x2, x16
+    .endif
+.endm
+
+.macro PREFETCH_WEIGHTS
+    .if PREFETCH
+    .set  index, 0
+    .rept (WEIGHT_VECTORS * VECTOR_BYTES + 63) / 64
+        PREFETCH_LINE %(PREFETCH + 64 * index)
+        .set  index, index + 1
+    .endr
+    .endif
+.endm
+
+.macro PREFETCH_LINE offset
+    prfm  pldl1keep, [x1, #\offset]
+.endm
+
+// The window of `rows` rows of the tile at x8, channel tile with weights at x1; outputs to x9.
+// The first step sets the accumulators, the others add to them.
+.macro TILE rows
+    mov   x2, x8
+    .if STEPS > 1
+    mov   x3, #BLOCKS
+    mov   x4, #(KERNEL_COLUMNS / COLUMNS)
+    mov   x5, #(STEPS - 1)
+    .endif
+    .set  first_step, 1
+    PREFETCH_WEIGHTS
+    STEP  \rows
+    .set  first_step, 0
+    .if STEPS > 1
+1:
+    ADVANCE
+    PREFETCH_WEIGHTS
+    STEP  \rows
+    subs  x5, x5, #1
+    b.ne  1b
+    .endif
+    OUTPUT \rows
+.endm
+
+// Every channel tile (LOOP_ORDER 0) or the present one of `rows` rows of the tile at x8, outputs at x9.
+.macro TILES rows
+    .if LOOP_ORDER == 0
+    ldr   x1, [x0, #ARG_WEIGHTS]
+    ldr   x22, [x0, #ARG_CHANNEL_TILES]
+2:
+    TILE \rows
+    add   x9, x9, #(TILE_CHANNELS * OUT_BITS / 8)
+    subs  x22, x22, #1
+    b.ne  2b
+    .else
+    mov   x1, x26
+    TILE \rows
+    .endif
+.endm
+
+// All tiles along `rows` output rows.
+//   for each tile: at the last, move back to end with the row
+.macro ROW_OF_TILES rows
+    mov   x8, x23
+    add   x28, x24, x7
+    ldr   x20, [x0, #ARG_TILE_COLUMNS]
+3:
+    cmp   x20, #1
+    b.ne  4f
+    ldr   x6, [x0, #ARG_LAST_SHIFT]
+    ldr   x27, [x0, #ARG_LAST_SHIFT_OUT]
+    sub   x8, x8, x6
+    sub   x28, x28, x27
+4:
+    mov   x9, x28
+    TILES \rows
+    add   x8, x8, #(TILE_PIXELS * STRIDE * PIXEL_BYTES)
+    mov   x6, #TILE_PIXELS
+    madd  x28, x6, x19, x28
+    subs  x20, x20, #1
+    b.ne  3b
+    mov   x6, #(\rows)
+    madd  x23, x17, x6, x23
+    madd  x24, x25, x6, x24
+.endm
+
+.text
+.globl binary_conv_tree
+.type  binary_conv_tree, %function
+.p2align 4
+binary_conv_tree:
+    SAVE_REGISTERS
+    ldr   x16, [x0, #ARG_ROW_PITCH]
+    ldr   x17, [x0, #ARG_ROW_STEP]
+    ldr   x19, [x0, #ARG_OUT_PITCH]
+    ldr   x25, [x0, #ARG_OUT_LINE]
+    mov   x7, #0
+    .if LOOP_ORDER == 1
+    ldr   x26, [x0, #ARG_WEIGHTS]
+    ldr   x22, [x0, #ARG_CHANNEL_TILES]
+    .endif
+
+.Lchannels:
+    ldr   x23, [x0, #ARG_INPUT]
+    ldr   x24, [x0, #ARG_OUTPUT]
+    ldr   x21, [x0, #ARG_OUT_HEIGHT]
+
+.Lrows:
+    .if TILE_ROWS > 1
+    cmp   x21, #TILE_ROWS
+    b.lt  .Lsingle_row
+    ROW_OF_TILES TILE_ROWS
+    subs  x21, x21, #TILE_ROWS
+    b.ne  .Lrows
+    b     .Lrows_done
+.Lsingle_row:
+    .endif
+    ROW_OF_TILES 1
+    subs  x21, x21, #1
+    b.ne  .Lrows
+.Lrows_done:
+
+    .if LOOP_ORDER == 1
+    mov   x26, x1
+    add   x7, x7, #(TILE_CHANNELS * OUT_BITS / 8)
+    subs  x22, x22, #1
+    b.ne  .Lchannels
+    .endif
+
+    RESTORE_REGISTERS
+    ret
+.size binary_conv_tree, . - binary_conv_tree

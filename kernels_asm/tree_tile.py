@@ -1,0 +1,276 @@
+"""Tiles of the kernel that adds the counts of many outputs in a tree, asm/binary_conv_tree.S."""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels_asm.arguments import ArgumentBlock
+from kernels_asm.arithmetic import LARGEST_NARROW_WINDOW, Arithmetic, OutputType, Overflow
+from kernels_asm.errors import InputError
+from kernels_asm.lane_tile import OVERFLOW_CODES
+from kernels_asm.packing import channel_block, channel_blocks, pack_filters, pixel_bytes
+from kernels_asm.shape import ConvShape
+from kernels_asm.tile import Tile, check_register_use
+from kernels_asm.tree_arguments import BINARY_CONV_TREE, tree_argument_values
+
+CHANNELS = (4, 8, 16)
+COLUMNS = (1, 2, 3)
+ROWS = (1, 2)
+MOST_WEIGHTS = 16
+"""Registers of weights: with more, none are left for accumulators of two pixels."""
+LARGEST_PREFETCH = 16384
+"""Bytes; what is fetched further ahead has left a small L1 before it is used."""
+
+_VECTOR_BYTES = 16
+_QUAD = 4  # channels whose leaves are formed together
+_FARTHEST_ALIGNED = 32760 - _VECTOR_BYTES  # reach of LDR of a doubleword
+_FARTHEST_UNALIGNED = 255 - _VECTOR_BYTES  # reach of LDUR
+_OUTPUT_REGISTERS = 9  # v0, v1 and v26 to v31 hold constants and what is under way, and pairs of registers need a spare
+_NAME = re.compile(r"tree(\d+)x(\d+)r(\d+)c(\d+)-(\w+)-(\w+?)(?:-pf(\d+))?")
+
+
+class Schedule(StrEnum):
+    """For which cores the instructions are ordered."""
+
+    IN_ORDER = "io"
+    OUT_OF_ORDER = "ooo"
+
+
+class LoopOrder(StrEnum):
+    """The outer one of the loops over tiles of pixels and tiles of channels."""
+
+    PIXELS = "pixels"
+    CHANNELS = "channels"
+
+
+@dataclass(frozen=True, slots=True)
+class TreeTile(Tile):
+    """Channels times pixels whose sums share registers, eight or sixteen outputs each.
+
+    Attributes:
+        channels: Output channels.
+        pixels: Output pixels along a row; a layer must have as many.
+        rows: Output rows.
+        columns: Columns of the window whose weights stay in registers together while activations slide past them.
+        schedule: Order of instructions.
+        order: Order of loops.
+        prefetch: Bytes that weights are prefetched ahead; 0 for none.
+
+    Raises InputError if a field is out of range.
+    """
+
+    source: ClassVar[str] = "binary_conv_tree.S"
+    arguments: ClassVar[ArgumentBlock] = BINARY_CONV_TREE
+
+    channels: int
+    pixels: int
+    rows: int = 1
+    columns: int = 1
+    schedule: Schedule = Schedule.OUT_OF_ORDER
+    order: LoopOrder = LoopOrder.PIXELS
+    prefetch: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (
+            ("output channels", self.channels, CHANNELS),
+            ("rows", self.rows, ROWS),
+            ("columns", self.columns, COLUMNS),
+        ):
+            if value not in allowed:
+                raise InputError(f"tile {self}: {name} must be one of {', '.join(map(str, allowed))}")
+        if self.channels * self.columns > MOST_WEIGHTS:
+            raise InputError(
+                f"tile {self}: more than {MOST_WEIGHTS} registers of weights: give fewer channels or columns"
+            )
+        if self.pixels < 1:
+            raise InputError(f"tile {self}: give at least 1 output pixel")
+        if not 0 <= self.prefetch <= LARGEST_PREFETCH or self.prefetch % 8:
+            raise InputError(f"tile {self}: prefetch must be a multiple of 8 from 0 to {LARGEST_PREFETCH}")
+
+    def __str__(self) -> str:
+        ahead = f"-pf{self.prefetch}" if self.prefetch else ""
+        return f"tree{self.channels}x{self.pixels}r{self.rows}c{self.columns}-{self.schedule}-{self.order}{ahead}"
+
+    @classmethod
+    def parse(cls, text: str) -> "TreeTile":
+        """Read what `str` writes; raises InputError for anything else."""
+        found = _NAME.fullmatch(text)
+        if not found or found[5] not in list(Schedule) or found[6] not in list(LoopOrder):
+            raise InputError(f"tile {text!r}: write it such as {cls(4, 14, 1, 3)} or {cls(4, 7, 2, 3, prefetch=256)}")
+        channels, pixels, rows, columns = map(int, found.group(1, 2, 3, 4))
+        return cls(channels, pixels, rows, columns, Schedule(found[5]), LoopOrder(found[6]), int(found[7] or 0))
+
+    def vector_pixels(self, shape: ConvShape) -> int:
+        """Return how many pixels lie side by side in a register: as many as fill it, if they divide the tile's."""
+        fitting = _VECTOR_BYTES * 8 // channel_block(shape.channels_in)
+        return fitting if self.pixels % fitting == 0 else 1
+
+    def plan(self, arithmetic: Arithmetic, shape: ConvShape) -> "TreePlan":
+        """Return the register plan; raises InputError, with the reason, if the tile cannot compute the layer."""
+        self._check_layer(arithmetic, shape)
+        vector_pixels = self.vector_pixels(shape)
+        quads = self.rows * self.pixels // vector_pixels * self.channels // _QUAD
+        bits = _lane_bits(arithmetic)
+        leaves = _VECTOR_BYTES * 8 // bits // vector_pixels
+        accumulators = -(-quads * _QUAD // leaves)
+        fresh = min(self.columns, vector_pixels * shape.stride)
+        activations = self._activations(shape, fresh)
+        fixed = 2 + accumulators + self.columns * self.channels + activations + _QUAD
+        terms = self._terms(32 - fixed)
+        check_register_use(self, fixed + terms)
+        stays_bytes = bits == 8 and arithmetic.overflow is Overflow.WRAP and arithmetic.output is OutputType.INT8
+        outputs = -(-quads * _QUAD * vector_pixels // (16 if stays_bytes else 8))
+        check_register_use(self, max(outputs, accumulators) + _OUTPUT_REGISTERS, " when it forms its outputs")
+        return TreePlan(bits, accumulators, activations, terms, fixed + terms)
+
+    def registers(self, arithmetic: Arithmetic, shape: ConvShape) -> int:
+        """See `Tile`."""
+        return self.plan(arithmetic, shape).used
+
+    def _activations(self, shape: ConvShape, fresh: int) -> int:
+        """Return the registers of the ring: see `AHEAD` in asm/tree_step.inc."""
+        vector_pixels = self.vector_pixels(shape)
+        whole = channel_block(shape.channels_in) // 8 * vector_pixels == _VECTOR_BYTES
+        if self.schedule is Schedule.OUT_OF_ORDER or not whole or (vector_pixels > 2 and shape.stride > 1):
+            return self.columns
+        ahead = self.columns - fresh + 1 + (fresh == self.columns)
+        return ahead if self.channels == _QUAD else ahead + fresh
+
+    def _terms(self, spare: int) -> int:
+        """Return the registers for products: four swap with the leaves in order; else what is left."""
+        if self.schedule is Schedule.IN_ORDER:
+            return _QUAD
+        if self.columns == 1:
+            return 0
+        return 4 if spare >= 4 else 2 if spare >= 2 else 1
+
+    def _check_layer(self, arithmetic: Arithmetic, shape: ConvShape) -> None:
+        arithmetic.check_window(shape.window)
+        if shape.window > LARGEST_NARROW_WINDOW:
+            raise InputError(f"tile {self}: a window of {shape.window} products exceeds {LARGEST_NARROW_WINDOW}, which "
+                             "its 16-bit outputs can hold: give a lane tile")  # fmt: skip
+        if shape.kernel_width % self.columns:
+            raise InputError(f"tile {self}: {self.columns} columns do not divide a window {shape.kernel_width} wide: "
+                             "give 1")  # fmt: skip
+        if self.pixels > shape.out_width:
+            raise InputError(f"tile {self}: {self.pixels} pixels exceed an output row of {shape.out_width}: give fewer")
+        if self.rows > shape.out_height:
+            raise InputError(f"tile {self}: {self.rows} rows exceed an output of {shape.out_height}: give 1")
+        if _lane_bits(arithmetic) == 8 and arithmetic.overflow is Overflow.SATURATE:
+            most = self.columns * channel_block(shape.channels_in)
+            if most > 255:
+                raise InputError(f"tile {self}: the {most} products of a step can overflow a byte before it saturates: "
+                                 "give 1 column")  # fmt: skip
+        self._check_reach(shape)
+
+    def _check_reach(self, shape: ConvShape) -> None:
+        """Raise InputError if the last vector of a row is beyond the reach of a load's offset."""
+        pixel = pixel_bytes(shape.channels_in)
+        farthest = ((self.pixels - 1) * shape.stride + self.columns - 1) * pixel
+        reach = _FARTHEST_ALIGNED if pixel % _VECTOR_BYTES == 0 else _FARTHEST_UNALIGNED
+        if farthest > reach:
+            raise InputError(f"tile {self}: its pixels span {farthest} bytes of a row, more than {reach} that a load "
+                             "can reach: give fewer pixels")  # fmt: skip
+
+    def parameters(self, arithmetic: Arithmetic, shape: ConvShape) -> dict[str, int]:
+        """See `Tile`."""
+        plan = self.plan(arithmetic, shape)
+        narrow = plan.lane_bits == 8
+        return {
+            "ACC_BITS": plan.lane_bits,
+            "OVERFLOW": OVERFLOW_CODES[arithmetic.overflow] if narrow else OVERFLOW_CODES[Overflow.EXACT],
+            "CLIP": arithmetic.clip or 0,
+            "OUT_BITS": arithmetic.output.bits,
+            "TILE_CHANNELS": self.channels,
+            "TILE_VECTORS": self.pixels // self.vector_pixels(shape),
+            "TILE_ROWS": self.rows,
+            "COLUMNS": self.columns,
+            "IN_ORDER": int(self.schedule is Schedule.IN_ORDER),
+            "LOOP_ORDER": int(self.order is LoopOrder.CHANNELS),
+            "PREFETCH": self.prefetch,
+            "KERNEL_ROWS": shape.kernel_height,
+            "KERNEL_COLUMNS": shape.kernel_width,
+            "STRIDE": shape.stride,
+            "BLOCKS": channel_blocks(shape.channels_in),
+            "BLOCK_BYTES": channel_block(shape.channels_in) // 8,
+            "VECTOR_PIXELS": self.vector_pixels(shape),
+            "WINDOW_ODD": shape.window % 2,
+            "ACTIVATIONS": plan.activations,
+            "TERMS": max(plan.terms, 1),
+        }
+
+    def argument_values(self, shape: ConvShape, output_bytes: int) -> Mapping[str, int]:
+        """See `Tile`."""
+        return tree_argument_values(shape, self.channels, self.pixels, output_bytes)
+
+    def pack_weights(self, signs: NDArray[np.integer], shape: ConvShape) -> NDArray[np.uint8]:
+        """Return bytes (channel tiles, kernel height, columns / `columns`, blocks, `columns`, channels, vector bytes).
+
+        A block is repeated for every pixel of a vector. See `Tile`.
+        """
+        filters = pack_filters(signs, shape, self.channels)
+        tiles = filters.reshape(
+            -1,
+            self.channels,
+            shape.kernel_height,
+            shape.kernel_width // self.columns,
+            self.columns,
+            channel_blocks(shape.channels_in),
+            channel_block(shape.channels_in) // 8,
+        ).transpose(0, 2, 3, 5, 4, 1, 6)
+        return np.ascontiguousarray(np.tile(tiles, self.vector_pixels(shape)))
+
+    def instruction_budget(self, shape: ConvShape) -> int:
+        """See `Tile`."""
+        vectors = self.rows * self.pixels // self.vector_pixels(shape)
+        step = vectors * self.columns * (6 * self.channels + 8) + 4 * self.columns * self.channels + 64
+        steps = shape.kernel_height * shape.kernel_width // self.columns * channel_blocks(shape.channels_in)
+        output = 4 * self.rows * self.pixels * self.channels + 128
+        tiles = shape.out_height * -(-shape.out_width // self.pixels) * -(-shape.channels_out // self.channels)
+        return 2 * tiles * (steps * step + output) + 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class TreePlan:
+    """How the 32 vector registers are used: see the register map in asm/binary_conv_tree.S.
+
+    Attributes:
+        lane_bits: Width of a sum; exact 8-bit sums are bytes in the tree, widened to 16 bits at each step.
+        accumulators: Registers of sums.
+        activations: Registers of the ring of activations.
+        terms: Registers for products beside the leaves.
+        used: Registers in use at once inside the window loop.
+    """
+
+    lane_bits: int
+    accumulators: int
+    activations: int
+    terms: int
+    used: int
+
+
+def _lane_bits(arithmetic: Arithmetic) -> int:
+    exact_bytes = arithmetic.accumulator == 8 and arithmetic.overflow is Overflow.EXACT
+    return 16 if exact_bytes else arithmetic.accumulator
+
+
+def tree_tiles(
+    channels: tuple[int, ...] = CHANNELS,
+    pixels: Iterable[int] = range(1, 33),
+    rows: tuple[int, ...] = ROWS,
+    columns: tuple[int, ...] = COLUMNS,
+    schedules: tuple[Schedule, ...] = tuple(Schedule),
+    orders: tuple[LoopOrder, ...] = tuple(LoopOrder),
+) -> Iterator[TreeTile]:
+    """Yield every legal combination of the values, without prefetch."""
+    for schedule, order, count, row, column, pixel in itertools.product(
+        schedules, orders, channels, rows, columns, pixels
+    ):
+        if count * column <= MOST_WEIGHTS:
+            yield TreeTile(count, pixel, row, column, schedule, order)
