@@ -54,75 +54,11 @@
 .equ OUTPUT_OF_PIXEL, 19
 .equ WIDEN_EVERY, 31
 
+#include "frame.inc"
+#include "pixel_tile.inc"
 #include "accumulate.inc"
 #include "reduce.inc"
 #include "output.inc"
-
-// ---- frame: the callee-saved registers that AAPCS64 names, but x18 and x29 which are never touched ----
-
-.macro SAVE_REGISTERS
-    stp   d8,  d9,  [sp, #-160]!
-    stp   d10, d11, [sp, #16]
-    stp   d12, d13, [sp, #32]
-    stp   d14, d15, [sp, #48]
-    stp   x19, x20, [sp, #64]
-    stp   x21, x22, [sp, #80]
-    stp   x23, x24, [sp, #96]
-    stp   x25, x26, [sp, #112]
-    stp   x27, x28, [sp, #128]
-    str   x30,      [sp, #144]
-.endm
-
-.macro RESTORE_REGISTERS
-    ldp   d10, d11, [sp, #16]
-    ldp   d12, d13, [sp, #32]
-    ldp   d14, d15, [sp, #48]
-    ldp   x19, x20, [sp, #64]
-    ldp   x21, x22, [sp, #80]
-    ldp   x23, x24, [sp, #96]
-    ldp   x25, x26, [sp, #112]
-    ldp   x27, x28, [sp, #128]
-    ldr   x30,      [sp, #144]
-    ldp   d8,  d9,  [sp], #160
-.endm
-
-// ---- pixels of a tile ----
-//
-//   input[i], output[i] = next pixel's
-//   if pixels are left after it: advance; at the end of an output row move to the next line
-//   else: stay, so that the rest of the tile repeats the last pixel
-//
-// x2 = pixel_step, x3 = line_skip, x4 = out_width, x5 = out_pitch
-
-.macro TAKE_PIXEL input, output
-    mov   x\input, x16
-    mov   x\output, x17
-    cmp   x28, #1
-    b.ls  8f
-    sub   x28, x28, #1
-    add   x17, x17, x5
-    add   x16, x16, x2
-    subs  x27, x27, #1
-    b.ne  9f
-    mov   x27, x4
-    add   x16, x16, x3
-    b     9f
-8:
-    mov   x28, #0
-9:
-.endm
-
-.macro TAKE_PIXELS
-    ldr   x2, [x0, #ARG_PIXEL_STEP]
-    ldr   x3, [x0, #ARG_LINE_SKIP]
-    ldr   x4, [x0, #ARG_OUT_WIDTH]
-    ldr   x5, [x0, #ARG_OUT_PITCH]
-    .set  pixel, 0
-    .rept TILE_PIXELS
-        TAKE_PIXEL %(INPUT_OF_PIXEL + pixel), %(OUTPUT_OF_PIXEL + pixel)
-        .set  pixel, pixel + 1
-    .endr
-.endm
 
 .text
 .globl binary_conv
