@@ -14,6 +14,7 @@ from isa_models.instruction_class import InstructionClass, classify
 from isa_models.operands import decode
 from kernels_asm import Arithmetic, ConvShape, InputError, KernelVariant, OutputType, Overflow, Tile
 from kernels_asm.assembler import KernelImage, assemble_variant
+from kernels_asm.int8_conv import Int8Path, Int8Variant, assemble_int8
 from kernels_asm.references.indirect_16bit import assemble_indirect
 from kernels_asm.references.one_channel_direct import assemble_one_channel
 
@@ -44,12 +45,15 @@ def images() -> Iterator[KernelImage]:
     for shape in SHAPES:
         yield assemble_indirect(shape)
         yield assemble_one_channel(shape)
+    for path, shift in itertools.product(Int8Path, (None, 0, 8)):
+        yield assemble_int8(Int8Variant(path, path.default_tile, shift))
 
 
 def test_the_kernels_use_what_binary_networks_are_made_of(instructions):
     used = {kind.mnemonic for kind in instructions}
     assert {"ldr", "eor", "cnt", "uadalp", "str"} <= used
     assert {"ld1r", "fmul", "uaddlv", "scvtf"} <= used  # of the references
+    assert {"smull", "sadalp", "sdot", "srshr"} <= used  # of the int8 convolution
 
 
 @pytest.mark.parametrize("name", list_cores())
