@@ -7,7 +7,7 @@ y = (K - 2 * count) * multiplier[channel] + bias[channel]; see asm/references/in
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels_asm.arguments import FIELD_BYTES, ArgumentBlock, Field
+from kernels_asm.arguments import ArgumentBlock, Field
 from kernels_asm.assembler import SOURCES, KernelImage, assemble
 from kernels_asm.errors import InputError
 from kernels_asm.oracle import Signs, dot_products, sliding_windows
@@ -77,11 +77,6 @@ def input_offsets(shape: ConvShape) -> NDArray[np.int64]:
     missing = -shape.out_pixels % TILE_PIXELS
     filled = np.pad(offsets, ((0, missing), (0, 0)), mode="edge")
     return np.ascontiguousarray(filled.reshape(-1, TILE_PIXELS, offsets.shape[1]).transpose(0, 2, 1))
-
-
-def indirection_bytes(shape: ConvShape) -> int:
-    """Return the size of the list of addresses."""
-    return input_offsets(shape).size * FIELD_BYTES
 
 
 def pack_filters(signs: Signs, shape: ConvShape) -> NDArray[np.uint8]:

@@ -22,7 +22,6 @@ def test_the_list_of_addresses_finds_the_pixels_of_every_window() -> None:
             assert np.array_equal(packed.reshape(-1)[first : first + 16], expected)
     assert np.array_equal(offsets[1, :, 2], offsets[1, :, 1])  # the tile's rest repeats the last pixel
     assert np.array_equal(offsets[1, :, 3], offsets[1, :, 1])
-    assert indirect_16bit.indirection_bytes(shape) == 2 * 6 * 4 * 8
 
 
 def test_scales_are_eight_multipliers_and_eight_biases_a_tile() -> None:
