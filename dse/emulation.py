@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import kernels_asm
-from dse.errors import KernelMismatchError
 from dse.kernel_call import call_kernel
+from dse.output_check import require_equal
 from isa_models import Buffer, Core, Simulation, Trace, time_trace, timing_digest
 from kernels_asm import ConvShape, KernelVariant
 from kernels_asm.assembler import assemble_variant, variant_digest
@@ -111,13 +111,7 @@ def checked_run(
     runner = KernelRunner(variant, shape, alignment)
     run = runner.run(activations, runner.pack(weights), trace=True)
     expected = binary_conv(activations, weights, shape, variant.arithmetic)
-    if not np.array_equal(run.output, expected):
-        row, column, channel = np.argwhere(run.output != expected)[0]
-        raise KernelMismatchError(
-            f"kernel {variant} computes layer {shape} wrongly: {np.count_nonzero(run.output != expected)} of "
-            f"{expected.size} outputs differ, the first at row {row}, column {column}, channel {channel}: "
-            f"{run.output[row, column, channel]} instead of {expected[row, column, channel]}"
-        )
+    require_equal(str(variant), shape, run.output, expected)
     return run
 
 

@@ -33,7 +33,8 @@ class Buffer:
         writable: Whether the code may store to it; its final bytes are then among the outputs of the call.
         alignment: Of its first byte, a power of two up to 4096. The smaller, the closer its end is to the guard page:
             up to `alignment - 1` bytes of slack are left there, which hold canaries.
-        pointers: Byte offset in this buffer -> name of the buffer whose address is written there before the call.
+        pointers: Byte offset in this buffer -> what its address is written there before the call: the start of the
+            buffer of that name, or a byte of a buffer.
 
     """
 
@@ -41,7 +42,7 @@ class Buffer:
     contents: BytesLike | int
     writable: bool = False
     alignment: int = 64
-    pointers: Mapping[int, str] = field(default_factory=dict)
+    pointers: Mapping[int, str | Pointer] = field(default_factory=dict)
 
     def initial_bytes(self) -> bytes:
         """Its contents before pointers are filled in; raises `InputError` where it is empty."""
@@ -58,7 +59,7 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Pointer:
-    """As an argument of a call: the address of byte `offset` of the named buffer."""
+    """The address of byte `offset` of the named buffer, as an argument of a call or in a buffer."""
 
     buffer: str
     offset: int = 0
@@ -169,10 +170,7 @@ def place(buffers: Sequence[Buffer]) -> dict[str, Placement]:
 
 def resolve(pointer: Pointer, regions: Mapping[str, Region]) -> int:
     """Address that a pointer stands for; raises `InputError` where it names no buffer or lies outside it."""
-    region = _named(pointer.buffer, regions, "an argument")
-    if not 0 <= pointer.offset <= region.size:
-        raise InputError(f"argument points to byte {pointer.offset} of '{pointer.buffer}', which has {region.size}")
-    return region.start + pointer.offset
+    return _address(pointer, regions, "an argument")
 
 
 _ALIGNMENTS = frozenset(1 << power for power in range(PAGE_BYTES.bit_length()))
@@ -186,19 +184,22 @@ def _placement(buffer: Buffer, regions: Mapping[str, Region], contents: bytes) -
 
 def _with_pointers(buffer: Buffer, contents: bytes, regions: Mapping[str, Region]) -> bytes:
     filled = bytearray(contents)
-    for offset, name in buffer.pointers.items():
-        target = _named(name, regions, f"buffer '{buffer.name}' at offset {offset}")
+    for offset, target in buffer.pointers.items():
+        pointer = Pointer(target) if isinstance(target, str) else target
+        address = _address(pointer, regions, f"buffer '{buffer.name}' at offset {offset}")
         if not 0 <= offset <= len(contents) - POINTER_BYTES:
             raise InputError(f"pointer at offset {offset} does not fit buffer '{buffer.name}' of {len(contents)} bytes")
-        filled[offset : offset + POINTER_BYTES] = target.start.to_bytes(POINTER_BYTES, "little")
+        filled[offset : offset + POINTER_BYTES] = address.to_bytes(POINTER_BYTES, "little")
     return bytes(filled)
 
 
-def _named(name: str, regions: Mapping[str, Region], who: str) -> Region:
-    try:
-        return regions[name]
-    except KeyError:
-        raise InputError(f"{who} points to '{name}', but the buffers are: {', '.join(regions) or 'none'}") from None
+def _address(pointer: Pointer, regions: Mapping[str, Region], who: str) -> int:
+    region = regions.get(pointer.buffer)
+    if region is None:
+        raise InputError(f"{who} points to '{pointer.buffer}', but the buffers are: {', '.join(regions) or 'none'}")
+    if not 0 <= pointer.offset <= region.size:
+        raise InputError(f"{who} points to byte {pointer.offset} of '{pointer.buffer}', which has {region.size}")
+    return region.start + pointer.offset
 
 
 def _canaries(size: int) -> bytes:

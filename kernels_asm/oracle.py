@@ -4,6 +4,8 @@
 defines, lane by lane and addition by addition; tests prove that both give the same.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,16 +60,19 @@ def binary_conv_in_order(activations: Signs, weights: Signs, shape: ConvShape, a
 def _windows(activations: Signs, shape: ConvShape) -> Signs:
     around = (shape.padding, shape.padding)
     padded = np.pad(activations, (around, around, (0, 0)), constant_values=1)
-    return _sliding(padded, shape)
+    return sliding_windows(padded, shape)
 
 
 def _packed_windows(activations: Signs, shape: ConvShape, block: int) -> Signs:
-    windows = _sliding(pack_activations(activations, shape), shape)
+    windows = sliding_windows(pack_activations(activations, shape), shape)
     return windows.reshape(shape.out_pixels, -1, block)
 
 
-def _sliding(padded: Signs, shape: ConvShape) -> Signs:
-    """Windows (out height, out width, kernel height, kernel width, last axis) of (padded height, padded width, n)."""
+def sliding_windows(padded: NDArray[Any], shape: ConvShape) -> NDArray[Any]:
+    """Return the windows of an array (padded height, padded width, n), a view.
+
+    Its shape is (out height, out width, kernel height, kernel width, n).
+    """
     kernel = (shape.kernel_height, shape.kernel_width)
     windows = np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=(0, 1))
     return windows[:: shape.stride, :: shape.stride].transpose(0, 1, 3, 4, 2)

@@ -54,48 +54,11 @@
 .equ OUTPUT_OF_PIXEL, 19
 .equ WIDEN_EVERY, 31
 
+#include "frame.inc"
+#include "pixel_tile.inc"
 #include "accumulate.inc"
 #include "reduce.inc"
 #include "output.inc"
-#include "frame.inc"
-
-// ---- pixels of a tile ----
-//
-//   input[i], output[i] = next pixel's
-//   if pixels are left after it: advance; at the end of an output row move to the next line
-//   else: stay, so that the rest of the tile repeats the last pixel
-//
-// x2 = pixel_step, x3 = line_skip, x4 = out_width, x5 = out_pitch
-
-.macro TAKE_PIXEL input, output
-    mov   x\input, x16
-    mov   x\output, x17
-    cmp   x28, #1
-    b.ls  8f
-    sub   x28, x28, #1
-    add   x17, x17, x5
-    add   x16, x16, x2
-    subs  x27, x27, #1
-    b.ne  9f
-    mov   x27, x4
-    add   x16, x16, x3
-    b     9f
-8:
-    mov   x28, #0
-9:
-.endm
-
-.macro TAKE_PIXELS
-    ldr   x2, [x0, #ARG_PIXEL_STEP]
-    ldr   x3, [x0, #ARG_LINE_SKIP]
-    ldr   x4, [x0, #ARG_OUT_WIDTH]
-    ldr   x5, [x0, #ARG_OUT_PITCH]
-    .set  pixel, 0
-    .rept TILE_PIXELS
-        TAKE_PIXEL %(INPUT_OF_PIXEL + pixel), %(OUTPUT_OF_PIXEL + pixel)
-        .set  pixel, pixel + 1
-    .endr
-.endm
 
 .text
 .globl binary_conv

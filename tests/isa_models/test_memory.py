@@ -39,6 +39,15 @@ def test_pointers_in_an_argument_block(image_of):
     assert result.outputs["out"] == (42).to_bytes(4, "little")
 
 
+def test_pointers_into_a_buffer(image_of):
+    """A list of addresses, as of the pixels of a window; one past the end is an address as well."""
+    body = "ldp x1, x2, [x0]\nldp x3, x4, [x0, #16]\nldrb w1, [x1]\nldrb w2, [x2]\nadd x0, x1, x2\n" \
+        "sub x4, x4, x3\nadd x0, x0, x4\nret"  # fmt: skip
+    pointers = {0: Pointer("data", 2), 8: Pointer("data", 5), 16: "data", 24: Pointer("data", 6)}
+    buffers = [Buffer("list", 32, pointers=pointers), Buffer("data", bytes([1, 2, 30, 4, 5, 100]), alignment=1)]
+    assert Machine(image_of(body)).call("f", [Pointer("list")], buffers).x0 == 30 + 100 + 6
+
+
 def test_eight_arguments(image_of):
     body = "".join(f"add x0, x0, x{number}\n" for number in range(1, 8)) + "ret"
     assert Machine(image_of(body)).call("f", [1, 2, 4, 8, 16, 32, 64, -128]).x0 == 127 - 128 + 2**64
@@ -91,6 +100,7 @@ def test_placement(wanted):
         ([Buffer("a", 8, alignment=8192)], [], "alignment 8192"),
         ([Buffer("a", 8, pointers={0: "b"})], [], "buffer 'a' at offset 0 points to 'b', but the buffers are: a"),
         ([Buffer("a", 8, pointers={1: "a"})], [], "offset 1 does not fit"),
+        ([Buffer("a", 8, pointers={0: Pointer("a", 9)})], [], "'a' at offset 0 points to byte 9 of 'a', which has 8"),
         ([Buffer("a", 8)], [Pointer("b")], "an argument points to 'b'"),
         ([Buffer("a", 8)], [Pointer("a", 9)], "byte 9 of 'a'"),
         ([], [2**64], "does not fit 64 bits"),
