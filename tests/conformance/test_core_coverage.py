@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from isa_models import Image, list_cores, load_core
@@ -11,7 +13,9 @@ from isa_models.coverage import entry_of
 from isa_models.instruction_class import InstructionClass, classify
 from isa_models.operands import decode
 from kernels_asm import Arithmetic, ConvShape, InputError, KernelVariant, OutputType, Overflow, Tile
-from kernels_asm.assembler import assemble_variant
+from kernels_asm.assembler import KernelImage, assemble, assemble_variant
+from kernels_asm.companions import float_batch_norm, int8_batch_norm, max_pool_bits, pack_bits, residual_add
+from kernels_asm.companions.bit_map import BitMap
 
 POLICIES = [*itertools.product((8, 16), Overflow), (32, Overflow.EXACT)]
 OUTPUTS = [(OutputType.INT8, 31), (OutputType.INT16, None), (OutputType.INT16, 300), (OutputType.INT32, 7)]
@@ -19,15 +23,36 @@ TILES = [Tile(1, 1), Tile(2, 5), Tile(4, 4), Tile(16, 1)]
 SHAPES = [ConvShape(4, 4, 64, 16), ConvShape(2, 3, 520, 17)]  # the second widens byte lanes
 
 
+def convolutions() -> Iterator[KernelImage]:
+    for (width, policy), (output, clip), tile, shape in itertools.product(POLICIES, OUTPUTS, TILES, SHAPES):
+        try:
+            yield assemble_variant(KernelVariant(Arithmetic(width, policy, clip, output), tile), shape)
+        except InputError:
+            continue  # this combination computes nothing
+
+
+def companions() -> Iterator[KernelImage]:
+    for channels in (16, 24, 200):  # without a part of a group, with one, and with blocks of 128 channels
+        bits = BitMap(1, 1, channels)
+        for dtype in (np.int8, np.int16, np.float32):
+            yield assemble(pack_bits.SOURCE, pack_bits.symbols(bits, np.dtype(dtype)), pack_bits.PACK_BITS)
+        yield assemble(residual_add.SOURCE, residual_add.symbols(bits), residual_add.RESIDUAL_ADD)
+        for dtype, has_shortcut in itertools.product((np.float32, np.int32), (False, True)):
+            symbols = float_batch_norm.symbols(bits, np.dtype(dtype), has_shortcut)
+            yield assemble(float_batch_norm.SOURCE, symbols, float_batch_norm.FLOAT_BATCH_NORM)
+        for dtype, has_shortcut in itertools.product((np.int16, np.int32), (False, True)):
+            symbols = int8_batch_norm.symbols(bits, np.dtype(dtype), has_shortcut)
+            yield assemble(int8_batch_norm.SOURCE, symbols, int8_batch_norm.INT8_BATCH_NORM)
+        for sizes in itertools.product((2, 3), (1, 2), (0, 1)):
+            symbols = max_pool_bits.symbols(channels, max_pool_bits.PoolShape(*sizes))
+            yield assemble(max_pool_bits.SOURCE, symbols, max_pool_bits.MAX_POOL_BITS)
+
+
 @pytest.fixture(scope="module")
 def instructions() -> dict[InstructionClass, str]:
     """An instruction of each class that some kernel uses."""
     found: dict[InstructionClass, str] = {}
-    for (width, policy), (output, clip), tile, shape in itertools.product(POLICIES, OUTPUTS, TILES, SHAPES):
-        try:
-            image = assemble_variant(KernelVariant(Arithmetic(width, policy, clip, output), tile), shape)
-        except InputError:
-            continue  # this combination computes nothing
+    for image in itertools.chain(convolutions(), companions()):
         for instruction in Image.from_elf(image.elf).program.instructions:
             if instruction.mnemonic not in (".word", "udf"):  # padding
                 kind = classify(instruction.mnemonic, decode(instruction))
@@ -38,6 +63,23 @@ def instructions() -> dict[InstructionClass, str]:
 
 def test_the_kernels_use_what_binary_networks_are_made_of(instructions):
     assert {"ldr", "eor", "cnt", "uadalp", "str"} <= {kind.mnemonic for kind in instructions}
+
+
+def test_the_companions_use_what_carries_maps_between_convolutions(instructions):
+    mnemonics = {kind.mnemonic for kind in instructions}
+    assert {
+        "cmlt",
+        "fcmlt",
+        "addp",
+        "and",
+        "fmul",
+        "fadd",
+        "scvtf",
+        "sqrdmulh",
+        "srshl",
+        "sqxtn2",
+        "sqadd",
+    } <= mnemonics
 
 
 @pytest.mark.parametrize("name", list_cores())
