@@ -39,11 +39,16 @@ _CACHE_LINE = 64
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """How to call: see the module; `trace`: whether to record what the timing engines need."""
+    """How to call: see the module.
+
+    `pixels_at_once`: of a batch norm, see `kernels_asm.companions.channel_groups.PIXELS_AT_ONCE`; `trace`: whether to
+    record what the timing engines need.
+    """
 
     border: int = 0
     background: int = 0
     alignment: int = _CACHE_LINE
+    pixels_at_once: int = 2
     trace: bool = False
 
 
@@ -103,7 +108,7 @@ def run_float_batch_norm(
         channel_groups.check_shape("shortcut", shortcut, values.shape)
         inputs["shortcut"] = _typed(shortcut, "float32")
     bits = BitMap.of(values, call.border)
-    symbols = float_batch_norm.symbols(bits, values.dtype, shortcut is not None)
+    symbols = float_batch_norm.symbols(bits, values.dtype, shortcut is not None, call.pixels_at_once)
     kernel = _Kernel(float_batch_norm.SOURCE, float_batch_norm.FLOAT_BATCH_NORM, symbols)
     expected = float_batch_norm.oracle(values, scale, bias, shortcut)
     job = _Job(kernel, float_batch_norm.argument_values(bits), inputs, bits, pack_signs(expected), expected)
@@ -125,7 +130,7 @@ def run_int8_batch_norm(
     if shortcut is not None:
         inputs["shortcut"] = _typed(shortcut, "int8")
     bits = BitMap.of(values, call.border)
-    symbols = int8_batch_norm.symbols(bits, values.dtype, shortcut is not None)
+    symbols = int8_batch_norm.symbols(bits, values.dtype, shortcut is not None, call.pixels_at_once)
     kernel = _Kernel(int8_batch_norm.SOURCE, int8_batch_norm.INT8_BATCH_NORM, symbols)
     job = _Job(kernel, int8_batch_norm.argument_values(bits), inputs, bits, pack_signs(expected), expected)
     return _run(job, call)

@@ -26,8 +26,18 @@ OUTPUT_FIELDS = (
     *PLACE_FIELDS,
     Field("whole_blocks", "int64_t", "whole channel blocks of a pixel"),
     Field("last_channels", "int64_t", "channels modulo 16"),
+    Field("channels", "int64_t", "channels of a pixel"),
+    Field("pixel_bytes", "int64_t", "bytes of the bits of a pixel"),
 )
 """The fields that each of these kernels has; the pointer comes first."""
+
+
+PIXELS_AT_ONCE = (1, 2)
+"""Neighbouring pixels that a batch norm takes at once.
+
+Two share the loads of their channels' parameters. One goes through the maps in single file, which prefetchers follow
+better where the maps are larger than L1 and pixels are long. Which is faster hangs on the core: time both.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +79,20 @@ class Walk:
             "row_pixels": self.row_pixels,
             "whole_blocks": self.channels // channel_block(self.channels),
             "last_channels": self.channels % GROUP,
+            "channels": self.channels,
+            "pixel_bytes": pixel_bytes(self.channels),
         }
 
 
 def _is_filled(channels: int) -> bool:
     return pixel_bytes(channels) * 8 == channels
+
+
+def pixels_symbol(pixels_at_once: int) -> dict[str, int]:
+    """Return the assembler symbol of a kernel with parameters for each channel; raises InputError but for 1 and 2."""
+    if pixels_at_once not in PIXELS_AT_ONCE:
+        raise InputError(f"{pixels_at_once} pixels at once: give 1 or 2")
+    return {"PIXELS_AT_ONCE": pixels_at_once}
 
 
 def in_groups(per_channel: NDArray[np.generic]) -> NDArray[np.generic]:

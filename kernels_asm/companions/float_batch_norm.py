@@ -30,13 +30,17 @@ FLOAT_BATCH_NORM = ArgumentBlock(
 )
 
 
-def symbols(bits: BitMap, dtype: np.dtype[np.generic], has_shortcut: bool) -> dict[str, int]:
-    """Return the assembler symbols for a packed output; raises InputError for another input type."""
+def symbols(bits: BitMap, dtype: np.dtype[np.generic], has_shortcut: bool, pixels_at_once: int = 2) -> dict[str, int]:
+    """Return the assembler symbols for a packed output; `pixels_at_once`: see `channel_groups.PIXELS_AT_ONCE`.
+
+    Raises InputError for another input type or number of pixels.
+    """
     if dtype.name not in ("float32", "int32"):
         raise InputError(f"float_batch_norm of {dtype.name}: give float32 or int32")
     return {
         "INPUT_INTEGER": int(dtype.name == "int32"),
         "ADD_SHORTCUT": int(has_shortcut),
+        **channel_groups.pixels_symbol(pixels_at_once),
         **Walk.by_pixels(bits).symbols(),
     }
 

@@ -5,6 +5,7 @@ neither all zeros nor all ones.
 """
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,9 +29,16 @@ from tests.fuzz import examples
 
 CHANNELS = st.one_of(st.integers(1, 300), st.sampled_from([16, 32, 63, 64, 65, 128, 192, 256]))
 SIZES = st.tuples(st.integers(1, 5), st.integers(1, 6))
-CALLS = st.builds(Call, border=st.integers(0, 2), background=st.sampled_from([0, 0xA5]), alignment=st.just(1))
+CALLS = st.builds(
+    Call,
+    border=st.integers(0, 2),
+    background=st.sampled_from([0, 0xA5]),
+    alignment=st.just(1),
+    pixels_at_once=st.sampled_from([1, 2]),
+)
 SEEDS = st.integers(0, 2**32)
 STRICT = Call(border=1, background=0xA5, alignment=1)
+BY_PIXELS = [replace(STRICT, pixels_at_once=pixels) for pixels in (1, 2)]
 POOLS = [PoolShape(*sizes) for sizes in itertools.product((2, 3), (1, 2), (0, 1))]
 # None and one whole block of 128 channels, none of 64, each number of groups behind, with and without a part of one.
 EVERY_REST = range(8, 265, 8)
@@ -66,7 +74,7 @@ def batch_norm_parameters(rng: np.random.Generator, channels: int) -> tuple[np.n
 # ---- pack_bits ----
 
 
-@property_test(100)
+@property_test(200)
 @given(size=SIZES, channels=CHANNELS, dtype=st.sampled_from([np.int8, np.int16, np.float32]), call=CALLS, seed=SEEDS)
 def test_pack_bits_of_random_maps(size, channels, dtype, call, seed) -> None:
     rng = np.random.default_rng(seed)
@@ -91,7 +99,7 @@ def test_pack_bits_of_special_floats() -> None:
 # ---- residual_add ----
 
 
-@property_test(80)
+@property_test(150)
 @given(size=SIZES, channels=CHANNELS, call=CALLS, seed=SEEDS)
 def test_residual_add_of_random_maps(size, channels, call, seed) -> None:
     rng = np.random.default_rng(seed)
@@ -110,7 +118,7 @@ def test_residual_add_of_every_pair_of_bytes() -> None:
 # ---- float_batch_norm ----
 
 
-@property_test(100)
+@property_test(200)
 @given(
     size=SIZES,
     channels=CHANNELS,
@@ -134,9 +142,10 @@ def test_float_batch_norm_of_every_combination_of_special_values(dtype: type[np.
     scale, bias = (grid.ravel() for grid in np.meshgrid(numbers, numbers))
     whole = [0, 1, -1, 2**24 + 1, -(2**24) - 3, 2**31 - 1, -(2**31)]
     values = numbers if dtype is np.float32 else np.array(whole, np.int32)
-    inputs = np.repeat(values, scale.size).reshape(-1, 1, scale.size)
+    inputs = np.repeat(values, scale.size).reshape(1, -1, scale.size)
     for shortcut in (None, *(np.full(inputs.shape, number) for number in numbers)):
-        run_float_batch_norm(inputs, scale, bias, shortcut, STRICT)
+        for call in BY_PIXELS:
+            run_float_batch_norm(inputs, scale, bias, shortcut, call)
 
 
 def test_float_batch_norm_does_not_fuse() -> None:
@@ -150,7 +159,7 @@ def test_float_batch_norm_does_not_fuse() -> None:
 # ---- int8_batch_norm ----
 
 
-@property_test(100)
+@property_test(200)
 @given(
     size=SIZES,
     channels=CHANNELS,
@@ -173,14 +182,15 @@ def test_int8_batch_norm_at_the_ends_of_every_range(dtype: type[np.signedinteger
     columns = np.array(list(itertools.product(multipliers, range(16), offsets))).T
     limits = np.iinfo(dtype)
     values = np.array([limits.min, -32769, -32768, -32767, -255, -1, 0, 1, 3, 254, 32767, 32768, limits.max])
-    inputs = np.repeat(np.clip(values, limits.min, limits.max).astype(dtype), columns.shape[1]).reshape(13, 1, -1)
+    inputs = np.repeat(np.clip(values, limits.min, limits.max).astype(dtype), columns.shape[1]).reshape(1, 13, -1)
     parameters = (columns[0], columns[1], columns[2])
     outputs = set()
     for shortcut in (None, -128, -1, 1, 127):
         added = None if shortcut is None else np.full(inputs.shape, shortcut, np.int8)
-        run = run_int8_batch_norm(inputs, parameters, added, STRICT)
-        assert run.output is not None
-        outputs |= set(run.output.ravel().tolist())
+        for call in BY_PIXELS:
+            run = run_int8_batch_norm(inputs, parameters, added, call)
+            assert run.output is not None
+            outputs |= set(run.output.ravel().tolist())
     assert {-128, -127, -1, 0, 1, 126, 127} <= outputs
 
 
@@ -195,24 +205,26 @@ def test_every_number_of_groups_behind_the_last_block(channels: int) -> None:
     run_pack_bits(values, STRICT)
     run_residual_add(values, integers(rng, np.int8, shape), STRICT)
     scale, bias = floats(rng, (channels,)), floats(rng, (channels,))
-    run_float_batch_norm(floats(rng, shape), scale, bias, floats(rng, shape), STRICT)
-    run_int8_batch_norm(integers(rng, np.int16, shape), batch_norm_parameters(rng, channels), values, STRICT)
+    for call in BY_PIXELS:
+        run_float_batch_norm(floats(rng, shape), scale, bias, floats(rng, shape), call)
+        run_int8_batch_norm(integers(rng, np.int16, shape), batch_norm_parameters(rng, channels), values, call)
 
 
 @pytest.mark.parametrize("last", range(1, 16))
 def test_every_number_of_last_channels(last: int) -> None:
     rng = np.random.default_rng(last)
     for channels in (last, 16 + last):
-        shape = (1, 2, channels)
+        shape = (1, 3, channels)
         values = integers(rng, np.int8, shape)
         for dtype in (np.int8, np.int16):
             run_pack_bits(integers(rng, dtype, shape), STRICT)
         run_pack_bits(floats(rng, shape), STRICT)
         run_residual_add(values, integers(rng, np.int8, shape), STRICT)
         scale, bias = floats(rng, (channels,)), floats(rng, (channels,))
-        run_float_batch_norm(floats(rng, shape), scale, bias, floats(rng, shape), STRICT)
-        for wide in (np.int16, np.int32):
-            run_int8_batch_norm(integers(rng, wide, shape), batch_norm_parameters(rng, channels), values, STRICT)
+        for call in BY_PIXELS:
+            run_float_batch_norm(floats(rng, shape), scale, bias, floats(rng, shape), call)
+            for wide in (np.int16, np.int32):
+                run_int8_batch_norm(integers(rng, wide, shape), batch_norm_parameters(rng, channels), values, call)
 
 
 # ---- max_pool_bits ----
@@ -233,7 +245,7 @@ def test_max_pool_bits_of_every_size_of_map(pool: PoolShape, channels: int) -> N
     assert checked == (6 - smallest) ** 2
 
 
-@property_test(80)
+@property_test(150)
 @given(
     size=st.tuples(st.integers(3, 9), st.integers(3, 9)),
     channels=CHANNELS,

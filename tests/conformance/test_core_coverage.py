@@ -37,11 +37,11 @@ def companions() -> Iterator[KernelImage]:
         for dtype in (np.int8, np.int16, np.float32):
             yield assemble(pack_bits.SOURCE, pack_bits.symbols(bits, np.dtype(dtype)), pack_bits.PACK_BITS)
         yield assemble(residual_add.SOURCE, residual_add.symbols(bits), residual_add.RESIDUAL_ADD)
-        for dtype, has_shortcut in itertools.product((np.float32, np.int32), (False, True)):
-            symbols = float_batch_norm.symbols(bits, np.dtype(dtype), has_shortcut)
+        for dtype, has_shortcut, pixels in itertools.product((np.float32, np.int32), (False, True), (1, 2)):
+            symbols = float_batch_norm.symbols(bits, np.dtype(dtype), has_shortcut, pixels)
             yield assemble(float_batch_norm.SOURCE, symbols, float_batch_norm.FLOAT_BATCH_NORM)
-        for dtype, has_shortcut in itertools.product((np.int16, np.int32), (False, True)):
-            symbols = int8_batch_norm.symbols(bits, np.dtype(dtype), has_shortcut)
+        for dtype, has_shortcut, pixels in itertools.product((np.int16, np.int32), (False, True), (1, 2)):
+            symbols = int8_batch_norm.symbols(bits, np.dtype(dtype), has_shortcut, pixels)
             yield assemble(int8_batch_norm.SOURCE, symbols, int8_batch_norm.INT8_BATCH_NORM)
         for sizes in itertools.product((2, 3), (1, 2), (0, 1)):
             symbols = max_pool_bits.symbols(channels, max_pool_bits.PoolShape(*sizes))

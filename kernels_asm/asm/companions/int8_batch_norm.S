@@ -1,4 +1,5 @@
-// Batch norm in fixed point behind a convolution, and sign bits: void int8_batch_norm(const struct int8_batch_norm_arguments *).
+// Batch norm in fixed point behind a convolution, and the sign bits of its output:
+// void int8_batch_norm(const struct int8_batch_norm_arguments *).
 //
 //   for each pixel, for each group of 16 channels (the contract: kernels_asm/fixed_point.py):
 //       y = saturate to 16 bits(input)
@@ -9,15 +10,15 @@
 //       output = y;  bit = y < 0
 //
 // Parameters, besides those of channel_groups.inc:
-//   INPUT_BITS    16, 32  width of an input element
+//   INPUT_BITS    16, 32: width of an input element
 //   ADD_SHORTCUT  1: an int8 map of the output's shape is added
 //
-// Two groups are under way at a time, stage by stage, as each stage waits for the one before it.
 // Registers, besides those of channel_groups.inc:
-//   x1  next input    x2  next shortcut    x3  next output    x8  parameters of the next group    x14  parameters
-//   v0, v1, v2, v3     two groups of 16-bit values, then bytes in v0 and v2, each group's first register
-//   v4 to v7           32-bit inputs; multipliers, shifts, offsets of the two groups
-//   v24, v25           shortcuts
+//   x1, x15  next input     x3, x17  next output            x14  parameters
+//   x2, x16  next shortcut  x8  parameters of the next group
+//   v0, v1, v2, v3     16-bit values of a group of the first and the second pixel; then bytes in v0 and v2
+//   v4 to v7           32-bit inputs, then a shortcut
+//   v24 to v29         multipliers, shifts and offsets, two registers each
 
 #include "arguments.inc"
 
@@ -26,30 +27,24 @@
 #include "channel_groups.inc"
 #include "last_channels.inc"
 
-.equ VALUES,     0
-.equ OPERANDS,   4
-.equ SHORTCUTS, 24
-
-// Parameters of a group: 16 multipliers, 16 shifts, 16 offsets of 16 bits each. A shift is negative: SRSHL then goes right.
-.equ GROUP_MULTIPLIERS, 0
-.equ GROUP_SHIFTS,     32
-.equ GROUP_OFFSETS,    64
-.equ GROUP_PARAMETERS, 96
-
 .macro START_PIXEL
-    mov   x8, x14
+    mov   x8,  x14
+    .if pixels == 2
+    ldr   x13, [x0, #ARG_CHANNELS]
+    add   x15, x1,  x13, lsl #(INPUT_BITS / 16)  // 2 or 4 bytes each
+    add   x16, x2,  x13
+    add   x17, x3,  x13
+    .endif
 .endm
 
-#define LOW   %(VALUES + 2 * pair)
-#define HIGH  %(VALUES + 2 * pair + 1)
-
-.macro FOR_PAIR count, stage
-    .set  pair, 0
-    .rept \count
-        \stage
-        .set  pair, pair + 1
-    .endr
+.macro END_SECOND
+    mov   x1,  x15
+    mov   x2,  x16
+    mov   x3,  x17
 .endm
+
+#define LOW   %(2 * pixel)
+#define HIGH  %(2 * pixel + 1)
 
 // ---- input: v[low], v[high] = 16 values of 16 bits ----
 
@@ -62,164 +57,173 @@
 .endm
 
 .if INPUT_BITS == 16
-.equ GROUP_BYTES, 32
-.macro LOAD_INPUT low, high, offset
-    ldp   q\low, q\high, [x1, #\offset]
-.endm
-.macro LOAD_LAST_INPUT
-    LOAD_LAST_HALFWORDS 0, 1, x1
-.endm
+    .equ GROUP_BYTES, 32
+    .macro LOAD_INPUT low, high, from, offset
+        ldp   q\low, q\high, [x\from, #\offset]
+    .endm
+    .macro LOAD_LAST_INPUT
+        LOAD_LAST_HALFWORDS LOW, HIGH, POINTER(1)
+    .endm
 .else
-.equ GROUP_BYTES, 64
-.macro LOAD_INPUT low, high, offset
-    ldp   q4, q5, [x1, #\offset]
-    ldp   q6, q7, [x1, #(\offset + 32)]
-    NARROW_WORDS \low, \high
-.endm
-.macro LOAD_LAST_INPUT
-    LOAD_LAST_WORDS 4, 5, 6, 7, x1
-    NARROW_WORDS 0, 1
-.endm
+    .equ GROUP_BYTES, 64
+    .macro LOAD_INPUT low, high, from, offset
+        ldp   q4, q5, [x\from, #\offset]
+        ldp   q6, q7, [x\from, #(\offset + 32)]
+        NARROW_WORDS \low, \high
+    .endm
+    .macro LOAD_LAST_INPUT
+        LOAD_LAST_WORDS 4, 5, 6, 7, POINTER(1)
+        NARROW_WORDS LOW, HIGH
+    .endm
 .endif
-.macro LOAD_INPUT_OF_PAIR
-    LOAD_INPUT LOW, HIGH, %(pair * GROUP_BYTES)
+
+// ---- stages, each for one pixel ----
+
+.macro LOAD_VALUES
+    LOAD_INPUT LOW, HIGH, POINTER(1), %(GROUP_BYTES * group)
 .endm
 
-// ---- stages, each for the groups of a pair ----
+// Half a stage each: `half` is 0 for the low and 1 for the high register of a pixel.
+#define HALF %(2 * pixel + half)
 
-.macro LOAD_OPERAND low, high, offset
-    ldp   q\low, q\high, [x8, #\offset]
+.macro MULTIPLY_BY value, multiplier
+    sqrdmulh v\value\().8h, v\value\().8h, v\multiplier\().8h
 .endm
-.macro LOAD_MULTIPLIERS
-    LOAD_OPERAND %(OPERANDS + 2 * pair), %(OPERANDS + 2 * pair + 1), %(GROUP_MULTIPLIERS + pair * GROUP_PARAMETERS)
-.endm
-.macro LOAD_SHIFTS
-    LOAD_OPERAND %(OPERANDS + 2 * pair), %(OPERANDS + 2 * pair + 1), %(GROUP_SHIFTS + pair * GROUP_PARAMETERS)
-.endm
-.macro LOAD_OFFSETS
-    LOAD_OPERAND %(OPERANDS + 2 * pair), %(OPERANDS + 2 * pair + 1), %(GROUP_OFFSETS + pair * GROUP_PARAMETERS)
+.macro MULTIPLY
+    MULTIPLY_BY HALF, %(24 + half)
 .endm
 
-.macro MULTIPLY value, operand
-    sqrdmulh v\value\().8h, v\value\().8h, v\operand\().8h
+// The shifts are negative: SRSHL then goes right.
+.macro SHIFT_BY value, shift
+    srshl v\value\().8h, v\value\().8h, v\shift\().8h
 .endm
-.macro MULTIPLY_OF_PAIR
-    MULTIPLY LOW, %(OPERANDS + 2 * pair)
-    MULTIPLY HIGH, %(OPERANDS + 2 * pair + 1)
-.endm
-
-.macro SHIFT value, operand
-    srshl v\value\().8h, v\value\().8h, v\operand\().8h
-.endm
-.macro SHIFT_OF_PAIR
-    SHIFT LOW, %(OPERANDS + 2 * pair)
-    SHIFT HIGH, %(OPERANDS + 2 * pair + 1)
+.macro SHIFT
+    SHIFT_BY HALF, %(26 + half)
 .endm
 
-.macro ADD_HALFWORDS value, operand
-    sqadd v\value\().8h, v\value\().8h, v\operand\().8h
+.macro ADD_TO value, offset
+    sqadd v\value\().8h, v\value\().8h, v\offset\().8h
 .endm
-.macro ADD_OFFSETS_OF_PAIR
-    ADD_HALFWORDS LOW, %(OPERANDS + 2 * pair)
-    ADD_HALFWORDS HIGH, %(OPERANDS + 2 * pair + 1)
-.endm
-
-.macro NARROW_LOW value
-    sqxtn v\value\().8b, v\value\().8h
-.endm
-.macro NARROW_LOW_OF_PAIR
-    NARROW_LOW LOW
-.endm
-.macro NARROW_HIGH value, high
-    sqxtn2 v\value\().16b, v\high\().8h
-.endm
-.macro NARROW_HIGH_OF_PAIR
-    NARROW_HIGH LOW, HIGH
+.macro ADD_OFFSET
+    ADD_TO HALF, %(28 + half)
 .endm
 
-.macro NORMALISE count
-    FOR_PAIR \count, LOAD_MULTIPLIERS
-    FOR_PAIR \count, MULTIPLY_OF_PAIR
-    FOR_PAIR \count, LOAD_SHIFTS
-    FOR_PAIR \count, SHIFT_OF_PAIR
-    FOR_PAIR \count, LOAD_OFFSETS
-    FOR_PAIR \count, ADD_OFFSETS_OF_PAIR
-    FOR_PAIR \count, NARROW_LOW_OF_PAIR
-    FOR_PAIR \count, NARROW_HIGH_OF_PAIR
-    add   x8, x8, #(\count * GROUP_PARAMETERS)
+.macro NARROW_TO bytes, value
+    .if half == 0
+    sqxtn  v\bytes\().8b, v\value\().8h
+    .else
+    sqxtn2 v\bytes\().16b, v\value\().8h
+    .endif
+.endm
+.macro NARROW
+    NARROW_TO LOW, HALF
 .endm
 
-.macro LOAD_SHORTCUT reg, offset
-    ldr   q\reg, [x2, #\offset]
+.macro NOTHING
 .endm
-.macro LOAD_SHORTCUT_OF_PAIR
-    LOAD_SHORTCUT %(SHORTCUTS + pair), %(16 * pair)
+
+.macro LOAD_SHORTCUT reg, from, offset
+    ldr   q\reg, [x\from, #\offset]
 .endm
-.macro ADD_BYTES value, shortcut
+.macro LOAD_SHORTCUTS
+    LOAD_SHORTCUT %(4 + pixel), POINTER(2), %(16 * group)
+.endm
+.macro LOAD_LAST_SHORTCUTS
+    LOAD_LAST_BYTES %(4 + pixel), POINTER(2)
+.endm
+.macro ADD value, shortcut
     sqadd v\value\().16b, v\value\().16b, v\shortcut\().16b
 .endm
-.macro ADD_SHORTCUT_OF_PAIR
-    ADD_BYTES LOW, %(SHORTCUTS + pair)
-.endm
-
-.macro STORE value, offset
-    str   q\value, [x3, #\offset]
-.endm
-.macro STORE_OF_PAIR
-    STORE LOW, %(16 * pair)
+.macro ADD_SHORTCUT_TO_VALUES
+    ADD   LOW, %(4 + pixel)
 .endm
 
 .macro COMPARE signs, value
     cmlt  v\signs\().16b, v\value\().16b, #0
 .endm
-.macro COMPARE_OF_PAIR
-    COMPARE %(SIGNS + first_group + pair), LOW
+.macro COMPARE_VALUES
+    COMPARE SIGNS_OF_GROUP, LOW
+.endm
+
+.macro STORE value, to, offset
+    str   q\value, [x\to, #\offset]
+.endm
+.macro STORE_VALUES
+    STORE LOW, POINTER(3), %(16 * group)
+.endm
+.macro STORE_LAST_VALUES
+    STORE_LAST_BYTES LOW, POINTER(3)
+.endm
+
+.macro ADVANCE pointer, bytes
+    add   x\pointer, x\pointer, #\bytes
+.endm
+.macro ADVANCE_POINTERS
+    ADVANCE POINTER(1), %(GROUP_BYTES * group)
+    .if ADD_SHORTCUT
+    ADVANCE POINTER(2), %(16 * group)
+    .endif
+    ADVANCE POINTER(3), %(16 * group)
 .endm
 
 // ---- groups ----
 
-.macro PAIR count
-    FOR_PAIR \count, LOAD_INPUT_OF_PAIR
-    add   x1, x1, #(\count * GROUP_BYTES)
+// The second pixel goes through the stages one behind the first: a Cortex-A72 multiplies and shifts on different ports,
+// which both have work this way, and no result is used by the next instruction.
+.macro STAGE of_second, of_first
+    .set  half, 0
+    .rept 2
+        .if pixels == 2
+        .set  pixel, 1
+        \of_second
+        .set  pixel, 0
+        .endif
+        \of_first
+        .set  half, half + 1
+    .endr
+.endm
+
+// The parameters of a group are 16 multipliers, 16 shifts, 16 offsets of 16 bits each.
+.macro SCALE
+    ldp   q24, q25, [x8]
+    STAGE NOTHING, MULTIPLY
+    ldp   q26, q27, [x8, #32]
+    STAGE MULTIPLY, SHIFT
+    ldp   q28, q29, [x8, #64]
+    add   x8,  x8,  #96
+    STAGE SHIFT, ADD_OFFSET
+    STAGE ADD_OFFSET, NARROW
+    STAGE NARROW, NOTHING
+.endm
+
+.macro NORMALISE
+    FOR_PIXELS LOAD_VALUES
+    SCALE
     .if ADD_SHORTCUT
-    FOR_PAIR \count, LOAD_SHORTCUT_OF_PAIR
-    add   x2, x2, #(\count * 16)
+    FOR_PIXELS LOAD_SHORTCUTS
+    FOR_PIXELS ADD_SHORTCUT_TO_VALUES
     .endif
-    NORMALISE \count
-    .if ADD_SHORTCUT
-    FOR_PAIR \count, ADD_SHORTCUT_OF_PAIR
-    .endif
-    FOR_PAIR \count, COMPARE_OF_PAIR
-    FOR_PAIR \count, STORE_OF_PAIR
-    add   x3, x3, #(\count * 16)
-    .set  first_group, first_group + \count
+    FOR_PIXELS COMPARE_VALUES
+    FOR_PIXELS STORE_VALUES
+    FOR_PIXELS WEIGH
 .endm
 
 .macro GROUPS count
-    .set  first_group, 0
-    .rept \count / 2
-        PAIR  2
-    .endr
-    .if \count % 2
-        PAIR  1
-    .endif
-    FOR_GROUPS \count, WEIGH_GROUP
+    FOR_GROUPS \count, NORMALISE
+    FOR_PIXELS ADVANCE_POINTERS
 .endm
 
 .macro LAST index
     .set  group, \index
-    .set  first_group, \index
-    .set  pair, 0
-    LOAD_LAST_INPUT
-    NORMALISE 1
-    .set  pair, 0
+    FOR_PIXELS LOAD_LAST_INPUT
+    SCALE
     .if ADD_SHORTCUT
-    LOAD_LAST_BYTES %(SHORTCUTS), x2
-    ADD_SHORTCUT_OF_PAIR
+    FOR_PIXELS LOAD_LAST_SHORTCUTS
+    FOR_PIXELS ADD_SHORTCUT_TO_VALUES
     .endif
-    COMPARE_OF_PAIR
-    WEIGH_GROUP
-    STORE_LAST_BYTES %(VALUES), x3
+    FOR_PIXELS COMPARE_VALUES
+    FOR_PIXELS WEIGH
+    FOR_PIXELS STORE_LAST_VALUES
 .endm
 
 .text
@@ -229,11 +233,10 @@
 int8_batch_norm:
     START_PIXELS
     ldr   x1,  [x0, #ARG_INPUT]
-    .if ADD_SHORTCUT
     ldr   x2,  [x0, #ARG_SHORTCUT]
-    .endif
     ldr   x3,  [x0, #ARG_OUTPUT]
     ldr   x14, [x0, #ARG_PARAMETERS]
     PIXELS
+    END_PIXELS
     ret
 .size int8_batch_norm, . - int8_batch_norm

@@ -1,8 +1,8 @@
 // Max pooling of packed +1/-1 feature maps: void max_pool_bits(const struct max_pool_bits_arguments *).
 //
-// The largest of some +1 and -1 is -1 only where all are -1, so the bit of an output is the AND of the bits of its window.
-// Pixels outside of the map take no part: a position outside is moved to the nearest pixel of the map, which lies in the
-// window as well, and an AND with a pixel that is there already changes nothing.
+// The largest of some +1 and -1 is -1 only where all are -1, so the bit of an output is the AND of the bits of its
+// window. Pixels outside of the map take no part: a position outside is moved to the nearest pixel of the map, which
+// lies in the window as well, and an AND with a pixel that is there already changes nothing.
 //
 //   for each output row:
 //       addresses of the WINDOW input rows, moved into the map
@@ -33,7 +33,8 @@
 .equ ROWS,    12
 .equ COLUMNS, 15
 
-// offset = first + index * step, moved into 0 to last: only the first position can lie before the map, only the last behind
+// offset = first + index * step, moved into 0 to last: only the first position can lie before the map and only the last
+// one behind it
 .macro POSITION offset, first, step, last, index
     .if \index == 0
     mov   x\offset, x\first

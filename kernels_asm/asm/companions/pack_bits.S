@@ -13,6 +13,8 @@
 
 .altmacro
 
+.equ PIXELS_AT_ONCE, 1  // no parameters to share
+
 #include "channel_groups.inc"
 #include "last_channels.inc"
 
@@ -30,7 +32,7 @@
         LOAD SIGNS_OF_GROUP, %(group * GROUP_BYTES)
     .endm
     .macro LOAD_LAST
-        LOAD_LAST_BYTES SIGNS_OF_GROUP, x1
+        LOAD_LAST_BYTES SIGNS_OF_GROUP, 1
     .endm
     .macro COMPARE reg
         cmlt  v\reg\().16b, v\reg\().16b, #0
@@ -50,7 +52,7 @@
         TAKE_HIGH_BYTES SIGNS_OF_GROUP
     .endm
     .macro LOAD_LAST
-        LOAD_LAST_HALFWORDS 0, 1, x1
+        LOAD_LAST_HALFWORDS 0, 1, 1
         TAKE_HIGH_BYTES SIGNS_OF_GROUP
     .endm
     .macro COMPARE reg
@@ -78,7 +80,7 @@
         COMPARE_WORDS SIGNS_OF_GROUP
     .endm
     .macro LOAD_LAST
-        LOAD_LAST_WORDS 0, 1, 2, 3, x1
+        LOAD_LAST_WORDS 0, 1, 2, 3, 1
         COMPARE_WORDS SIGNS_OF_GROUP
     .endm
     .macro COMPARE reg
@@ -93,14 +95,14 @@
     FOR_GROUPS \count, LOAD_GROUP
     add   x1, x1, #(\count * GROUP_BYTES)
     FOR_GROUPS \count, COMPARE_GROUP
-    FOR_GROUPS \count, WEIGH_GROUP
+    FOR_GROUPS \count, WEIGH
 .endm
 
 .macro LAST index
     .set  group, \index
     LOAD_LAST
     COMPARE_GROUP
-    WEIGH_GROUP
+    WEIGH
 .endm
 
 .text
@@ -111,5 +113,6 @@ pack_bits:
     START_PIXELS
     ldr   x1, [x0, #ARG_INPUT]
     PIXELS
+    END_PIXELS
     ret
 .size pack_bits, . - pack_bits

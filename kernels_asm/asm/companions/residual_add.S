@@ -13,6 +13,8 @@
 
 .altmacro
 
+.equ PIXELS_AT_ONCE, 1  // no parameters to share
+
 #include "channel_groups.inc"
 #include "last_channels.inc"
 
@@ -58,7 +60,7 @@
     add   x2, x2, #(\count * 16)
     add   x3, x3, #(\count * 16)
     FOR_GROUPS \count, COMPARE_GROUP
-    FOR_GROUPS \count, WEIGH_GROUP
+    FOR_GROUPS \count, WEIGH
 .endm
 
 .macro COPY_SUM sum
@@ -66,13 +68,13 @@
 .endm
 .macro LAST index
     .set  group, \index
-    LOAD_LAST_BYTES SIGNS_OF_GROUP, x1
-    LOAD_LAST_BYTES %(SHORTCUT), x2
+    LOAD_LAST_BYTES SIGNS_OF_GROUP, 1
+    LOAD_LAST_BYTES %(SHORTCUT), 2
     ADD   SIGNS_OF_GROUP, %(SHORTCUT)
     COPY_SUM SIGNS_OF_GROUP
-    STORE_LAST_BYTES 0, x3
+    STORE_LAST_BYTES 0, 3
     COMPARE_GROUP
-    WEIGH_GROUP
+    WEIGH
 .endm
 
 .text
@@ -85,5 +87,6 @@ residual_add:
     ldr   x2, [x0, #ARG_SHORTCUT]
     ldr   x3, [x0, #ARG_OUTPUT]
     PIXELS
+    END_PIXELS
     ret
 .size residual_add, . - residual_add
