@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from isa_models import Image, list_cores, load_core
@@ -23,7 +23,9 @@ from kernels_asm import (
     Schedule,
     TreeTile,
 )
-from kernels_asm.assembler import KernelImage, assemble_variant
+from kernels_asm.assembler import KernelImage, assemble, assemble_variant
+from kernels_asm.companions import float_batch_norm, int8_batch_norm, max_pool_bits, pack_bits, residual_add
+from kernels_asm.companions.bit_map import BitMap
 from kernels_asm.int8_conv import Int8Path, Int8Variant, assemble_int8
 from kernels_asm.references.indirect_16bit import assemble_indirect
 from kernels_asm.references.one_channel_direct import assemble_one_channel
@@ -41,15 +43,48 @@ TILES = [
 SHAPES = [
     ConvShape(4, 4, 64, 16),
     ConvShape(4, 9, 31, 16, stride=2),
-    ConvShape(2, 3, 520, 17),
-]  # the last widens byte lanes
+    ConvShape(2, 3, 520, 17),  # byte lanes are widened
+]
+
+
+def convolutions() -> Iterator[KernelImage]:
+    for (width, policy), (output, clip), tile, shape in itertools.product(POLICIES, OUTPUTS, TILES, SHAPES):
+        try:
+            yield assemble_variant(KernelVariant(Arithmetic(width, policy, clip, output), tile), shape)
+        except InputError:
+            continue  # this combination computes nothing
+
+
+def comparisons() -> Iterator[KernelImage]:
+    for shape in SHAPES:
+        yield assemble_indirect(shape)
+        yield assemble_one_channel(shape)
+    for path, shift in itertools.product(Int8Path, (None, 0, 8)):
+        yield assemble_int8(Int8Variant(path, path.default_tile, shift))
+
+
+def companions() -> Iterator[KernelImage]:
+    for channels in (16, 24, 200):  # without a part of a group, with one, and with blocks of 128 channels
+        bits = BitMap(1, 1, channels)
+        for dtype in (np.int8, np.int16, np.float32):
+            yield assemble(pack_bits.SOURCE, pack_bits.symbols(bits, np.dtype(dtype)), pack_bits.PACK_BITS)
+        yield assemble(residual_add.SOURCE, residual_add.symbols(bits), residual_add.RESIDUAL_ADD)
+        for dtype, has_shortcut, pixels in itertools.product((np.float32, np.int32), (False, True), (1, 2)):
+            symbols = float_batch_norm.symbols(bits, np.dtype(dtype), has_shortcut, pixels)
+            yield assemble(float_batch_norm.SOURCE, symbols, float_batch_norm.FLOAT_BATCH_NORM)
+        for dtype, has_shortcut, pixels in itertools.product((np.int16, np.int32), (False, True), (1, 2)):
+            symbols = int8_batch_norm.symbols(bits, np.dtype(dtype), has_shortcut, pixels)
+            yield assemble(int8_batch_norm.SOURCE, symbols, int8_batch_norm.INT8_BATCH_NORM)
+        for sizes in itertools.product((2, 3), (1, 2), (0, 1)):
+            symbols = max_pool_bits.symbols(channels, max_pool_bits.PoolShape(*sizes))
+            yield assemble(max_pool_bits.SOURCE, symbols, max_pool_bits.MAX_POOL_BITS)
 
 
 @pytest.fixture(scope="module")
 def instructions() -> dict[InstructionClass, str]:
     """An instruction of each class that some kernel uses."""
     found: dict[InstructionClass, str] = {}
-    for image in images():
+    for image in itertools.chain(convolutions(), comparisons(), companions()):
         for instruction in Image.from_elf(image.elf).program.instructions:
             if instruction.mnemonic not in (".word", "udf"):  # padding
                 kind = classify(instruction.mnemonic, decode(instruction))
@@ -58,23 +93,28 @@ def instructions() -> dict[InstructionClass, str]:
     return found
 
 
-def images() -> Iterator[KernelImage]:
-    """Every kernel, with the parameters that make a difference to its instructions."""
-    for (width, policy), (output, clip), tile, shape in itertools.product(POLICIES, OUTPUTS, TILES, SHAPES):
-        with contextlib.suppress(InputError):  # this combination computes nothing
-            yield assemble_variant(KernelVariant(Arithmetic(width, policy, clip, output), tile), shape)
-    for shape in SHAPES:
-        yield assemble_indirect(shape)
-        yield assemble_one_channel(shape)
-    for path, shift in itertools.product(Int8Path, (None, 0, 8)):
-        yield assemble_int8(Int8Variant(path, path.default_tile, shift))
-
-
 def test_the_kernels_use_what_binary_networks_are_made_of(instructions):
     used = {kind.mnemonic for kind in instructions}
     assert {"ldr", "eor", "cnt", "uadalp", "str"} <= used
     assert {"ld1r", "fmul", "uaddlv", "scvtf"} <= used  # of the references
     assert {"smull", "sadalp", "sdot", "srshr"} <= used  # of the int8 convolution
+
+
+def test_the_companions_use_what_carries_maps_between_convolutions(instructions):
+    mnemonics = {kind.mnemonic for kind in instructions}
+    assert {
+        "cmlt",
+        "fcmlt",
+        "addp",
+        "and",
+        "fmul",
+        "fadd",
+        "scvtf",
+        "sqrdmulh",
+        "srshl",
+        "sqxtn2",
+        "sqadd",
+    } <= mnemonics
 
 
 @pytest.mark.parametrize("name", list_cores())

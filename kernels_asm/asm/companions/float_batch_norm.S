@@ -1,0 +1,196 @@
+// Batch norm in float32 behind a convolution, and the sign bits of its output:
+// void float_batch_norm(const struct float_batch_norm_arguments *).
+//
+//   for each pixel, for each group of 16 channels:
+//       y = input * scale[channel];  y = y + bias[channel];  with ADD_SHORTCUT: y = y + shortcut
+//       (each rounded to the nearest float32, nothing fused)
+//       output = y;  bit = y < 0 (not for -0.0, not for a NaN)
+//
+// Parameters, besides those of channel_groups.inc:
+//   INPUT_INTEGER  1: the input is int32 and is converted first, rounded to nearest;  0: it is float32
+//   ADD_SHORTCUT   1: a float32 map of the output's shape is added
+//
+// Registers, besides those of channel_groups.inc:
+//   x1, x15  next input     x3, x17  next output            x14  parameters
+//   x2, x16  next shortcut  x8  parameters of the next group
+//   v0 to v3, v4 to v7  values of a group of the first and the second pixel
+//   v24 to v27          scale, then bias, then a shortcut, then signs
+
+#include "arguments.inc"
+
+.altmacro
+
+#include "channel_groups.inc"
+#include "last_channels.inc"
+
+.equ GROUP_BYTES, 64
+
+.macro START_PIXEL
+    mov   x8,  x14
+    .if pixels == 2
+    ldr   x13, [x0, #ARG_CHANNELS]
+    add   x15, x1,  x13, lsl #2
+    add   x16, x2,  x13, lsl #2
+    add   x17, x3,  x13, lsl #2
+    .endif
+.endm
+
+.macro END_SECOND
+    mov   x1,  x15
+    mov   x2,  x16
+    mov   x3,  x17
+.endm
+
+#define VALUE(n) %(4 * pixel + (n))
+
+.macro LOAD first, second, from, offset
+    ldp   q\first, q\second, [x\from, #\offset]
+.endm
+.macro STORE first, second, to, offset
+    stp   q\first, q\second, [x\to, #\offset]
+.endm
+
+.macro CONVERT value
+    scvtf v\value\().4s, v\value\().4s
+.endm
+.macro MULTIPLY value, operand
+    fmul  v\value\().4s, v\value\().4s, v\operand\().4s
+.endm
+.macro ADD value, operand
+    fadd  v\value\().4s, v\value\().4s, v\operand\().4s
+.endm
+.macro BELOW_ZERO signs, value
+    fcmlt v\signs\().4s, v\value\().4s, #0.0
+.endm
+
+// ---- stages, each for one pixel ----
+
+.macro LOAD_VALUES
+    LOAD  VALUE(0), VALUE(1), POINTER(1), %(GROUP_BYTES * group)
+    LOAD  VALUE(2), VALUE(3), POINTER(1), %(GROUP_BYTES * group + 32)
+.endm
+.macro LOAD_LAST_VALUES
+    LOAD_LAST_WORDS VALUE(0), VALUE(1), VALUE(2), VALUE(3), POINTER(1)
+.endm
+
+.macro CONVERT_VALUES
+    CONVERT VALUE(0)
+    CONVERT VALUE(1)
+    CONVERT VALUE(2)
+    CONVERT VALUE(3)
+.endm
+
+.macro MULTIPLY_VALUES
+    MULTIPLY VALUE(0), 24
+    MULTIPLY VALUE(1), 25
+    MULTIPLY VALUE(2), 26
+    MULTIPLY VALUE(3), 27
+.endm
+
+.macro ADD_TO_VALUES
+    ADD   VALUE(0), 24
+    ADD   VALUE(1), 25
+    ADD   VALUE(2), 26
+    ADD   VALUE(3), 27
+.endm
+
+.macro ADD_SHORTCUT_TO_VALUES
+    LOAD  24, 25, POINTER(2), %(GROUP_BYTES * group)
+    LOAD  26, 27, POINTER(2), %(GROUP_BYTES * group + 32)
+    ADD_TO_VALUES
+.endm
+.macro ADD_LAST_SHORTCUT_TO_VALUES
+    LOAD_LAST_WORDS 24, 25, 26, 27, POINTER(2)
+    ADD_TO_VALUES
+.endm
+
+.macro JOIN_SIGNS signs
+    uzp1  v24.8h, v24.8h, v25.8h
+    uzp1  v26.8h, v26.8h, v27.8h
+    uzp1  v\signs\().16b, v24.16b, v26.16b
+.endm
+.macro COMPARE_VALUES
+    BELOW_ZERO 24, VALUE(0)
+    BELOW_ZERO 25, VALUE(1)
+    BELOW_ZERO 26, VALUE(2)
+    BELOW_ZERO 27, VALUE(3)
+    JOIN_SIGNS SIGNS_OF_GROUP
+.endm
+
+.macro STORE_VALUES
+    STORE VALUE(0), VALUE(1), POINTER(3), %(GROUP_BYTES * group)
+    STORE VALUE(2), VALUE(3), POINTER(3), %(GROUP_BYTES * group + 32)
+.endm
+.macro STORE_LAST_VALUES
+    STORE_LAST_WORDS VALUE(0), VALUE(1), VALUE(2), VALUE(3), POINTER(3)
+.endm
+
+.macro ADVANCE pointer, bytes
+    add   x\pointer, x\pointer, #\bytes
+.endm
+.macro ADVANCE_POINTERS
+    ADVANCE POINTER(1), %(GROUP_BYTES * group)
+    .if ADD_SHORTCUT
+    ADVANCE POINTER(2), %(GROUP_BYTES * group)
+    .endif
+    ADVANCE POINTER(3), %(GROUP_BYTES * group)
+.endm
+
+// ---- groups ----
+
+// The parameters of a group are 16 scales, 16 biases. Multiplication and addition are rounded apart, never fused.
+.macro SCALE
+    ldp   q24, q25, [x8]
+    ldp   q26, q27, [x8, #32]
+    .if INPUT_INTEGER
+    FOR_PIXELS CONVERT_VALUES
+    .endif
+    FOR_PIXELS MULTIPLY_VALUES
+    ldp   q24, q25, [x8, #64]
+    ldp   q26, q27, [x8, #96]
+    add   x8,  x8,  #128
+    FOR_PIXELS ADD_TO_VALUES
+.endm
+
+.macro NORMALISE
+    FOR_PIXELS LOAD_VALUES
+    SCALE
+    .if ADD_SHORTCUT
+    FOR_PIXELS ADD_SHORTCUT_TO_VALUES
+    .endif
+    FOR_PIXELS COMPARE_VALUES
+    FOR_PIXELS STORE_VALUES
+    FOR_PIXELS WEIGH
+.endm
+
+.macro GROUPS count
+    FOR_GROUPS \count, NORMALISE
+    FOR_PIXELS ADVANCE_POINTERS
+.endm
+
+.macro LAST index
+    .set  group, \index
+    FOR_PIXELS LOAD_LAST_VALUES
+    SCALE
+    .if ADD_SHORTCUT
+    FOR_PIXELS ADD_LAST_SHORTCUT_TO_VALUES
+    .endif
+    FOR_PIXELS COMPARE_VALUES
+    FOR_PIXELS WEIGH
+    FOR_PIXELS STORE_LAST_VALUES
+.endm
+
+.text
+.globl float_batch_norm
+.type  float_batch_norm, %function
+.p2align 4
+float_batch_norm:
+    START_PIXELS
+    ldr   x1,  [x0, #ARG_INPUT]
+    ldr   x2,  [x0, #ARG_SHORTCUT]
+    ldr   x3,  [x0, #ARG_OUTPUT]
+    ldr   x14, [x0, #ARG_PARAMETERS]
+    PIXELS
+    END_PIXELS
+    ret
+.size float_batch_norm, . - float_batch_norm

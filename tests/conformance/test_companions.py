@@ -1,0 +1,306 @@
+"""Every companion kernel, run on the emulated machine, gives its oracle's output bit for bit.
+
+The calls compare; here are shapes and data. Buffers end at guard pages, packed maps have borders of a byte that is
+neither all zeros nor all ones.
+"""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dse import companion_calls
+from dse.companion_calls import (
+    Call,
+    run_float_batch_norm,
+    run_int8_batch_norm,
+    run_max_pool_bits,
+    run_pack_bits,
+    run_residual_add,
+)
+from dse.errors import KernelMismatchError
+from kernels_asm import InputError
+from kernels_asm.companions.max_pool_bits import PoolShape
+from kernels_asm.packing import unpack_bits
+from tests.fuzz import examples
+
+CHANNELS = st.one_of(st.integers(1, 300), st.sampled_from([16, 32, 63, 64, 65, 128, 192, 256]))
+SIZES = st.tuples(st.integers(1, 5), st.integers(1, 6))
+CALLS = st.builds(
+    Call,
+    border=st.integers(0, 2),
+    background=st.sampled_from([0, 0xA5]),
+    alignment=st.just(1),
+    pixels_at_once=st.sampled_from([1, 2]),
+)
+SEEDS = st.integers(0, 2**32)
+STRICT = Call(border=1, background=0xA5, alignment=1)
+BY_PIXELS = [replace(STRICT, pixels_at_once=pixels) for pixels in (1, 2)]
+POOLS = [PoolShape(*sizes) for sizes in itertools.product((2, 3), (1, 2), (0, 1))]
+# None and one whole block of 128 channels, none of 64, each number of groups behind, with and without a part of one.
+EVERY_REST = range(8, 265, 8)
+SPECIALS = np.array(
+    [0.0, -0.0, np.inf, -np.inf, np.nan, -np.nan, 1e-45, -1e-45, 1e-38, -1e-38, 3.4e38, -3.4e38], np.float32
+)
+
+
+def property_test(count: int):
+    return settings(deadline=None, max_examples=examples(count), suppress_health_check=[HealthCheck.too_slow])
+
+
+def integers(rng: np.random.Generator, dtype: type[np.signedinteger], shape: tuple[int, ...]) -> np.ndarray:
+    """Numbers of all sizes: uniform ones, small ones and the ends of the range."""
+    limits = np.iinfo(dtype)
+    uniform = rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+    small = rng.integers(-3, 4, shape).astype(dtype)
+    ends = rng.choice(np.array([limits.min, limits.min + 1, limits.max], dtype), shape)
+    return np.choose(rng.integers(0, 3, shape), [uniform, small, ends])
+
+
+def floats(rng: np.random.Generator, shape: tuple[int, ...], share_of_specials: float = 0.2) -> np.ndarray:
+    scale = np.float32(10) ** rng.integers(-3, 4, shape).astype(np.float32)
+    normal = rng.standard_normal(shape).astype(np.float32) * scale
+    return np.where(rng.random(shape) < share_of_specials, rng.choice(SPECIALS, shape), normal)
+
+
+def batch_norm_parameters(rng: np.random.Generator, channels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    shift = rng.integers(0, 16, channels)
+    return integers(rng, np.int16, (channels,)), shift, integers(rng, np.int16, (channels,))
+
+
+# ---- pack_bits ----
+
+
+@property_test(200)
+@given(size=SIZES, channels=CHANNELS, dtype=st.sampled_from([np.int8, np.int16, np.float32]), call=CALLS, seed=SEEDS)
+def test_pack_bits_of_random_maps(size, channels, dtype, call, seed) -> None:
+    rng = np.random.default_rng(seed)
+    shape = (*size, channels)
+    run_pack_bits(floats(rng, shape) if dtype is np.float32 else integers(rng, dtype, shape), call)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16])
+def test_pack_bits_of_every_integer(dtype: type[np.signedinteger]) -> None:
+    limits = np.iinfo(dtype)
+    values = np.arange(limits.min, int(limits.max) + 1).astype(dtype).reshape(-1, 1, 128)
+    run = run_pack_bits(values, STRICT)
+    assert np.array_equal(unpack_bits(run.bits[1:-1, 1:-1], 128), np.where(values < 0, -1, 1))
+
+
+def test_pack_bits_of_special_floats() -> None:
+    run = run_pack_bits(np.tile(SPECIALS, 5).reshape(1, 1, 60))
+    expected = [1, 1, 1, -1, 1, 1, 1, -1, 1, -1, 1, -1] * 5
+    assert unpack_bits(run.bits[0, 0], 60).tolist() == expected
+
+
+# ---- residual_add ----
+
+
+@property_test(150)
+@given(size=SIZES, channels=CHANNELS, call=CALLS, seed=SEEDS)
+def test_residual_add_of_random_maps(size, channels, call, seed) -> None:
+    rng = np.random.default_rng(seed)
+    run_residual_add(*(integers(rng, np.int8, (*size, channels)) for _ in range(2)), call)
+
+
+def test_residual_add_of_every_pair_of_bytes() -> None:
+    every = np.arange(-128, 128).astype(np.int8)
+    left, right = (np.ascontiguousarray(grid)[:, None] for grid in np.meshgrid(every, every))
+    run = run_residual_add(left, right, STRICT)
+    assert run.output is not None
+    assert run.output.size == 65536
+    assert {-128, 127} <= set(run.output.ravel().tolist())
+
+
+# ---- float_batch_norm ----
+
+
+@property_test(200)
+@given(
+    size=SIZES,
+    channels=CHANNELS,
+    is_integer=st.booleans(),
+    has_shortcut=st.booleans(),
+    specials=st.sampled_from([0.0, 0.2]),
+    call=CALLS,
+    seed=SEEDS,
+)
+def test_float_batch_norm_of_random_maps(size, channels, is_integer, has_shortcut, specials, call, seed) -> None:
+    rng = np.random.default_rng(seed)
+    shape = (*size, channels)
+    values = integers(rng, np.int32, shape) if is_integer else floats(rng, shape, specials)
+    scale, bias = (floats(rng, (channels,), specials) for _ in range(2))
+    run_float_batch_norm(values, scale, bias, floats(rng, shape, specials) if has_shortcut else None, call)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_float_batch_norm_of_every_combination_of_special_values(dtype: type[np.generic]) -> None:
+    numbers = np.concatenate([SPECIALS, np.float32([1, -1, 2**24 + 2, -1.5])])
+    scale, bias = (grid.ravel() for grid in np.meshgrid(numbers, numbers))
+    whole = [0, 1, -1, 2**24 + 1, -(2**24) - 3, 2**31 - 1, -(2**31)]
+    values = numbers if dtype is np.float32 else np.array(whole, np.int32)
+    inputs = np.repeat(values, scale.size).reshape(1, -1, scale.size)
+    for shortcut in (None, *(np.full(inputs.shape, number) for number in numbers)):
+        for call in BY_PIXELS:
+            run_float_batch_norm(inputs, scale, bias, shortcut, call)
+
+
+def test_float_batch_norm_does_not_fuse() -> None:
+    scale = np.full(16, 1 + 2**-12, np.float32)
+    values = np.full((1, 1, 16), 1 + 2**-12, np.float32)
+    run = run_float_batch_norm(values, scale, -(scale * scale))
+    assert run.output is not None
+    assert not run.output.any()
+
+
+# ---- int8_batch_norm ----
+
+
+@property_test(200)
+@given(
+    size=SIZES,
+    channels=CHANNELS,
+    dtype=st.sampled_from([np.int16, np.int32]),
+    has_shortcut=st.booleans(),
+    call=CALLS,
+    seed=SEEDS,
+)
+def test_int8_batch_norm_of_random_maps(size, channels, dtype, has_shortcut, call, seed) -> None:
+    rng = np.random.default_rng(seed)
+    shape = (*size, channels)
+    shortcut = integers(rng, np.int8, shape) if has_shortcut else None
+    run_int8_batch_norm(integers(rng, dtype, shape), batch_norm_parameters(rng, channels), shortcut, call)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32])
+def test_int8_batch_norm_at_the_ends_of_every_range(dtype: type[np.signedinteger]) -> None:
+    multipliers = (-32768, -32767, -16384, -1, 0, 1, 16384, 32767)
+    offsets = (-32768, -129, -128, -1, 0, 1, 127, 128, 32767)
+    columns = np.array(list(itertools.product(multipliers, range(16), offsets))).T
+    limits = np.iinfo(dtype)
+    values = np.array([limits.min, -32769, -32768, -32767, -255, -1, 0, 1, 3, 254, 32767, 32768, limits.max])
+    inputs = np.repeat(np.clip(values, limits.min, limits.max).astype(dtype), columns.shape[1]).reshape(1, 13, -1)
+    parameters = (columns[0], columns[1], columns[2])
+    outputs = set()
+    for shortcut in (None, -128, -1, 1, 127):
+        added = None if shortcut is None else np.full(inputs.shape, shortcut, np.int8)
+        for call in BY_PIXELS:
+            run = run_int8_batch_norm(inputs, parameters, added, call)
+            assert run.output is not None
+            outputs |= set(run.output.ravel().tolist())
+    assert {-128, -127, -1, 0, 1, 126, 127} <= outputs
+
+
+# ---- what the kernels that walk groups of channels share ----
+
+
+@pytest.mark.parametrize("channels", EVERY_REST)
+def test_every_number_of_groups_behind_the_last_block(channels: int) -> None:
+    rng = np.random.default_rng(channels)
+    shape = (2, 3, channels)
+    values = integers(rng, np.int8, shape)
+    run_pack_bits(values, STRICT)
+    run_residual_add(values, integers(rng, np.int8, shape), STRICT)
+    scale, bias = floats(rng, (channels,)), floats(rng, (channels,))
+    for call in BY_PIXELS:
+        run_float_batch_norm(floats(rng, shape), scale, bias, floats(rng, shape), call)
+        run_int8_batch_norm(integers(rng, np.int16, shape), batch_norm_parameters(rng, channels), values, call)
+
+
+@pytest.mark.parametrize("last", range(1, 16))
+def test_every_number_of_last_channels(last: int) -> None:
+    rng = np.random.default_rng(last)
+    for channels in (last, 16 + last):
+        shape = (1, 3, channels)
+        values = integers(rng, np.int8, shape)
+        for dtype in (np.int8, np.int16):
+            run_pack_bits(integers(rng, dtype, shape), STRICT)
+        run_pack_bits(floats(rng, shape), STRICT)
+        run_residual_add(values, integers(rng, np.int8, shape), STRICT)
+        scale, bias = floats(rng, (channels,)), floats(rng, (channels,))
+        for call in BY_PIXELS:
+            run_float_batch_norm(floats(rng, shape), scale, bias, floats(rng, shape), call)
+            for wide in (np.int16, np.int32):
+                run_int8_batch_norm(integers(rng, wide, shape), batch_norm_parameters(rng, channels), values, call)
+
+
+# ---- max_pool_bits ----
+
+
+@pytest.mark.parametrize("channels", [5, 64, 65, 130, 300])
+@pytest.mark.parametrize("pool", POOLS, ids=str)
+def test_max_pool_bits_of_every_size_of_map(pool: PoolShape, channels: int) -> None:
+    rng = np.random.default_rng(channels)
+    checked = 0
+    for height, width in itertools.product(range(1, 6), repeat=2):
+        if min(height, width) + 2 * pool.padding < pool.window:
+            continue
+        signs = rng.choice([-1, 1], (height, width, channels), p=[0.8, 0.2])
+        run_max_pool_bits(signs, pool, rng.integers(0, 3), STRICT)
+        checked += 1
+    smallest = max(1, pool.window - 2 * pool.padding)
+    assert checked == (6 - smallest) ** 2
+
+
+@property_test(150)
+@given(
+    size=st.tuples(st.integers(3, 9), st.integers(3, 9)),
+    channels=CHANNELS,
+    pool=st.sampled_from(POOLS),
+    share_of_minus=st.sampled_from([0.0, 0.5, 0.9, 1.0]),
+    border=st.integers(0, 2),
+    call=CALLS,
+    seed=SEEDS,
+)
+def test_max_pool_bits_of_random_maps(size, channels, pool, share_of_minus, border, call, seed) -> None:
+    signs = np.where(np.random.default_rng(seed).random((*size, channels)) < share_of_minus, -1, 1)
+    run_max_pool_bits(signs, pool, border, call)
+
+
+# ---- the calls themselves ----
+
+
+def test_a_wrong_map_is_told_with_the_first_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    def off_by_one(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        total = left + right
+        total[1, 0, 2] += 1
+        return total
+
+    monkeypatch.setattr(companion_calls.residual_add, "oracle", off_by_one)
+    ones = np.ones((2, 2, 9), np.int8)
+    with pytest.raises(
+        KernelMismatchError, match=r"residual_add .*: 1 of 36 differ, the first at row 1, column 0, chann"
+    ):
+        run_residual_add(ones, ones)
+
+
+def test_wrong_bits_are_told_and_a_border_that_was_written_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(companion_calls.pack_bits, "oracle", lambda values: np.zeros((2, 2, 4), np.uint8))
+    values = np.ones((2, 2, 9), np.int8)
+    values[1, 1, 8] = -1
+    with pytest.raises(KernelMismatchError, match=r"pack_bits .*the first at row 2, column 2, byte 1: 1 instead of 0"):
+        run_pack_bits(values, Call(border=1))
+
+
+def test_a_negative_zero_for_a_zero_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(companion_calls.float_batch_norm, "oracle", lambda *_: np.full((1, 1, 3), -0.0, np.float32))
+    zeros = np.zeros((1, 1, 3), np.float32)
+    with pytest.raises(KernelMismatchError, match=r"3 of 3 differ.*0\.0 instead of -0\.0"):
+        run_float_batch_norm(zeros, zeros[0, 0], zeros[0, 0])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda m: run_residual_add(m, m[:1]), r"shortcut of shape \(1, 2, 3\) where \(2, 2, 3\) is needed"),
+        (lambda m: run_residual_add(m, m.astype(np.int16)), "a feature map of int16 where the kernel takes int8"),
+        (lambda m: run_float_batch_norm(m.astype(np.int32), m[0], m[0]), r"scales of shape \(2, 3\) where \(3,\)"),
+        (lambda m: run_int8_batch_norm(m.astype(np.int16), (m[0, 0], m[0, 0] + 20, m[0, 0])), "shift from 20 to 20"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused(make, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make(np.zeros((2, 2, 3), np.int8))
