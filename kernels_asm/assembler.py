@@ -24,7 +24,7 @@ from kernels_asm.shape import ConvShape
 from kernels_asm.variant import KernelVariant
 
 SOURCES = Path(__file__).parent / "asm"
-_MAIN_SOURCE = "binary_conv.S"
+CONV_SOURCE = SOURCES / "binary_conv.S"
 _FLAGS = ("-target", "aarch64-linux-musl", "-nostdlib", "-static", "-g")
 _DIAGNOSTIC = re.compile(r"(?P<file>[^:\n]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<what>.+)")
 _LINK_ERROR = re.compile(r"error: (?P<what>.+)")
@@ -50,7 +50,7 @@ def assemble_variant(variant: KernelVariant, shape: ConvShape) -> KernelImage:
 
     Raises InputError if the variant cannot compute the layer, AssemblyError if the assembler refuses the source.
     """
-    return assemble(SOURCES / _MAIN_SOURCE, variant.parameters(shape), BINARY_CONV)
+    return assemble(CONV_SOURCE, variant.parameters(shape), BINARY_CONV)
 
 
 def assemble(source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock) -> KernelImage:
@@ -82,7 +82,7 @@ def source_digest(source: Path, parameters: Mapping[str, int], arguments: Argume
 
 def variant_digest(variant: KernelVariant, shape: ConvShape) -> str:
     """Return the digest of the image that `assemble_variant` would return, without assembling it."""
-    return source_digest(SOURCES / _MAIN_SOURCE, variant.parameters(shape), BINARY_CONV)
+    return source_digest(CONV_SOURCE, variant.parameters(shape), BINARY_CONV)
 
 
 @cache
