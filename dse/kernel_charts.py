@@ -20,8 +20,15 @@ TIMELINE_ROWS = 40
 """Instructions of the timeline that are in sight at once."""
 TIMELINE_HEIGHT = 680
 
-_WAITING = "rgba(232, 118, 26, 0.45)"
-_DONE = "rgba(127, 136, 148, 0.4)"
+TIMELINE_LEGEND = (
+    LegendEntry(
+        "waits to execute", "from dispatch to issue: for operands, a port, or its turn", "rgba(232,118,26,0.45)"
+    ),
+    LegendEntry("executes", "from issue to completion", "#5782e0"),
+    LegendEntry("waits to retire", "from completion to retirement: for older instructions", "rgba(127,136,148,0.4)"),
+)
+"""The stages of the timeline, in the order in which an instruction passes them."""
+
 _LABELLED = {"textposition": "outside", "cliponaxis": False}
 _MARGIN = {"l": 8, "r": 56, "t": 4, "b": 40}
 
@@ -85,13 +92,14 @@ def timeline_figure(simulation: Simulation, *, theme: Theme = LIGHT) -> go.Figur
     hotspots = {hotspot.address: hotspot for hotspot in simulation.hotspots}
     hover = [_timeline_hover(entry, hotspots.get(entry.address)) for entry in entries]
     figure = go.Figure(layout={"template": theme.template})
-    stages = (
-        ("waits to execute", _WAITING, [(entry.dispatch, entry.issue) for entry in entries]),
-        ("executes", theme.accent, [(entry.issue, entry.complete) for entry in entries]),
-        ("waits to retire", _DONE, [(entry.complete, entry.retire) for entry in entries]),
+    start = timeline_start(entries)
+    spans = (
+        [(entry.dispatch - start, entry.issue - start) for entry in entries],
+        [(entry.issue - start, entry.complete - start) for entry in entries],
+        [(entry.complete - start, entry.retire - start) for entry in entries],
     )
-    for name, colour, spans in stages:
-        figure.add_trace(_stage(name, colour, spans, hover))
+    for stage, of_stage in zip(TIMELINE_LEGEND, spans, strict=True):
+        figure.add_trace(_stage(stage, of_stage, hover))
     if not entries:
         say(figure, "No timeline was recorded", theme)
     rows = timeline_rows(entries)
@@ -100,12 +108,14 @@ def timeline_figure(simulation: Simulation, *, theme: Theme = LIGHT) -> go.Figur
         barmode="overlay",
         bargap=0.25,
         height=TIMELINE_HEIGHT,
-        margin={"l": 8, "r": 16, "t": 44, "b": 8},
-        legend={"orientation": "h", "x": 0, "y": 1.06, "yanchor": "bottom", "itemclick": False},
+        margin={"l": 8, "r": 16, "t": 48, "b": 8},
+        showlegend=False,
         hovermode="closest",
         dragmode="pan",
     )
-    figure.update_xaxes(title={"text": "Cycle"}, side="top", range=[first, last], tickformat=",d")
+    figure.update_xaxes(
+        title={"text": f"Cycles after cycle {start:,}"}, side="top", range=[first, last], tickformat=",d"
+    )
     figure.update_yaxes(
         tickvals=list(range(len(entries))),
         ticktext=[escape(entry.text) for entry in entries],
@@ -118,12 +128,18 @@ def timeline_figure(simulation: Simulation, *, theme: Theme = LIGHT) -> go.Figur
     return figure
 
 
+def timeline_start(entries: Sequence[TimelineEntry]) -> int:
+    """Return the cycle from which the timeline figure counts."""
+    return min((entry.dispatch for entry in entries), default=0)
+
+
 def timeline_rows(entries: Sequence[TimelineEntry]) -> list[tuple[int, int]]:
-    """Return the first and the last cycle to show where each row of the timeline is the topmost."""
+    """Return the first and the last cycle to show, counted as in the figure, where each row is the topmost."""
+    start = timeline_start(entries)
     cycles = []
     for row in range(max(len(entries) - TIMELINE_ROWS, 0) + 1 if entries else 0):
         shown = entries[row : row + TIMELINE_ROWS]
-        cycles.append((min(entry.dispatch for entry in shown) - 1, max(entry.retire for entry in shown) + 1))
+        cycles.append((timeline_start(shown) - start - 1, max(entry.retire for entry in shown) - start + 1))
     return cycles
 
 
@@ -155,14 +171,14 @@ def _stall_rows(simulation: Simulation) -> Iterator[tuple[str, int, StallFamily]
         yield f"{len(rest)} more reasons", sum(rest.values()), StallFamily.OTHER
 
 
-def _stage(name: str, colour: str, spans: Sequence[tuple[int, int]], hover: Sequence[str]) -> go.Bar:
+def _stage(stage: LegendEntry, spans: Sequence[tuple[int, int]], hover: Sequence[str]) -> go.Bar:
     return go.Bar(
-        name=name,
+        name=stage.label,
         base=[start for start, _ in spans],
         x=[end - start for start, end in spans],
         y=list(range(len(spans))),
         orientation="h",
-        marker={"color": colour, "line": {"width": 0}},
+        marker={"color": stage.colour, "line": {"width": 0}},
         customdata=list(hover),
         hovertemplate="%{customdata}<extra></extra>",
     )

@@ -12,7 +12,15 @@ from typing import Any
 from plotly.offline import get_plotlyjs
 
 from dse.chart_theme import DARK, FIGURE_CONFIG, LIGHT, Theme
-from dse.kernel_charts import TIMELINE_ROWS, port_figure, stall_figure, stall_legend, timeline_figure, timeline_rows
+from dse.kernel_charts import (
+    TIMELINE_LEGEND,
+    TIMELINE_ROWS,
+    port_figure,
+    stall_figure,
+    stall_legend,
+    timeline_figure,
+    timeline_rows,
+)
 from dse.kernel_profile import KernelProfile
 from dse.page import asset, cards, script_json, write_page
 from isa_models import Hotspot
@@ -98,7 +106,10 @@ def _figures(profile: KernelProfile) -> dict[str, Any]:
     return {
         "light": _themed(profile, LIGHT),
         "dark": _themed(profile, DARK),
-        "legend": [asdict(entry) for entry in stall_legend(profile.simulation)],
+        "legends": {
+            "stall-legend": [asdict(entry) for entry in stall_legend(profile.simulation)],
+            "timeline-legend": [asdict(entry) for entry in TIMELINE_LEGEND],
+        },
         "cycles": timeline_rows(profile.simulation.timeline or ()),
         "rows": TIMELINE_ROWS,
         "config": FIGURE_CONFIG,

@@ -45,7 +45,9 @@
     }
   }
 
-  document.getElementById("legend").replaceChildren(...data.legend.map(legendItem));
+  for (const [id, entries] of Object.entries(data.legends)) {
+    document.getElementById(id).replaceChildren(...entries.map(legendItem));
+  }
   draw();
   showHottest();
   position.addEventListener("input", move);
