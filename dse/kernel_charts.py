@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
 
 import plotly.graph_objects as go
@@ -33,6 +34,17 @@ _LABELLED = {"textposition": "outside", "cliponaxis": False}
 _MARGIN = {"l": 8, "r": 56, "t": 4, "b": 40}
 
 
+@dataclass(frozen=True, slots=True)
+class _StallBar:
+    """One bar of the stall figure: a reason, or all that are too small for one; `note` is HTML."""
+
+    name: str
+    cycles: int
+    family: StallFamily
+    note: str
+    is_rest: bool = False
+
+
 def port_figure(simulation: Simulation, *, theme: Theme = LIGHT) -> go.Figure:
     """Draw the share of the cycles in which each port or unit is busy, in the order of the core's description."""
     names = list(simulation.ports)
@@ -56,28 +68,28 @@ def port_figure(simulation: Simulation, *, theme: Theme = LIGHT) -> go.Figure:
 
 def stall_figure(simulation: Simulation, *, theme: Theme = LIGHT) -> go.Figure:
     """Draw the cycles by what they were spent on, the most first, coloured by the family of the reason."""
-    rows = list(_stall_rows(simulation))
-    figure = _bars([reason for reason, _, _ in rows], theme)
+    bars = list(_stall_bars(simulation))
+    figure = _bars([bar.name for bar in bars], theme)
     figure.add_trace(
         go.Bar(
-            x=[cycles for _, cycles, _ in rows],
-            y=[reason for reason, _, _ in rows],
+            x=[bar.cycles for bar in bars],
+            y=[bar.name for bar in bars],
             orientation="h",
-            marker={"color": [STALL_COLOURS[family] for _, _, family in rows]},
-            text=[f"{cycles / simulation.cycles:.1%}" for _, cycles, _ in rows],
-            customdata=[f"{family.label}: {family.meaning}" for _, _, family in rows],
+            marker={"color": [STALL_COLOURS[bar.family] for bar in bars]},
+            text=[f"{bar.cycles / simulation.cycles:.1%}" for bar in bars],
+            customdata=[bar.note for bar in bars],
             hovertemplate="<b>%{y}</b><br>%{x:,} cycles, %{text}<br>%{customdata}<extra></extra>",
             **_LABELLED,
         )
     )
-    most = max((cycles for _, cycles, _ in rows), default=1)
+    most = max((bar.cycles for bar in bars), default=1)
     figure.update_xaxes(title={"text": "Cycles"}, tickformat="~s", range=[0, 1.08 * most])
     return figure
 
 
 def stall_legend(simulation: Simulation) -> tuple[LegendEntry, ...]:
-    """Return the families that the stall figure shows, in their order."""
-    shown = {family for _, _, family in _stall_rows(simulation)}
+    """Return the families of the reasons that have a bar of their own, in their order."""
+    shown = {bar.family for bar in _stall_bars(simulation) if not bar.is_rest}
     return tuple(
         LegendEntry(family.label, family.meaning, STALL_COLOURS[family]) for family in StallFamily if family in shown
     )
@@ -113,9 +125,7 @@ def timeline_figure(simulation: Simulation, *, theme: Theme = LIGHT) -> go.Figur
         hovermode="closest",
         dragmode="pan",
     )
-    figure.update_xaxes(
-        title={"text": f"Cycles after cycle {start:,}"}, side="top", range=[first, last], tickformat=",d"
-    )
+    figure.update_xaxes(title={"text": "Cycle"}, side="top", range=[first, last], tickformat=",d")
     figure.update_yaxes(
         tickvals=list(range(len(entries))),
         ticktext=[escape(entry.text) for entry in entries],
@@ -159,16 +169,18 @@ def _bars(names: Sequence[str], theme: Theme) -> go.Figure:
     return figure
 
 
-def _stall_rows(simulation: Simulation) -> Iterator[tuple[str, int, StallFamily]]:
-    """Yield reason, cycles and family of each bar."""
+def _stall_bars(simulation: Simulation) -> Iterator[_StallBar]:
     least = LEAST_STALL_SHARE * simulation.cycles
     shown = {reason: cycles for reason, cycles in simulation.stalls.items() if cycles >= least}
     rest = {reason: cycles for reason, cycles in simulation.stalls.items() if reason not in shown}
     if len(rest) == 1:  # its name says more, in the same place
         shown, rest = shown | rest, {}
-    yield from ((reason, cycles, family_of(reason)) for reason, cycles in shown.items())
+    for reason, cycles in shown.items():
+        family = family_of(reason)
+        yield _StallBar(reason, cycles, family, f"{family.label}: {family.meaning}")
     if rest:
-        yield f"{len(rest)} more reasons", sum(rest.values()), StallFamily.OTHER
+        note = "<br>".join(f"{escape(reason)}: {cycles:,}" for reason, cycles in rest.items())
+        yield _StallBar(f"{len(rest)} more reasons", sum(rest.values()), StallFamily.OTHER, note, is_rest=True)
 
 
 def _stage(stage: LegendEntry, spans: Sequence[tuple[int, int]], hover: Sequence[str]) -> go.Bar:

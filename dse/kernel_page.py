@@ -20,6 +20,7 @@ from dse.kernel_charts import (
     stall_legend,
     timeline_figure,
     timeline_rows,
+    timeline_start,
 )
 from dse.kernel_profile import KernelProfile
 from dse.page import asset, cards, script_json, write_page
@@ -37,13 +38,14 @@ def write_kernel_page(profile: KernelProfile, path: Path) -> None:
 def render_kernel_page(profile: KernelProfile) -> str:
     """Return the page as HTML."""
     timeline = profile.simulation.timeline or ()
-    last = f"{timeline[0].index:,} to {timeline[-1].index:,}" if timeline else "none"
+    window = f"{timeline[0].index:,} to {timeline[-1].index:,}" if timeline else "none"
     return Template(asset("kernel.html")).substitute(
         title=escape(f"{profile.timing.variant} on {profile.core.name}"),
         subtitle=escape(_subtitle(profile)),
         cards=cards(_cards(profile)),
         caches=escape(_caches(profile)),
-        window=escape(last),
+        window=window,
+        start=f"{timeline_start(timeline):,}",
         last_row=max(len(timeline) - TIMELINE_ROWS, 0),
         rows="\n".join(_rows(profile)),
         style=asset("report.css") + asset("kernel.css"),

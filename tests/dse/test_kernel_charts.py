@@ -55,6 +55,8 @@ def test_small_stalls_share_a_bar_unless_there_is_one() -> None:
     many = replace(simulation(), cycles=10_000, stalls={"port F0": 9_990, "front end": 6, "L1 miss": 4})
     (bars,) = stall_figure(many).data
     assert dict(zip(bars.y, bars.x, strict=True)) == {"port F0": 9_990, "2 more reasons": 10}
+    assert bars.customdata[1] == "front end: 6<br>L1 miss: 4"
+    assert [item.label for item in stall_legend(many)] == [StallFamily.PORT.label]
     (bars,) = stall_figure(replace(many, stalls={"port F0": 9_995, "front end": 5})).data
     assert list(bars.y) == ["port F0", "front end"]
 
