@@ -1,8 +1,9 @@
-"""Colours, symbols and Plotly templates of the charts, light and dark."""
+"""Colours, symbols, Plotly templates and settings of the charts, light and dark."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 import plotly.graph_objects as go
 
@@ -27,6 +28,13 @@ STALL_COLOURS = {
     StallFamily.OTHER: "#7f8894",
 }
 """Searched for contrast on both themes, and for neighbours in a bar that a colour-blind eye tells apart."""
+
+
+FIGURE_CONFIG: Final[dict[str, Any]] = {
+    "displaylogo": False,
+    "responsive": True,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,15 @@ class Theme:
 LIGHT = Theme("light", ink="#1d2430", muted="#5d6778", grid="#e4e7ec", surface="#ffffff", accent="#2f6fde")
 DARK = Theme("dark", ink="#e8ebf0", muted="#9aa4b2", grid="#333a45", surface="#20252d", accent="#5b93f0")
 THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
+
+
+@dataclass(frozen=True, slots=True)
+class LegendEntry:
+    """One entry of a legend that a page writes as HTML; `colour` is None for a mark that is a line drawn in ink."""
+
+    label: str
+    meaning: str
+    colour: str | None
 
 
 def ramp(count: int) -> list[str]:

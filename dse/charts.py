@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
-from typing import Any, Final
 
 import plotly.graph_objects as go
 
@@ -19,12 +18,6 @@ SELECTION_TRACE = 0
 
 LATENCY_TITLE = "Latency (ms), binary convolution layers only"
 ACCURACY_TITLE = "Validation accuracy (%)"
-
-FIGURE_CONFIG: Final[dict[str, Any]] = {
-    "displaylogo": False,
-    "responsive": True,
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
-}
 
 
 class ColourBy(StrEnum):

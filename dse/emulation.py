@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from isa_models import Buffer, Core, Simulation, Trace, time_trace, timing_diges
 from kernels_asm import ConvShape, KernelVariant
 from kernels_asm.assembler import assemble_variant, variant_digest
 from kernels_asm.oracle import binary_conv
-from kernels_asm.packing import pack_activations, padded_channels_out
+from kernels_asm.packing import output_bytes, pack_activations, padded_channels_out
 
 Signs = NDArray[np.integer]
 
@@ -77,7 +77,7 @@ class KernelRunner:
         self._kernel = assemble_variant(variant, shape)
         output = variant.arithmetic.output.dtype
         self._channels = padded_channels_out(shape.channels_out, variant.tile.channels)
-        self._output_bytes = shape.out_pixels * self._channels * output.itemsize
+        self._output_bytes = output_bytes(shape, variant.tile.channels, output.itemsize)
         self._values = variant.tile.argument_values(shape, output.itemsize)
 
     def pack(self, weights: Signs) -> Buffer:
@@ -115,18 +115,27 @@ def checked_run(
     return run
 
 
-def time_layer(shape: ConvShape, variant: KernelVariant, core: Core) -> LayerTiming:
-    """Time a layer's kernel with warm caches; its output on random data is checked against the oracle first.
-
-    Raises InputError if the variant cannot compute the layer, KernelMismatchError if it computes something else.
-    """
-    generator = np.random.default_rng(_DATA_SEED)
+def random_operands(shape: ConvShape, seed: int = _DATA_SEED) -> tuple[Signs, Signs]:
+    """Return random activations (height, width, channels in) and filters (channels out, kernel, channels in)."""
+    generator = np.random.default_rng(seed)
     activations = _random_signs(generator, (shape.height, shape.width, shape.channels_in))
     filters = (shape.channels_out, shape.kernel_height, shape.kernel_width, shape.channels_in)
-    run = checked_run(variant, shape, activations, _random_signs(generator, filters))
+    return activations, _random_signs(generator, filters)
+
+
+def time_layer(shape: ConvShape, variant: KernelVariant, core: Core, timeline: int = 0) -> LayerTiming:
+    """Time a layer's kernel with warm caches; its output on random data is checked against the oracle first.
+
+    `timeline`: how many instructions in the middle of the run have their stages recorded, fewer if it is shorter.
+    Raises InputError if the variant cannot compute the layer, KernelMismatchError if it computes something else.
+    """
+    run = checked_run(variant, shape, *random_operands(shape))
     if run.trace is None:
         raise AssertionError("a checked run records its trace")
-    return LayerTiming(shape, variant, time_trace(run.trace, core))
+    first = max(len(run.trace) - timeline, 0) // 2
+    window = (first, min(first + timeline, len(run.trace))) if timeline else None
+    simulation = replace(time_trace(run.trace, core, timeline=window), function=variant.tile.arguments.function)
+    return LayerTiming(shape, variant, simulation)
 
 
 def latency_key(shape: ConvShape, variant: KernelVariant, core: Core) -> Mapping[str, str]:

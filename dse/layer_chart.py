@@ -7,12 +7,11 @@ with the width of the page, from the bars. So every row of the figure keeps the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
 import plotly.graph_objects as go
 
-from dse.chart_theme import LIGHT, STALL_COLOURS, Theme, say
+from dse.chart_theme import LIGHT, STALL_COLOURS, LegendEntry, Theme, say
 from dse.results import LayerResult, TrialResult
 from dse.stall_families import FamilyCycles, StallFamily, group_stalls
 
@@ -29,15 +28,6 @@ MOST_REASONS = 8
 
 _BAR_CENTRE = 0.28  # below the middle of its row, as a share of the row
 _LINE_MARK_STRETCH = 1.4  # Plotly draws "line-ns" this much longer than its size
-
-
-@dataclass(frozen=True, slots=True)
-class LegendEntry:
-    """One entry of the legend; `colour` is None for the line that marks the conventional design, drawn in ink."""
-
-    label: str
-    meaning: str
-    colour: str | None
 
 
 def layer_figure(trial: TrialResult, *, conventional: TrialResult | None = None, theme: Theme = LIGHT) -> go.Figure:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from html import escape
-from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -18,10 +13,10 @@ import optuna
 from optuna.trial import TrialState
 from plotly.offline import get_plotlyjs
 
-from dse.chart_theme import DARK, LIGHT, Theme
-from dse.charts import FIGURE_CONFIG, SELECTION_TRACE, describe_design, front_figure
-from dse.errors import DseError
+from dse.chart_theme import DARK, FIGURE_CONFIG, LIGHT, Theme
+from dse.charts import SELECTION_TRACE, describe_design, front_figure
 from dse.layer_chart import layer_figure, layer_legend
+from dse.page import asset, cards, script_json, write_page
 from dse.results import StudyResults, TrialResult, read_results
 
 COLUMNS = (
@@ -46,25 +41,21 @@ def write_report(study: optuna.Study, path: Path) -> None:
         DseError: The file cannot be written, or the study's attributes are damaged.
 
     """
-    page = render_report(read_results(study))
-    try:
-        _replace(path, page)
-    except OSError as error:
-        raise DseError(f"cannot write report {path}: {error.strerror or error}") from error
+    write_page(path, render_report(read_results(study)))
 
 
 def render_report(results: StudyResults) -> str:
     """Return the report as HTML."""
-    return Template(_asset("page.html")).substitute(
+    return Template(asset("page.html")).substitute(
         title=escape(results.name),
         subtitle=escape(_subtitle(results)),
-        cards="".join(_card(*card) for card in _cards(results)),
+        cards=cards(_cards(results)),
         columns="".join(f'<th scope="col">{escape(name)}</th>' for name in COLUMNS),
         rows="\n".join(_row(results, trial) for trial in _shown(results)),
-        style=_asset("report.css"),
-        script=_asset("report.js"),
+        style=asset("report.css"),
+        script=asset("report.js"),
         plotly=get_plotlyjs(),
-        data=_script_json(_figures(results)),
+        data=script_json(_figures(results)),
     )
 
 
@@ -96,10 +87,6 @@ def _cards(results: StudyResults) -> list[tuple[str, str, str]]:
         note = f"times faster at its accuracy (within a standard error): trial {results.equal_accuracy.number}"
         cards.append(("Gain over conventional", f"{results.gain:.2f}x", note))
     return cards
-
-
-def _card(label: str, value: str, note: str) -> str:
-    return f'<div><dt>{escape(label)}</dt><dd class="value">{escape(value)}</dd><dd>{escape(note)}</dd></div>'
 
 
 def _row(results: StudyResults, trial: TrialResult) -> str:
@@ -154,32 +141,3 @@ def _themed(results: StudyResults, shown: Sequence[TrialResult], theme: Theme) -
         "front": front_figure(results, theme=theme).to_plotly_json(),
         "layers": {number: figure.to_plotly_json() for number, figure in layers.items()},
     }
-
-
-def _script_json(value: Any) -> str:
-    """Return `value` as JSON that can stand inside a script element: no text in it can end the element."""
-    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _asset(name: str) -> str:
-    return resources.files("dse").joinpath("report_page", name).read_text(encoding="utf-8")
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file beside `path` and rename it over `path`, so that no reader ever sees half of it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -43,12 +43,17 @@ def cache_directory() -> Path:
     return root / "kernels"
 
 
+def variant_source(variant: KernelVariant) -> Path:
+    """Return the source file of a variant."""
+    return SOURCES / variant.tile.source
+
+
 def assemble_variant(variant: KernelVariant, shape: ConvShape) -> KernelImage:
     """Return the image of the variant for the layer.
 
     Raises InputError if the variant cannot compute the layer, AssemblyError if the assembler refuses the source.
     """
-    return assemble(SOURCES / variant.tile.source, variant.parameters(shape), variant.tile.arguments)
+    return assemble(variant_source(variant), variant.parameters(shape), variant.tile.arguments)
 
 
 def assemble(
@@ -86,7 +91,7 @@ def source_digest(
 
 def variant_digest(variant: KernelVariant, shape: ConvShape) -> str:
     """Return the digest of the image that `assemble_variant` would return, without assembling it."""
-    return source_digest(SOURCES / variant.tile.source, variant.parameters(shape), variant.tile.arguments)
+    return source_digest(variant_source(variant), variant.parameters(shape), variant.tile.arguments)
 
 
 @cache

@@ -11,7 +11,7 @@ from kernels_asm.arguments import ArgumentBlock
 from kernels_asm.arithmetic import Arithmetic, Overflow
 from kernels_asm.conv_arguments import BINARY_CONV, argument_values
 from kernels_asm.errors import InputError
-from kernels_asm.packing import channel_block, channel_blocks, pack_weights
+from kernels_asm.packing import channel_block, channel_blocks, filter_bytes, pack_weights
 from kernels_asm.shape import ConvShape
 from kernels_asm.tile import VECTOR_REGISTERS, Tile, check_register_use
 
@@ -73,9 +73,16 @@ class LaneTile(Tile):
         group_pixels = min(self.pixels, spare // group_channels - 1)
         return LanePlan(accumulators, self.pixels, group_channels, group_pixels)
 
-    def registers(self, arithmetic: Arithmetic, shape: ConvShape) -> int:
+    def registers(self, arithmetic: Arithmetic, shape: ConvShape) -> Mapping[str, int]:
         """See `Tile`."""
-        return self.plan(arithmetic, shape).used
+        plan = self.plan(arithmetic, shape)
+        return {
+            "used": plan.used,
+            "accumulators": plan.accumulators,
+            "activations": plan.activations,
+            "weights": plan.group_channels,
+            "products": plan.group_channels * plan.group_pixels,
+        }
 
     def parameters(self, arithmetic: Arithmetic, shape: ConvShape) -> dict[str, int]:
         """See `Tile`."""
@@ -100,6 +107,10 @@ class LaneTile(Tile):
     def pack_weights(self, signs: NDArray[np.integer], shape: ConvShape) -> NDArray[np.uint8]:
         """See `Tile`."""
         return pack_weights(signs, shape, self.channels)
+
+    def weight_bytes(self, shape: ConvShape) -> int:
+        """See `Tile`."""
+        return filter_bytes(shape, self.channels)
 
     def instruction_budget(self, shape: ConvShape) -> int:
         """See `Tile`."""

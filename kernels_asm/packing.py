@@ -26,6 +26,22 @@ def pixel_bytes(channels_in: int) -> int:
     return channel_blocks(channels_in) * channel_block(channels_in) // 8
 
 
+def activation_bytes(shape: ConvShape) -> int:
+    """Return the bytes of the packed input feature map with its padding."""
+    return shape.padded_height * shape.padded_width * pixel_bytes(shape.channels_in)
+
+
+def filter_bytes(shape: ConvShape, tile_channels: int) -> int:
+    """Return the bytes of the packed filters, those that fill the last tile of output channels included."""
+    filters = padded_channels_out(shape.channels_out, tile_channels)
+    return filters * shape.kernel_height * shape.kernel_width * pixel_bytes(shape.channels_in)
+
+
+def output_bytes(shape: ConvShape, tile_channels: int, element_bytes: int) -> int:
+    """Return the bytes of the output feature map as a kernel writes it, in whole tiles of output channels."""
+    return shape.out_pixels * padded_channels_out(shape.channels_out, tile_channels) * element_bytes
+
+
 def pack_bits(signs: NDArray[np.integer]) -> NDArray[np.uint8]:
     """Pack +1/-1 values of shape (..., channels) into bytes of shape (..., pixel bytes).
 

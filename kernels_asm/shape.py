@@ -4,6 +4,9 @@ from dataclasses import dataclass, fields
 
 from kernels_asm.errors import InputError
 
+_LARGEST_SIZE = 65536
+"""Largest number that is read from a text: beyond any network, and small enough to fail before memory does."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConvShape:
@@ -42,6 +45,21 @@ class ConvShape:
             f"k{self.kernel_height}x{self.kernel_width} s{self.stride} p{self.padding}"
         )
 
+    @classmethod
+    def parse(cls, sizes: str, kernel: str = "3x3", stride: int = 1, padding: int = 1) -> "ConvShape":
+        """Read "HEIGHTxWIDTHxCHANNELS_INxCHANNELS_OUT" and "3x3" or "3" for the kernel.
+
+        Raises InputError for another form, and as the constructor.
+        """
+        numbers = _numbers(sizes)
+        if len(numbers) != 4:
+            raise InputError(f"layer {sizes!r}: write HEIGHTxWIDTHxCHANNELS_INxCHANNELS_OUT, such as 28x28x128x128")
+        window = _numbers(kernel)
+        if len(window) not in (1, 2):
+            raise InputError(f"kernel {kernel!r}: write HEIGHTxWIDTH or one number for both, such as 3x3 or 3")
+        height, width, channels_in, channels_out = numbers
+        return cls(height, width, channels_in, channels_out, window[0], window[-1], stride, padding)
+
     @property
     def padded_height(self) -> int:
         """Rows of the input with its padding."""
@@ -76,3 +94,13 @@ class ConvShape:
     def products(self) -> int:
         """Binary products of the whole layer, padding included, for one image."""
         return self.out_pixels * self.channels_out * self.window
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Return the numbers between the x of "28x28", none if there is anything else; raises InputError for huge ones."""
+    parts = text.lower().split("x")
+    if not all(part.isascii() and part.isdecimal() for part in parts):
+        return ()
+    if max(map(len, parts)) > len(str(_LARGEST_SIZE)) or max(map(int, parts)) > _LARGEST_SIZE:
+        raise InputError(f"layer shape {text!r}: a size is beyond {_LARGEST_SIZE}: give a smaller one")
+    return tuple(map(int, parts))

@@ -32,8 +32,8 @@ class Tile(ABC):
     """Output channels of a tile; filters are padded to a multiple of it."""
 
     @abstractmethod
-    def registers(self, arithmetic: Arithmetic, shape: ConvShape) -> int:
-        """Return how many vector registers the window loop uses.
+    def registers(self, arithmetic: Arithmetic, shape: ConvShape) -> Mapping[str, int]:
+        """Return how many vector registers the window loop uses for what, all together as "used".
 
         Raises InputError, with the reason, if this tile cannot compute the layer in that arithmetic.
         """
@@ -52,6 +52,10 @@ class Tile(ABC):
 
         Raises InputError if the filters have another shape.
         """
+
+    @abstractmethod
+    def weight_bytes(self, shape: ConvShape) -> int:
+        """Return the bytes of the packed filters."""
 
     @abstractmethod
     def instruction_budget(self, shape: ConvShape) -> int:

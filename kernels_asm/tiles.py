@@ -15,13 +15,19 @@ SEARCHED_PIXELS = (4, 6, 7, 8, 12, 14)
 
 def parse_tile(text: str) -> Tile:
     """Read the name of a tile, as `str` writes it; raises InputError for anything else."""
+    tile = _read(text)
+    if tile is None or str(tile) != text:
+        example = TreeTile(4, 14, 1, 3)
+        raise InputError(f"tile {text!r}: write CHANNELSxPIXELS, such as 4x4, or a tree, such as {example}")
+    return tile
+
+
+def _read(text: str) -> Tile | None:
     if text.startswith("tree"):
         return TreeTile.parse(text)
-    channels, times, pixels = text.partition("x")
-    if not (times and channels.isdecimal() and pixels.isdecimal()):
-        raise InputError(
-            f"tile {text!r}: write CHANNELSxPIXELS, such as 4x4, or a tree, such as {TreeTile(4, 14, 1, 3)}"
-        )
+    channels, _, pixels = text.partition("x")
+    if not (channels.isdecimal() and pixels.isdecimal()):
+        return None
     return LaneTile(int(channels), int(pixels))
 
 
@@ -39,6 +45,12 @@ def search_tiles(schedule: Schedule) -> Iterator[Tile]:
     """
     yield from lane_tiles()
     yield from tree_tiles(pixels=SEARCHED_PIXELS, schedules=(schedule,), orders=(LoopOrder.PIXELS,))
+
+
+def listed_tiles() -> Iterator[Tile]:
+    """Yield the tiles that stand for all where kernels are listed: those that `search_tiles` yields for any core."""
+    yield from lane_tiles()
+    yield from tree_tiles(pixels=SEARCHED_PIXELS, orders=(LoopOrder.PIXELS,))
 
 
 def legal_tiles(arithmetic: Arithmetic, shape: ConvShape, tiles: Iterable[Tile] | None = None) -> tuple[Tile, ...]:

@@ -14,7 +14,7 @@ from kernels_asm.arguments import ArgumentBlock
 from kernels_asm.arithmetic import LARGEST_NARROW_WINDOW, Arithmetic, OutputType, Overflow
 from kernels_asm.errors import InputError
 from kernels_asm.lane_tile import OVERFLOW_CODES
-from kernels_asm.packing import channel_block, channel_blocks, pack_filters, pixel_bytes
+from kernels_asm.packing import channel_block, channel_blocks, filter_bytes, pack_filters, pixel_bytes
 from kernels_asm.shape import ConvShape
 from kernels_asm.tile import Tile, check_register_use
 from kernels_asm.tree_arguments import BINARY_CONV_TREE, tree_argument_values
@@ -32,7 +32,7 @@ _QUAD = 4  # channels whose leaves are formed together
 _FARTHEST_ALIGNED = 32760 - _VECTOR_BYTES  # reach of LDR of a doubleword
 _FARTHEST_UNALIGNED = 255 - _VECTOR_BYTES  # reach of LDUR
 _OUTPUT_REGISTERS = 9  # v0, v1 and v26 to v31 hold constants and what is under way, and pairs of registers need a spare
-_NAME = re.compile(r"tree(\d+)x(\d+)r(\d+)c(\d+)-(\w+)-(\w+?)(?:-pf(\d+))?")
+_NAME = re.compile(r"tree(\d+)x(\d+)r(\d+)c(\d+)\.(\w+)\.(\w+)(?:\.pf(\d+))?")
 
 
 class Schedule(StrEnum):
@@ -94,8 +94,8 @@ class TreeTile(Tile):
             raise InputError(f"tile {self}: prefetch must be a multiple of 8 from 0 to {LARGEST_PREFETCH}")
 
     def __str__(self) -> str:
-        ahead = f"-pf{self.prefetch}" if self.prefetch else ""
-        return f"tree{self.channels}x{self.pixels}r{self.rows}c{self.columns}-{self.schedule}-{self.order}{ahead}"
+        ahead = f".pf{self.prefetch}" if self.prefetch else ""
+        return f"tree{self.channels}x{self.pixels}r{self.rows}c{self.columns}.{self.schedule}.{self.order}{ahead}"
 
     @classmethod
     def parse(cls, text: str) -> "TreeTile":
@@ -129,9 +129,16 @@ class TreeTile(Tile):
         check_register_use(self, max(outputs, accumulators) + _OUTPUT_REGISTERS, " when it forms its outputs")
         return TreePlan(bits, accumulators, activations, terms, fixed + terms)
 
-    def registers(self, arithmetic: Arithmetic, shape: ConvShape) -> int:
+    def registers(self, arithmetic: Arithmetic, shape: ConvShape) -> Mapping[str, int]:
         """See `Tile`."""
-        return self.plan(arithmetic, shape).used
+        plan = self.plan(arithmetic, shape)
+        return {
+            "used": plan.used,
+            "accumulators": plan.accumulators,
+            "activations": plan.activations,
+            "weights": self.channels * self.columns,
+            "products": _QUAD + plan.terms,
+        }
 
     def _activations(self, shape: ConvShape, fresh: int) -> int:
         """Return the registers of the ring: see `AHEAD` in asm/tree_step.inc."""
@@ -225,6 +232,10 @@ class TreeTile(Tile):
             channel_block(shape.channels_in) // 8,
         ).transpose(0, 2, 3, 5, 4, 1, 6)
         return np.ascontiguousarray(np.tile(tiles, self.vector_pixels(shape)))
+
+    def weight_bytes(self, shape: ConvShape) -> int:
+        """See `Tile`."""
+        return self.vector_pixels(shape) * filter_bytes(shape, self.channels)
 
     def instruction_budget(self, shape: ConvShape) -> int:
         """See `Tile`."""

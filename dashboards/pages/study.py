@@ -11,7 +11,8 @@ from dash.development.base_component import Component
 from dashboards import ids
 from dashboards.components.problem import problem
 from dashboards.components.trial_table import trial_table
-from dse.charts import FIGURE_CONFIG, ColourBy
+from dse.chart_theme import FIGURE_CONFIG
+from dse.charts import ColourBy
 
 _CONFIG = cast("dcc.Graph.Config", FIGURE_CONFIG)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dse.cli.columns import aligned
+
 if TYPE_CHECKING:
     from isa_models.core import Core
 
@@ -29,7 +31,7 @@ def listing(cores: Sequence[Core]) -> str:
     for core in cores:
         widths = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in _widths(core).items())
         rows.append((core.name, core.kind, f"{core.clock_hz / 1e9:g} GHz", widths, core.description))
-    return "\n".join(_aligned(rows))
+    return "\n".join(aligned(rows))
 
 
 def description(core: Core) -> str:
@@ -40,7 +42,7 @@ def description(core: Core) -> str:
     parts = {name: value for name, value in fields.items() if isinstance(value, dict) and "source" in value}
     lines = [f"{name}: {_value(value)}" for name, value in fields.items() if name not in parts]
     lines += ["", *_entries("part", parts), "", *_entries("instruction class", classes), "", "sources"]
-    lines += [f"  {line}" for line in _aligned(list(sources.items()))]
+    lines += [f"  {line}" for line in aligned(list(sources.items()))]
     return "\n".join(lines)
 
 
@@ -55,7 +57,7 @@ def _entries(heading: str, entries: Mapping[str, dict[str, Any]]) -> Iterator[st
     for name, entry in entries.items():
         figures = ", ".join(f"{key} {_value(value)}" for key, value in entry.items() if key not in _PROVENANCE)
         rows.append((name, entry["confidence"], entry["source"], figures))
-    yield from _aligned(rows)
+    yield from aligned(rows)
 
 
 def _value(value: Any) -> str:
@@ -64,11 +66,3 @@ def _value(value: Any) -> str:
     if isinstance(value, dict):
         return "(" + ", ".join(f"{key} {_value(inner)}" for key, inner in value.items()) + ")"
     return str(value)
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Pad every column but the last to its widest cell."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True)]
-        yield "  ".join([*cells, row[-1]]).rstrip()

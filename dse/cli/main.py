@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from dse.cli import cache, core, network, simulate, study, verify
+from dse.cli import cache, core, kernel, network, simulate, study, verify
 from dse.cli.options import DEBUG_FLAG
 from dse.cli.plugins import add_plugins
 from dse.errors import DseError, InterruptedStudyError, one_line
@@ -31,6 +31,7 @@ def build_app() -> typer.Typer:
     app.add_typer(study.app, name="study")
     app.add_typer(core.app, name="core")
     app.add_typer(network.app, name="network")
+    app.add_typer(kernel.app, name="kernel")
     app.add_typer(cache.app, name="cache")
     app.command("verify")(verify.verify)
     app.command("simulate")(simulate.simulate)

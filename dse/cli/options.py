@@ -53,6 +53,14 @@ def cache_directory(option: Path | None) -> Path:
     return option if option is not None else default_directory()
 
 
+def check_writable(path: Path) -> None:
+    """Raise UsageError for a file that could not be written, before the work and not after it."""
+    from dse.errors import UsageError
+
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"report {path}: give the path of a file in a directory that exists")
+
+
 def parse_overrides(options: list[str] | None) -> dict[str, str]:
     """Return FIELD=VALUE options as a dict; raises UsageError for one without both."""
     from dse.errors import UsageError

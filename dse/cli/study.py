@@ -23,6 +23,7 @@ from dse.cli.options import (
     StorageOption,
     StudyName,
     cache_directory,
+    check_writable,
     parse_numbers,
     parse_overrides,
 )
@@ -68,7 +69,7 @@ def run(
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
     """Search for the fastest and most accurate designs; run again, it continues where it stopped."""
-    _check_report(report)
+    check_writable(report)
     from dse.cli.progress import study_progress
     from dse.launch import StudySettings, run_study
     from dse.recipe import Recipe
@@ -120,7 +121,7 @@ def report(
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
     """Write a study as one self-contained HTML file."""
-    _check_report(output)
+    check_writable(output)
     _write_report(_open(storage, name), output)
     typer.echo(f"report in {output}")
 
@@ -148,14 +149,6 @@ def _print_results(study: optuna.Study, output_format: OutputFormat, *, all_tria
         typer.echo(results_json(results, trials))
     else:
         write_csv(results, trials, sys.stdout)
-
-
-def _check_report(path: Path) -> None:
-    """Refuse a report that could not be written, before the search and not after it."""
-    from dse.errors import UsageError
-
-    if path.is_dir() or not path.parent.is_dir():
-        raise UsageError(f"report {path}: give the path of a file in a directory that exists")
 
 
 def _write_report(study: optuna.Study, path: Path) -> None:

@@ -4,7 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernels_asm import ConvShape, InputError
-from kernels_asm.packing import pack_activations, pack_bits, pack_weights, pixel_bytes, unpack_bits
+from kernels_asm.packing import (
+    activation_bytes,
+    filter_bytes,
+    output_bytes,
+    pack_activations,
+    pack_bits,
+    pack_weights,
+    pixel_bytes,
+    unpack_bits,
+)
 
 
 @given(channels=st.integers(1, 400), seed=st.integers(0, 2**32))
@@ -56,3 +65,12 @@ def test_wrong_shapes_are_refused_with_both_shapes() -> None:
         pack_activations(np.ones((2, 2, 8), int), ConvShape(2, 2, 9, 1))
     with pytest.raises(InputError, match=r"for a layer that takes \(1, 3, 3, 9\)"):
         pack_weights(np.ones((1, 3, 3, 8), int), ConvShape(2, 2, 9, 1), 1)
+
+
+@pytest.mark.parametrize("shape", [ConvShape(5, 4, 130, 9), ConvShape(6, 7, 33, 16, 5, 2, 2, 2)], ids=str)
+def test_sizes_are_those_of_the_packed_arrays(shape: ConvShape) -> None:
+    activations = np.ones((shape.height, shape.width, shape.channels_in), int)
+    filters = np.ones((shape.channels_out, shape.kernel_height, shape.kernel_width, shape.channels_in), int)
+    assert activation_bytes(shape) == pack_activations(activations, shape).nbytes
+    assert filter_bytes(shape, 8) == pack_weights(filters, shape, 8).nbytes
+    assert output_bytes(shape, 8, 2) == shape.out_pixels * 16 * 2  # 9 and 16 channels are two tiles of 8
