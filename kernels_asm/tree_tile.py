@@ -209,7 +209,7 @@ class TreeTile(Tile):
             "VECTOR_PIXELS": self.vector_pixels(shape),
             "WINDOW_ODD": shape.window % 2,
             "ACTIVATIONS": plan.activations,
-            "TERMS": max(plan.terms, 1),
+            "TERMS": plan.terms,
         }
 
     def argument_values(self, shape: ConvShape, output_bytes: int) -> Mapping[str, int]:
@@ -217,25 +217,30 @@ class TreeTile(Tile):
         return tree_argument_values(shape, self.channels, self.pixels, output_bytes)
 
     def pack_weights(self, signs: NDArray[np.integer], shape: ConvShape) -> NDArray[np.uint8]:
-        """Return bytes (channel tiles, kernel height, columns / `columns`, blocks, `columns`, channels, vector bytes).
+        """Return bytes (channel tiles, kernel height, columns / `columns`, blocks, quads, `columns`, 4, weight bytes).
 
-        A block is repeated for every pixel of a vector. See `Tile`.
+        A block is repeated for every pixel of a vector, but for in-order cores, where loads repeat it. See `Tile`.
         """
         filters = pack_filters(signs, shape, self.channels)
         tiles = filters.reshape(
             -1,
-            self.channels,
+            self.channels // _QUAD,
+            _QUAD,
             shape.kernel_height,
             shape.kernel_width // self.columns,
             self.columns,
             channel_blocks(shape.channels_in),
             channel_block(shape.channels_in) // 8,
-        ).transpose(0, 2, 3, 5, 4, 1, 6)
-        return np.ascontiguousarray(np.tile(tiles, self.vector_pixels(shape)))
+        ).transpose(0, 3, 4, 6, 1, 5, 2, 7)
+        return np.ascontiguousarray(np.tile(tiles, self._copies(shape)))
+
+    def _copies(self, shape: ConvShape) -> int:
+        """Return how often a block of weights lies in memory."""
+        return 1 if self.schedule is Schedule.IN_ORDER else self.vector_pixels(shape)
 
     def weight_bytes(self, shape: ConvShape) -> int:
         """See `Tile`."""
-        return self.vector_pixels(shape) * filter_bytes(shape, self.channels)
+        return self._copies(shape) * filter_bytes(shape, self.channels)
 
     def instruction_budget(self, shape: ConvShape) -> int:
         """See `Tile`."""

@@ -37,10 +37,10 @@
 // Vector registers:
 //   v0, v1    sums of groups that are not complete (HOLD)
 //   ACC       accumulators, from v2 up: a lane an output
-//   WGT       weights of the step, column by column, channel by channel
-//   ACT       activations, a ring
 //   LEAF      leaves of a quad, four channels of a vector of pixels
 //   TERM      products on their way to a leaf
+//   ACT       activations, a ring
+//   WGT       weights of the step
 //
 // General registers:
 //   x0        argument block                     x16        input bytes of a row
@@ -53,7 +53,7 @@
 //   x7        offset into the output pixel       x26        weights of the channel tile
 //   x8, x9    input, output of the tile          x27, x28   scratch
 //   x10       input of the tile's second row     x18, x29   untouched
-//   x11-x15   pieces of vectors on their way     x30        return address of TILE
+//   x11-x15, x27  pieces of vectors on their way    x30        return address of TILE
 
 #include "arguments.inc"
 
@@ -77,10 +77,10 @@
 
 .equ HOLD, 0
 .equ ACC,  2
-.equ WGT,  ACC + (TILE_ROWS * ROW_QUADS * 4 + LEAVES - 1) / LEAVES
-.equ ACT,  WGT + COLUMNS * TILE_CHANNELS
-.equ LEAF, ACT + ACTIVATIONS
+.equ LEAF, ACC + (TILE_ROWS * ROW_QUADS * 4 + LEAVES - 1) / LEAVES
 .equ TERM, LEAF + 4
+.equ ACT,  TERM + TERMS
+.equ WGT,  ACT + ACTIVATIONS
 .equ HALF, 11
 
 #include "tree_step.inc"
@@ -117,7 +117,7 @@
 .macro PREFETCH_WEIGHTS
     .if PREFETCH
     .set  index, 0
-    .rept (WEIGHT_VECTORS * VECTOR_BYTES + 63) / 64
+    .rept (WEIGHT_VECTORS * WEIGHT_BYTES + 63) / 64
         PREFETCH_LINE %(PREFETCH + 64 * index)
         .set  index, index + 1
     .endr
@@ -137,6 +137,7 @@
     mov   x4, #(KERNEL_COLUMNS / COLUMNS)
     mov   x5, #(STEPS - 1)
     .endif
+    BEGIN_WEIGHTS
     .set  first_step, 1
     PREFETCH_WEIGHTS
     STEP  \rows
@@ -149,6 +150,9 @@
     subs  x5, x5, #1
     b.ne  1b
     .endif
+    END_WEIGHTS
+    OUTPUT_CONSTANTS
+    END_TREE
     OUTPUT \rows
 .endm
 

@@ -30,14 +30,23 @@ def test_pixels_share_a_register_where_they_fill_it() -> None:
     assert TreeTile(4, 14).vector_pixels(ConvShape(14, 14, 65, 8)) == 1
 
 
-def test_weights_are_repeated_for_each_pixel_of_a_vector() -> None:
+def test_weights_are_repeated_for_each_pixel_of_a_vector_unless_loads_repeat_them() -> None:
     shape = ConvShape(14, 14, 64, 5)
     filters = np.random.default_rng(1).choice(np.array([-1, 1]), (5, 3, 3, 64))
     packed = TreeTile(4, 14, 1, 3).pack_weights(filters, shape)
-    assert packed.shape == (2, 3, 1, 1, 3, 4, 16)
+    assert packed.shape == (2, 3, 1, 1, 1, 3, 4, 16)
     assert np.array_equal(packed[..., :8], packed[..., 8:])
-    assert np.array_equal(packed[0, 2, 0, 0, 1, 3, :8], np.packbits(filters[3, 2, 1] < 0, bitorder="little"))
-    assert not packed[1, :, :, :, :, 1:].any()
+    assert np.array_equal(packed[0, 2, 0, 0, 0, 1, 3, :8], np.packbits(filters[3, 2, 1] < 0, bitorder="little"))
+    assert not packed[1, :, :, :, :, :, 1:].any()
+    in_order = TreeTile(4, 14, 1, 3, Schedule.IN_ORDER).pack_weights(filters, shape)
+    assert np.array_equal(in_order, packed[..., :8])
+
+
+def test_sizes_of_weights_are_those_of_the_packed_arrays() -> None:
+    for shape in (SHAPE, ConvShape(14, 14, 64, 5)):
+        filters = np.ones((shape.channels_out, 3, 3, shape.channels_in), np.int8)
+        for tile in (TreeTile(8, 14), TreeTile(4, 14, 1, 3, Schedule.IN_ORDER)):
+            assert tile.weight_bytes(shape) == tile.pack_weights(filters, shape).nbytes
 
 
 @pytest.mark.parametrize(
