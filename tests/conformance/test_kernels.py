@@ -4,8 +4,6 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from dse.emulation import KernelRunner, checked_run
 from dse.errors import KernelMismatchError
@@ -19,7 +17,6 @@ from kernels_asm import (
     OutputType,
     Overflow,
     Schedule,
-    Tile,
     TreeTile,
     legal_tiles,
 )
@@ -27,7 +24,6 @@ from kernels_asm.lane_tile import lane_tiles
 from kernels_asm.oracle import binary_conv_in_order
 from kernels_asm.tree_tile import tree_tiles
 from tests.conformance.conv_cases import CLIPS, POLICIES, data, policy_name
-from tests.fuzz import examples
 
 ARITHMETICS = [
     Arithmetic(width, policy, clip, output)
@@ -100,48 +96,6 @@ def test_every_kind_of_tree_and_policy(
         return
     tile, shape = cases[13 * number % len(cases)]
     checked_run(KernelVariant(arithmetic, tile), shape, *data(shape, number), alignment=1)
-
-
-@settings(deadline=None, max_examples=examples(300), suppress_health_check=[HealthCheck.too_slow])
-@given(
-    height=st.integers(1, 6),
-    width=st.integers(1, 20),
-    channels_in=st.one_of(st.integers(1, 140), st.sampled_from([32, 64, 128, 192, 256, 512])),
-    channels_out=st.integers(1, 20),
-    kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),
-    stride=st.integers(1, 3),
-    padding=st.integers(0, 2),
-    arithmetic=st.sampled_from(ARITHMETICS),
-    choice=st.data(),
-    shares=st.tuples(*[st.sampled_from([0.0, 0.03, 0.5, 0.97, 1.0])] * 2),
-    seed=st.integers(0, 2**32),
-)
-def test_random_layers(
-    height: int,
-    width: int,
-    channels_in: int,
-    channels_out: int,
-    kernel: tuple[int, int],
-    stride: int,
-    padding: int,
-    arithmetic: Arithmetic,
-    choice: st.DataObject,
-    shares: tuple[float, float],
-    seed: int,
-) -> None:
-    height, width = max(height, kernel[0] - 2 * padding), max(width, kernel[1] - 2 * padding)
-    shape = ConvShape(height, width, channels_in, channels_out, *kernel, stride, padding)
-    variant = KernelVariant(arithmetic, choice.draw(_tiles_of(arithmetic, shape), label="tile"))
-    inputs = data(shape, seed, *shares)
-    run = checked_run(variant, shape, *inputs, alignment=1)
-    assert np.array_equal(run.output, binary_conv_in_order(*inputs, shape, arithmetic))
-
-
-def _tiles_of(arithmetic: Arithmetic, shape: ConvShape) -> st.SearchStrategy[Tile]:
-    """Return a strategy over the legal tiles: one of the two kinds first, as there are far more trees."""
-    trees = tree_tiles(pixels=range(1, shape.out_width + 1))
-    kinds = (legal_tiles(arithmetic, shape, lane_tiles()), legal_tiles(arithmetic, shape, trees))
-    return st.one_of([st.sampled_from(tiles) for tiles in kinds if tiles])
 
 
 ADVERSARIAL = [
