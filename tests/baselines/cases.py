@@ -6,7 +6,18 @@ from pathlib import Path
 
 from dse.emulation import time_layer
 from isa_models import load_core
-from kernels_asm import Arithmetic, ConvShape, KernelVariant, LaneTile, OutputType, Overflow, Tile
+from kernels_asm import (
+    Arithmetic,
+    ConvShape,
+    KernelVariant,
+    LaneTile,
+    LoopOrder,
+    OutputType,
+    Overflow,
+    Schedule,
+    Tile,
+    TreeTile,
+)
 
 RECORDED = Path(__file__).with_name("cycles.json")
 CORES = ("cortex-a53", "cortex-a72")
@@ -26,6 +37,7 @@ class Case:
 
 
 BYTE = Arithmetic(8, Overflow.EXACT, 31, OutputType.INT8)
+HALVES = Arithmetic(16, Overflow.EXACT, 31, OutputType.INT8)
 CASES = {
     "bytes-exact-clip": Case(ConvShape(14, 14, 64, 64), BYTE, LaneTile(4, 4)),
     "bytes-exact-128-channels": Case(ConvShape(14, 14, 128, 64), BYTE, LaneTile(4, 4)),
@@ -44,6 +56,17 @@ CASES = {
     "one-output-at-a-time": Case(ConvShape(7, 7, 64, 16), BYTE, LaneTile(1, 1)),
     "sixteen-channels": Case(ConvShape(7, 7, 64, 64), BYTE, LaneTile(16, 1)),
     "strided": Case(ConvShape(14, 14, 32, 64, stride=2), BYTE, LaneTile(8, 2)),
+    "tree": Case(ConvShape(14, 14, 128, 64), HALVES, TreeTile(4, 14, 1, 3)),
+    "tree-in-order": Case(ConvShape(14, 14, 128, 64), HALVES, TreeTile(4, 14, 1, 3, Schedule.IN_ORDER)),
+    "tree-of-pixel-pairs": Case(ConvShape(14, 14, 64, 64), HALVES, TreeTile(4, 14, 1, 3)),
+    "tree-of-pixel-pairs-in-order": Case(ConvShape(14, 14, 64, 64), HALVES, TreeTile(4, 14, 1, 3, Schedule.IN_ORDER)),
+    "tree-of-two-rows": Case(ConvShape(7, 7, 512, 32), HALVES, TreeTile(4, 7, 2, 3, order=LoopOrder.CHANNELS)),
+    "tree-of-saturating-bytes": Case(
+        ConvShape(14, 14, 128, 64), Arithmetic(8, Overflow.SATURATE, 31, OutputType.INT8), TreeTile(8, 14)
+    ),
+    "tree-of-words": Case(ConvShape(14, 14, 128, 64), Arithmetic(32), TreeTile(4, 7, 1, 3)),
+    "tree-strided": Case(ConvShape(28, 28, 64, 64, stride=2), HALVES, TreeTile(4, 14, 1, 3)),
+    "tree-pointwise": Case(ConvShape(14, 14, 128, 128, 1, 1, 1, 0), HALVES, TreeTile(8, 14)),
     "pointwise": Case(ConvShape(14, 14, 128, 128, 1, 1, 1, 0), BYTE, LaneTile(8, 2)),
 }
 
