@@ -12,12 +12,13 @@ from rich.table import Table
 
 from dse.emulation import LayerTiming, time_layer
 from isa_models import list_cores, load_core
-from kernels_asm import Arithmetic, ConvShape, KernelVariant, OutputType, Overflow, legal_tiles
+from kernels_asm import Arithmetic, ConvShape, KernelVariant, OutputType, legal_tiles
+from kernels_asm.arithmetic import OVERFLOWS_OF
 
 LAYERS = (ConvShape(14, 14, 32, 32), ConvShape(14, 14, 64, 64), ConvShape(14, 14, 128, 128))
 ARITHMETICS = (
     Arithmetic(32),
-    *(Arithmetic(width, overflow, 31, OutputType.INT8) for width, overflow in itertools.product((16, 8), Overflow)),
+    *(Arithmetic(width, overflow, 31, OutputType.INT8) for width in (16, 8) for overflow in OVERFLOWS_OF[width]),
 )
 
 

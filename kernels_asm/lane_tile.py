@@ -24,7 +24,7 @@ TILE_PIXELS = range(1, 9)
 LANE_STEPS = 31
 """Additions of at most 8 that a byte lane takes before it can exceed 255."""
 
-OVERFLOW_CODES = {Overflow.EXACT: 0, Overflow.SATURATE: 1, Overflow.WRAP: 2}
+OVERFLOW_CODES = {Overflow.EXACT: 0, Overflow.SATURATE: 1, Overflow.WRAP: 2, Overflow.RUNNING: 3}
 """Value of the assembler symbol OVERFLOW."""
 
 LEAST_SPARE_REGISTERS = 3
@@ -52,13 +52,20 @@ class LaneTile(Tile):
     def __str__(self) -> str:
         return f"{self.channels}x{self.pixels}"
 
+    def check_arithmetic(self, arithmetic: Arithmetic) -> None:
+        """See `Tile`."""
+        if arithmetic.overflow is Overflow.RUNNING:
+            raise InputError(f"tile {self}: its lanes hold parts of a sum until the window ends, which cannot stop at "
+                             f"a bound after each block as {arithmetic.overflow} sums do: give a tree")  # fmt: skip
+
     def widens(self, arithmetic: Arithmetic, shape: ConvShape) -> bool:
         """Return whether 8-bit lanes must be moved into 16-bit lanes during the window to stay exact."""
         exact_bytes = arithmetic.accumulator == 8 and arithmetic.overflow is Overflow.EXACT
         return exact_bytes and _steps(shape) > LANE_STEPS
 
     def plan(self, arithmetic: Arithmetic, shape: ConvShape) -> "LanePlan":
-        """Return the register plan for the layer; raises InputError if the tile needs more registers than there are."""
+        """Return the register plan; raises InputError, with the reason, if the tile cannot compute the layer."""
+        self.check_arithmetic(arithmetic)
         widened = self.widens(arithmetic, shape)
         accumulators = self.channels * self.pixels * (2 if widened else 1)
         spare = VECTOR_REGISTERS - accumulators - self.pixels

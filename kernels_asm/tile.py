@@ -32,6 +32,10 @@ class Tile(ABC):
     """Output channels of a tile; filters are padded to a multiple of it."""
 
     @abstractmethod
+    def check_arithmetic(self, arithmetic: Arithmetic) -> None:
+        """Raise InputError, with the reason, if this tile can compute no layer in that arithmetic."""
+
+    @abstractmethod
     def registers(self, arithmetic: Arithmetic, shape: ConvShape) -> Mapping[str, int]:
         """Return how many vector registers the window loop uses for what, all together as "used".
 

@@ -27,6 +27,9 @@ MOST_WEIGHTS = 16
 LARGEST_PREFETCH = 16384
 """Bytes; what is fetched further ahead has left a small L1 before it is used."""
 
+LARGEST_ODD_BLOCKS = 255
+"""Half of them, rounded down, is added in a signed byte."""
+
 _VECTOR_BYTES = 16
 _QUAD = 4  # channels whose leaves are formed together
 _FARTHEST_ALIGNED = 32760 - _VECTOR_BYTES  # reach of LDR of a doubleword
@@ -106,6 +109,12 @@ class TreeTile(Tile):
         channels, pixels, rows, columns = map(int, found.group(1, 2, 3, 4))
         return cls(channels, pixels, rows, columns, Schedule(found[5]), LoopOrder(found[6]), int(found[7] or 0))
 
+    def check_arithmetic(self, arithmetic: Arithmetic) -> None:
+        """See `Tile`."""
+        if arithmetic.overflow is Overflow.RUNNING and self.columns > 1:
+            raise InputError(f"tile {self}: it adds {self.columns} blocks at once, but {arithmetic.overflow} sums stop "
+                             "at a bound after each block: give 1 column")  # fmt: skip
+
     def vector_pixels(self, shape: ConvShape) -> int:
         """Return how many pixels lie side by side in a register: as many as fill it, if they divide the tile's."""
         fitting = _VECTOR_BYTES * 8 // channel_block(shape.channels_in)
@@ -121,10 +130,12 @@ class TreeTile(Tile):
         accumulators = -(-quads * _QUAD // leaves)
         fresh = min(self.columns, vector_pixels * shape.stride)
         activations = self._activations(shape, fresh)
-        fixed = 2 + accumulators + self.columns * self.channels + activations + _QUAD
+        operands = int(arithmetic.overflow is Overflow.RUNNING)
+        fixed = 2 + accumulators + operands + self.columns * self.channels + activations + _QUAD
         terms = self._terms(32 - fixed)
         check_register_use(self, fixed + terms)
-        stays_bytes = bits == 8 and arithmetic.overflow is Overflow.WRAP and arithmetic.output is OutputType.INT8
+        in_bytes = arithmetic.overflow in (Overflow.WRAP, Overflow.RUNNING)
+        stays_bytes = bits == 8 and in_bytes and arithmetic.output is OutputType.INT8
         outputs = -(-quads * _QUAD * vector_pixels // (16 if stays_bytes else 8))
         check_register_use(self, max(outputs, accumulators) + _OUTPUT_REGISTERS, " when it forms its outputs")
         return TreePlan(bits, accumulators, activations, terms, fixed + terms)
@@ -158,6 +169,7 @@ class TreeTile(Tile):
         return 4 if spare >= 4 else 2 if spare >= 2 else 1
 
     def _check_layer(self, arithmetic: Arithmetic, shape: ConvShape) -> None:
+        self.check_arithmetic(arithmetic)
         arithmetic.check_window(shape.window)
         if shape.window > LARGEST_NARROW_WINDOW:
             raise InputError(f"tile {self}: a window of {shape.window} products exceeds {LARGEST_NARROW_WINDOW}, which "
@@ -174,6 +186,11 @@ class TreeTile(Tile):
             if most > 255:
                 raise InputError(f"tile {self}: the {most} products of a step can overflow a byte before it saturates: "
                                  "give 1 column")  # fmt: skip
+        running_bytes = arithmetic.overflow is Overflow.RUNNING and arithmetic.output is OutputType.INT8
+        odd_blocks = _odd_blocks(shape)
+        if running_bytes and odd_blocks > LARGEST_ODD_BLOCKS:
+            raise InputError(f"tile {self}: a window of {odd_blocks} blocks with an odd number of channels exceeds "
+                             f"the {LARGEST_ODD_BLOCKS} that int8 outputs can add: give output int16")  # fmt: skip
         self._check_reach(shape)
 
     def _check_reach(self, shape: ConvShape) -> None:
@@ -208,6 +225,8 @@ class TreeTile(Tile):
             "BLOCK_BYTES": channel_block(shape.channels_in) // 8,
             "VECTOR_PIXELS": self.vector_pixels(shape),
             "WINDOW_ODD": shape.window % 2,
+            "ODD_BLOCKS": _odd_blocks(shape),
+            "LAST_CHANNELS": (shape.channels_in - 1) % channel_block(shape.channels_in) + 1,
             "ACTIVATIONS": plan.activations,
             "TERMS": max(plan.terms, 1),
         }
@@ -269,6 +288,11 @@ class TreePlan:
 def _lane_bits(arithmetic: Arithmetic) -> int:
     exact_bytes = arithmetic.accumulator == 8 and arithmetic.overflow is Overflow.EXACT
     return 16 if exact_bytes else arithmetic.accumulator
+
+
+def _odd_blocks(shape: ConvShape) -> int:
+    """Return how many blocks of the window have an odd number of channels: the last one of each pixel, or none."""
+    return shape.kernel_height * shape.kernel_width * (shape.channels_in % 2)
 
 
 def tree_tiles(

@@ -20,10 +20,13 @@ _LIKE_A_TILE = re.compile(r"[0-9]+x[0-9]+|tree.*")
 
 @dataclass(frozen=True, slots=True)
 class KernelVariant:
-    """One instance of the direct-convolution kernel."""
+    """One instance of the direct-convolution kernel; raises InputError if no layer can be computed so."""
 
     arithmetic: Arithmetic
     tile: Tile
+
+    def __post_init__(self) -> None:
+        self.tile.check_arithmetic(self.arithmetic)
 
     def __str__(self) -> str:
         a = self.arithmetic
@@ -97,8 +100,8 @@ PARTS = (
     ),
     VariantPart(
         "overflow",
-        "what an accumulator does when a sum exceeds its width; 32 bits are always exact",
-        "exact, saturate or wrap",
+        "what an accumulator does when a sum exceeds its width; 32 bits are always exact, and only 8 bits run",
+        "exact, saturate, wrap or running",
         tuple(Overflow),
         "",
         Overflow,

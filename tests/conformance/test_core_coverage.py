@@ -19,7 +19,6 @@ from kernels_asm import (
     KernelVariant,
     LaneTile,
     OutputType,
-    Overflow,
     Schedule,
     TreeTile,
 )
@@ -29,8 +28,8 @@ from kernels_asm.companions.bit_map import BitMap
 from kernels_asm.int8_conv import Int8Path, Int8Variant, assemble_int8
 from kernels_asm.references.indirect_16bit import assemble_indirect
 from kernels_asm.references.one_channel_direct import assemble_one_channel
+from tests.conformance.conv_cases import POLICIES
 
-POLICIES = [*itertools.product((8, 16), Overflow), (32, Overflow.EXACT)]
 OUTPUTS = [(OutputType.INT8, 31), (OutputType.INT16, None), (OutputType.INT16, 300), (OutputType.INT32, 7)]
 TILES = [
     LaneTile(1, 1),
