@@ -21,6 +21,7 @@
 // Parameters (assembler symbols, legal combinations in kernels_asm/tree_tile.py):
 //   ACC_BITS       8, 16, 32     width of an accumulator lane
 //   OVERFLOW       0 exact, 1 saturate, 2 wrap, 3 running
+//   UDOT           1: UDOT adds four bytes to a 32-bit lane at once, on cores that have it
 //   CLIP           0 none, else c of the clip to [-c, c]
 //   OUT_BITS       8, 16, 32     width of an output element
 //   TILE_CHANNELS  4, 8, 16;  TILE_VECTORS: pixels of a row of the tile / VECTOR_PIXELS;  TILE_ROWS 1, 2
@@ -32,14 +33,14 @@
 //   BLOCKS, BLOCK_BYTES          channel blocks of a pixel, and the bytes of one: 4, 8, 16
 //   VECTOR_PIXELS                pixels side by side in a register
 //   WINDOW_ODD                   K modulo 2
-//   ODD_BLOCKS                   blocks of the window that have an odd number of channels
-//   LAST_CHANNELS                channels of the last block of a pixel
+//   ODD_BLOCKS                   with running sums: blocks of the window that have an odd number of channels
+//   LAST_CHANNELS                with running sums: channels of the last block of a pixel
 //   TERMS                        registers for products beside the leaves
 //
 // Vector registers:
 //   v0, v1    sums of groups that are not complete (HOLD)
 //   ACC       accumulators, from v2 up: a lane an output
-//   OPERAND   with running sums: in every byte, half the channels of the step's block
+//   OPERAND   with running sums: in every byte, half the channels of the step's block;  with UDOT: ones
 //   WGT       weights of the step, column by column, channel by channel
 //   ACT       activations, a ring
 //   LEAF      leaves of a quad, four channels of a vector of pixels
@@ -86,7 +87,7 @@
     .equ FIRST_CHANNELS, LAST_CHANNELS
 .endif
 
-.if RUNNING
+.if RUNNING || UDOT
     .equ HAS_OPERAND, 1
 .else
     .equ HAS_OPERAND, 0

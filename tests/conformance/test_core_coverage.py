@@ -38,6 +38,8 @@ TILES = [
     LaneTile(16, 1),
     TreeTile(4, 4, 1, 3),
     TreeTile(4, 4, 2, 1, Schedule.IN_ORDER, prefetch=64),
+    LaneTile(4, 4, udot=True),
+    TreeTile(4, 4, 1, 3, udot=True),
 ]
 SHAPES = [
     ConvShape(4, 4, 64, 16),
@@ -95,6 +97,7 @@ def instructions() -> dict[InstructionClass, str]:
 def test_the_kernels_use_what_binary_networks_are_made_of(instructions):
     used = {kind.mnemonic for kind in instructions}
     assert {"ldr", "eor", "cnt", "uadalp", "str"} <= used
+    assert {"udot", "sqadd", "csel"} <= used  # of 32-bit sums with UDOT, and of running sums
     assert {"ld1r", "fmul", "uaddlv", "scvtf"} <= used  # of the references
     assert {"smull", "sadalp", "sdot", "srshr"} <= used  # of the int8 convolution
 

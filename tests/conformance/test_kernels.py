@@ -87,6 +87,31 @@ def test_every_lane_tile_and_policy(tile: LaneTile, policy: tuple[int, Overflow]
     assert checked >= len(arithmetics) // 2
 
 
+WORDS = [arithmetic for arithmetic in ARITHMETICS if arithmetic.accumulator == 32]
+
+
+@pytest.mark.parametrize("tile", lane_tiles((True,)), ids=str)
+def test_every_lane_tile_that_adds_by_udot(tile: LaneTile) -> None:
+    for number, arithmetic in enumerate(WORDS):
+        shape = SHAPES[(number + lane_tiles((True,)).index(tile)) % len(SHAPES)]
+        checked_run(KernelVariant(arithmetic, tile), shape, *data(shape, number), alignment=1)
+
+
+@pytest.mark.parametrize("kind", TREE_KINDS, ids=lambda kind: "-".join(map(str, kind)))
+def test_every_kind_of_tree_that_adds_by_udot(kind: tuple[int, int, int, Schedule, LoopOrder]) -> None:
+    channels, columns, rows, schedule, order = kind
+    number = TREE_KINDS.index(kind)
+    tiles = list(tree_tiles((channels,), range(1, 13), (rows,), (columns,), (schedule,), (order,), (True,)))
+    checked = 0
+    for arithmetic in WORDS[number % 3 :: 3]:
+        cases = [(tile, shape) for shape in WIDE_SHAPES for tile in legal_tiles(arithmetic, shape, tiles)]
+        for tile, shape in cases[:: max(len(cases) // 2, 1)][:2]:
+            checked_run(KernelVariant(arithmetic, tile), shape, *data(shape, number), alignment=1)
+            checked += 1
+    no_registers = schedule is Schedule.IN_ORDER and rows == 2 and channels * columns == 16
+    assert checked == (0 if no_registers else 6)
+
+
 @pytest.mark.parametrize("policy", POLICIES, ids=policy_name)
 @pytest.mark.parametrize("kind", TREE_KINDS, ids=lambda kind: "-".join(map(str, kind)))
 def test_every_kind_of_tree_and_policy(
@@ -145,8 +170,9 @@ def test_random_layers(
 
 def _tiles_of(arithmetic: Arithmetic, shape: ConvShape) -> st.SearchStrategy[Tile]:
     """Return a strategy over the legal tiles: one of the two kinds first, as there are far more trees."""
-    trees = tree_tiles(pixels=range(1, shape.out_width + 1))
-    kinds = (legal_tiles(arithmetic, shape, lane_tiles()), legal_tiles(arithmetic, shape, trees))
+    udots = (False, True)
+    trees = tree_tiles(pixels=range(1, shape.out_width + 1), udots=udots)
+    kinds = (legal_tiles(arithmetic, shape, lane_tiles(udots)), legal_tiles(arithmetic, shape, trees))
     return st.one_of([st.sampled_from(tiles) for tiles in kinds if tiles])
 
 
@@ -168,6 +194,17 @@ ADVERSARIAL = [
 ]
 
 
+ADVERSARIAL_TILES = [
+    tile
+    for udot in (False, True)
+    for tile in (
+        LaneTile(4, 2, udot),
+        TreeTile(4, 2, udot=udot),
+        TreeTile(8, 1, schedule=Schedule.IN_ORDER, udot=udot),
+    )
+]
+
+
 @pytest.mark.parametrize(("window", "shares"), [case[1:] for case in ADVERSARIAL], ids=[c[0] for c in ADVERSARIAL])
 @pytest.mark.parametrize("policy", POLICIES, ids=policy_name)
 def test_adversarial_counts(window: int, shares: tuple[float, float], policy: tuple[int, Overflow]) -> None:
@@ -175,15 +212,16 @@ def test_adversarial_counts(window: int, shares: tuple[float, float], policy: tu
     checked = 0
     for clip, output in ((None, OutputType.INT32), (None, OutputType.INT16), (127, OutputType.INT8)):
         arithmetic = Arithmetic(*policy, clip, output)
-        tiles = (LaneTile(4, 2), TreeTile(4, 2), TreeTile(8, 1, schedule=Schedule.IN_ORDER))
-        for tile in tiles:
+        for tile in ADVERSARIAL_TILES:
             if legal(arithmetic, tile, shape):
                 inputs = data(shape, 0, *shares)
                 run = checked_run(KernelVariant(arithmetic, tile), shape, *inputs, alignment=1)
                 assert np.array_equal(run.output, binary_conv_in_order(*inputs, shape, arithmetic))
                 checked += 1
     widest = 65535 if policy in ((8, Overflow.EXACT), (16, Overflow.EXACT)) else 2**31 - 1
-    if policy[1] is Overflow.RUNNING:  # trees alone
+    if policy == (32, Overflow.EXACT):  # with and without UDOT
+        assert checked == (18 if window <= 32767 else 2)
+    elif policy[1] is Overflow.RUNNING:  # trees alone
         assert checked == (6 if window <= 32767 else 0)
     else:
         assert checked == (9 if window <= 32767 else int(window <= widest))

@@ -18,11 +18,13 @@ from kernels_asm import (
     all_tiles,
 )
 from kernels_asm.arithmetic import OVERFLOWS_OF
+from kernels_asm.tile import DOT_PRODUCT
 from kernels_asm.tiles import listed_tiles
 from kernels_asm.variant import PARTS
 from kernels_asm.variant_list import can_compute, part_of, sampled_variants
 
 ALL_TILES = list(all_tiles())
+WORD_TILES = list(all_tiles((DOT_PRODUCT,)))
 GOOD = "acc8-exact-clip31-int8-8x3"
 
 
@@ -34,7 +36,7 @@ def variants(draw: st.DrawFn) -> KernelVariant:
     fits_byte = clip is not None and clip <= 127
     output = draw(st.sampled_from(OutputType if fits_byte else [OutputType.INT16, OutputType.INT32]))
     one_column = [tile for tile in ALL_TILES if isinstance(tile, TreeTile) and tile.columns == 1]
-    tiles = one_column if overflow is Overflow.RUNNING else ALL_TILES
+    tiles = one_column if overflow is Overflow.RUNNING else WORD_TILES if accumulator == 32 else ALL_TILES
     return KernelVariant(Arithmetic(accumulator, overflow, clip, output), draw(st.sampled_from(tiles)))
 
 
@@ -85,6 +87,8 @@ def test_every_text_is_a_variant_or_one_line(text: str) -> None:
         ("acc16-running-clip31-int8-8x3", "running sums are bytes, not 16 bits wide: give 8 bits"),
         ("acc8-running-clip31-int8-8x3", "tile 8x3: its lanes hold parts of a sum"),
         ("acc8-running-clip31-int8-tree4x4r1c3.ooo.pixels", "tile tree4x4r1c3.ooo.pixels: it adds 3 blocks at once"),
+        ("acc16-exact-clip31-int8-8x3.udot", "tile 8x3.udot: UDOT adds to lanes of 32 bits, not to those of a 16-bit"),
+        ("acc32-exact-clip31-int8-8x3.Udot", "tile '8x3.Udot': did you mean 8x3.udot?"),
         ("acc8-runing-clip31-int8-8x3", "overflow 'runing': did you mean running?"),
     ],
 )

@@ -135,6 +135,20 @@ def test_running_sums_are_listed_shown_run_and_profiled(dse_command):
     assert (code, out, err.count("\n")) == (2, "", 1)
 
 
+def test_udot_is_listed_where_asked_for_and_profiled_where_the_core_has_it(dse_command):
+    variant = "acc32-exact-clip31-int8-8x2.udot"
+    assert ".udot" not in dse_command("list", *LAYER, "--accumulator", 32)[1]
+    code, out, err = dse_command("list", *LAYER, "--only", "8x2.udot", "--only", "clip31", "--only", "int8")
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()[2:]] == [variant]
+    assert "udot" in dse_command("show", variant, *LAYER)[1].split("instructions", 1)[1]
+    assert dse_command("run", variant, *LAYER)[0] == 0
+    assert dse_command("profile", variant, *LAYER, "--core", "neoverse-n1")[0] == 0
+    code, out, err = dse_command("profile", variant, *LAYER, "--core", "cortex-a72")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "tile 8x2.udot needs the ISA feature 'dotprod', which cortex-a72 has not: choose the tile without" in err
+
+
 def test_run_as_json_by_seed(dse_command):
     first, second = (json.loads(dse_command("run", VARIANT, *LAYER, "--seed", seed, "--json")[1]) for seed in (1, 2))
     assert first["identical"] is True
