@@ -12,12 +12,13 @@ from rich.table import Table
 
 from dse.emulation import LayerTiming, time_layer
 from isa_models import list_cores, load_core
-from kernels_asm import Arithmetic, ConvShape, KernelVariant, OutputType, Overflow, legal_tiles
+from kernels_asm import Arithmetic, ConvShape, KernelVariant, OutputType, all_tiles, legal_tiles
+from kernels_asm.arithmetic import OVERFLOWS_OF
 
 LAYERS = (ConvShape(14, 14, 32, 32), ConvShape(14, 14, 64, 64), ConvShape(14, 14, 128, 128))
 ARITHMETICS = (
     Arithmetic(32),
-    *(Arithmetic(width, overflow, 31, OutputType.INT8) for width, overflow in itertools.product((16, 8), Overflow)),
+    *(Arithmetic(width, overflow, 31, OutputType.INT8) for width in (16, 8) for overflow in OVERFLOWS_OF[width]),
 )
 
 
@@ -46,7 +47,8 @@ def _table(core: str, layer: ConvShape) -> Table:
 
 
 def _best(core: str, layer: ConvShape, arithmetic: Arithmetic) -> LayerTiming:
-    variants = [KernelVariant(arithmetic, tile) for tile in legal_tiles(arithmetic, layer)]
+    tiles = legal_tiles(arithmetic, layer, all_tiles(load_core(core).features))
+    variants = [KernelVariant(arithmetic, tile) for tile in tiles]
     return min((time_layer(layer, variant, load_core(core)) for variant in variants), key=lambda t: t.simulation.cycles)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import kernels_asm
+from dse.isa_feature import require_feature
 from dse.kernel_call import call_kernel
 from dse.output_check import require_equal
 from isa_models import Buffer, Core, Simulation, Trace, time_trace, timing_digest
@@ -127,8 +128,10 @@ def time_layer(shape: ConvShape, variant: KernelVariant, core: Core, timeline: i
     """Time a layer's kernel with warm caches; its output on random data is checked against the oracle first.
 
     `timeline`: how many instructions in the middle of the run have their stages recorded, fewer if it is shorter.
-    Raises InputError if the variant cannot compute the layer, KernelMismatchError if it computes something else.
+    Raises UsageError if the core lacks instructions of the kernel, InputError if the variant cannot compute the layer,
+    KernelMismatchError if it computes something else.
     """
+    require_feature(variant.tile, core)
     run = checked_run(variant, shape, *random_operands(shape))
     if run.trace is None:
         raise AssertionError("a checked run records its trace")

@@ -37,9 +37,9 @@ class Legality:
             try:
                 variant = KernelVariant(design.arithmetic(), design.tile)
                 variant.check(layer.shape)
+                end_value = variant.arithmetic.end_value(layer.shape.window)
             except InputError as error:
                 return f"{layer.name}: {error}"
-            end_value = variant.arithmetic.end_value(layer.shape.window)
             if end_value.lo == end_value.hi:
                 return (
                     f"{layer.name}: every output is {end_value.lo}, as sums saturate beyond the clip: nothing to learn"

@@ -16,7 +16,8 @@ from kernels_asm import InputError, Overflow, Tile, parse_tile
 
 WIDTH_MULTIPLIERS: Final = (0.5, 0.75, 1.0, 1.5, 2.0)
 ACCUMULATORS: Final = (8, 16, 32)
-OVERFLOWS: Final = tuple(Overflow)
+OVERFLOWS: Final = (Overflow.EXACT, Overflow.SATURATE, Overflow.WRAP)
+"""Those whose outputs are a function of the dot product: networks are not trained under running sums."""
 CLIPS: Final = (0, 63, 31, 15, 7, 3)
 """0 is no clip. A clip of 63 is nearly free and one of 3 costs several points of accuracy."""
 

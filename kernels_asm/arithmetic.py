@@ -20,9 +20,18 @@ Reading back. Exact and saturating counts give ``y = K - 2 * p'``. A wrapped cou
 its range, ``h = (K // 2 - p') modulo 2^w`` as a signed number, ``y = 2 * h + K % 2``: it is exact while
 ``-2^w <= dot - K % 2 <= 2^w - 2``, a range centred on zero, where the dot products of a trained network lie.
 
+Running sums, overflow `running`, 8 bits only, are another way to count: no lanes, but one signed byte an output, which
+the blocks of the window change in the order above. Block b has n_b real channels, 128 or the 1 to 128 that are left for
+the last block of a pixel, and adds ``h_b = n_b // 2 - p_b`` where p_b is the number of ones among its XORs:
+``sum = min(max(sum + h_b, -128), 127)`` from 0 on. Read back, ``y = 2 * sum + (n_0 % 2 + n_1 % 2 + ...)``. A sum that
+never reaches a bound gives ``y = dot``, as the n_b add up to K and the p_b to p; one that does stops and goes on from
+there, so y depends on the order and is no function of the dot product. In any case ``-K <= y <= K``, as no sum is
+beyond that of the largest or of the least h_b that blocks of these sizes can have.
+
 Clipping. With a clip c the output is ``min(max(y, -c), c)``. The output type must hold every value.
 
-`kernels_asm.oracle` executes the order above; `EndValue` is the total. Tests prove that the two agree.
+`kernels_asm.oracle` executes the order above; `EndValue` is the total, which all but running sums have. Tests prove
+that the two agree.
 """
 
 from dataclasses import dataclass
@@ -52,6 +61,15 @@ class Overflow(StrEnum):
     EXACT = "exact"
     SATURATE = "saturate"
     WRAP = "wrap"
+    RUNNING = "running"
+
+
+OVERFLOWS_OF = {
+    8: (Overflow.EXACT, Overflow.SATURATE, Overflow.WRAP, Overflow.RUNNING),
+    16: (Overflow.EXACT, Overflow.SATURATE, Overflow.WRAP),
+    32: (Overflow.EXACT,),
+}
+"""The overflow policies that an accumulator of that width can have."""
 
 
 class OutputType(StrEnum):
@@ -108,6 +126,8 @@ class Arithmetic:
             raise InputError(f"accumulator width {self.accumulator}: give one of {', '.join(map(str, ACCUMULATORS))}")
         if self.accumulator == 32 and self.overflow is not Overflow.EXACT:
             raise InputError(f"a 32-bit accumulator never overflows, so {self.overflow} means nothing: give exact")
+        if self.overflow not in OVERFLOWS_OF[self.accumulator]:
+            raise InputError(f"{self.overflow} sums are bytes, not {self.accumulator} bits wide: give 8 bits")
         if self.clip is not None and not 1 <= self.clip <= LARGEST_CLIP:
             raise InputError(f"clip {self.clip}: give 1 to {LARGEST_CLIP}, or none")
         if self.output is OutputType.INT8 and (self.clip is None or self.clip > 127):
@@ -129,8 +149,16 @@ class Arithmetic:
             )
 
     def end_value(self, window: int) -> EndValue:
-        """Return the canonical end value for a window of that many products; raises InputError as `check_window`."""
+        """Return the canonical end value for a window of that many products.
+
+        Raises InputError as `check_window`, and for running sums, which have none.
+        """
         self.check_window(window)
+        if self.overflow is Overflow.RUNNING:
+            raise InputError(
+                f"{self.overflow} sums depend on the order of their terms, not on the dot product alone: "
+                f"give {', '.join(policy for policy in Overflow if policy is not Overflow.RUNNING)}"
+            )
         off, modulus, lo, hi = window, 2 * window + 1, -window, window
         if self.overflow is Overflow.SATURATE:
             lo = window - 2 * min(window, (1 << self.accumulator) - 1)

@@ -1,6 +1,6 @@
 """Tiles of the kernel that gives each output an accumulator of its own, asm/binary_conv.S."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from kernels_asm.conv_arguments import BINARY_CONV, argument_values
 from kernels_asm.errors import InputError
 from kernels_asm.packing import channel_block, channel_blocks, filter_bytes, pack_weights
 from kernels_asm.shape import ConvShape
-from kernels_asm.tile import VECTOR_REGISTERS, Tile, check_register_use
+from kernels_asm.tile import UDOT_SUFFIX, VECTOR_REGISTERS, Tile, check_register_use, check_udot
 
 TILE_CHANNELS = (1, 2, 4, 8, 16)
 """Output channels of a tile: powers of two, so that the sums of a tile fill whole registers."""
@@ -24,7 +24,7 @@ TILE_PIXELS = range(1, 9)
 LANE_STEPS = 31
 """Additions of at most 8 that a byte lane takes before it can exceed 255."""
 
-OVERFLOW_CODES = {Overflow.EXACT: 0, Overflow.SATURATE: 1, Overflow.WRAP: 2}
+OVERFLOW_CODES = {Overflow.EXACT: 0, Overflow.SATURATE: 1, Overflow.WRAP: 2, Overflow.RUNNING: 3}
 """Value of the assembler symbol OVERFLOW."""
 
 LEAST_SPARE_REGISTERS = 3
@@ -42,6 +42,7 @@ class LaneTile(Tile):
 
     channels: int
     pixels: int
+    udot: bool = False
 
     def __post_init__(self) -> None:
         if self.channels not in TILE_CHANNELS:
@@ -50,7 +51,14 @@ class LaneTile(Tile):
             raise InputError(f"tile {self}: output pixels must be 1 to {TILE_PIXELS[-1]}")
 
     def __str__(self) -> str:
-        return f"{self.channels}x{self.pixels}"
+        return f"{self.channels}x{self.pixels}{UDOT_SUFFIX if self.udot else ''}"
+
+    def check_arithmetic(self, arithmetic: Arithmetic) -> None:
+        """See `Tile`."""
+        check_udot(self, arithmetic)
+        if arithmetic.overflow is Overflow.RUNNING:
+            raise InputError(f"tile {self}: its lanes hold parts of a sum until the window ends, which cannot stop at "
+                             f"a bound after each block as {arithmetic.overflow} sums do: give a tree")  # fmt: skip
 
     def widens(self, arithmetic: Arithmetic, shape: ConvShape) -> bool:
         """Return whether 8-bit lanes must be moved into 16-bit lanes during the window to stay exact."""
@@ -58,12 +66,14 @@ class LaneTile(Tile):
         return exact_bytes and _steps(shape) > LANE_STEPS
 
     def plan(self, arithmetic: Arithmetic, shape: ConvShape) -> "LanePlan":
-        """Return the register plan for the layer; raises InputError if the tile needs more registers than there are."""
+        """Return the register plan; raises InputError, with the reason, if the tile cannot compute the layer."""
+        self.check_arithmetic(arithmetic)
         widened = self.widens(arithmetic, shape)
         accumulators = self.channels * self.pixels * (2 if widened else 1)
-        spare = VECTOR_REGISTERS - accumulators - self.pixels
+        operands = int(self.udot)
+        spare = VECTOR_REGISTERS - accumulators - self.pixels - operands
         why = " (a window this long needs wide accumulators beside the 8-bit ones)" if widened else ""
-        check_register_use(self, accumulators + self.pixels + LEAST_SPARE_REGISTERS, why)
+        check_register_use(self, accumulators + self.pixels + operands + LEAST_SPARE_REGISTERS, why)
         group_channels = 1
         while (
             group_channels * 2 <= min(self.channels, _MOST_GROUP_CHANNELS)
@@ -71,7 +81,7 @@ class LaneTile(Tile):
         ):
             group_channels *= 2
         group_pixels = min(self.pixels, spare // group_channels - 1)
-        return LanePlan(accumulators, self.pixels, group_channels, group_pixels)
+        return LanePlan(accumulators, self.pixels, group_channels, group_pixels, operands)
 
     def registers(self, arithmetic: Arithmetic, shape: ConvShape) -> Mapping[str, int]:
         """See `Tile`."""
@@ -82,6 +92,7 @@ class LaneTile(Tile):
             "activations": plan.activations,
             "weights": plan.group_channels,
             "products": plan.group_channels * plan.group_pixels,
+            "operands": plan.operands,
         }
 
     def parameters(self, arithmetic: Arithmetic, shape: ConvShape) -> dict[str, int]:
@@ -90,6 +101,7 @@ class LaneTile(Tile):
         return {
             "ACC_BITS": arithmetic.accumulator,
             "OVERFLOW": OVERFLOW_CODES[arithmetic.overflow],
+            "UDOT": int(self.udot),
             "WIDEN": int(self.widens(arithmetic, shape)),
             "CLIP": arithmetic.clip or 0,
             "OUT_BITS": arithmetic.output.bits,
@@ -129,20 +141,22 @@ class LanePlan:
     activations: int
     group_channels: int
     group_pixels: int
+    operands: int
 
     @property
     def used(self) -> int:
         """Registers in use at once inside the window loop."""
-        return self.accumulators + self.activations + self.group_channels * (1 + self.group_pixels)
+        return self.accumulators + self.activations + self.group_channels * (1 + self.group_pixels) + self.operands
 
 
-def lane_tiles() -> tuple[LaneTile, ...]:
-    """Return every tile that some arithmetic and layer can use."""
+def lane_tiles(udots: Iterable[bool] = (False,)) -> tuple[LaneTile, ...]:
+    """Return every tile, of those with and without UDOT that are asked for, that some arithmetic and layer can use."""
     return tuple(
-        LaneTile(channels, pixels)
+        LaneTile(channels, pixels, udot)
+        for udot in udots
         for channels in TILE_CHANNELS
         for pixels in TILE_PIXELS
-        if channels * pixels + pixels + LEAST_SPARE_REGISTERS <= VECTOR_REGISTERS
+        if channels * pixels + pixels + udot + LEAST_SPARE_REGISTERS <= VECTOR_REGISTERS
     )
 
 

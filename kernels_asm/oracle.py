@@ -1,9 +1,11 @@
 """The NumPy oracle: what a kernel must put out, bit for bit.
 
-`binary_conv` is quick and goes by the end value. `binary_conv_in_order` executes the order that the arithmetic contract
-defines, lane by lane and addition by addition; tests prove that both give the same.
+`binary_conv` is quick and goes by the end value, or block by block where sums run. `binary_conv_in_order` executes the
+order that the arithmetic contract defines on packed bits, lane by lane and addition by addition; tests prove that both
+give the same.
 """
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -11,13 +13,15 @@ from numpy.typing import NDArray
 
 from kernels_asm.arithmetic import Arithmetic, Overflow
 from kernels_asm.lane_tile import LANE_STEPS
-from kernels_asm.packing import channel_block, pack_activations, pack_bits
+from kernels_asm.packing import channel_block, channel_blocks, pack_activations, pack_bits
 from kernels_asm.shape import ConvShape
 
 Signs = NDArray[np.integer]
 Counts = NDArray[np.int64]
 
 _EXACT_IN_FLOAT32 = 2**24
+_BYTE = (-128, 127)
+"""Bounds of a running sum."""
 
 
 def dot_products(activations: Signs, weights: Signs, shape: ConvShape) -> Counts:
@@ -27,11 +31,16 @@ def dot_products(activations: Signs, weights: Signs, shape: ConvShape) -> Counts
     channels in). Padding is +1.
     """
     windows = _windows(activations, shape).reshape(shape.out_pixels, shape.window)
+    product = _matrix_product(windows, weights.reshape(shape.channels_out, shape.window))
+    return product.reshape(shape.out_height, shape.out_width, shape.channels_out)
+
+
+def _matrix_product(windows: Signs, filters: Signs) -> Counts:
+    """Return the dot products of +1/-1 rows (pixels, n) with rows (channels out, n), exact."""
     # Sums of up to 2^24 ones are exact in float32, for which NumPy has a fast product.
-    exact = np.dtype(np.float32 if shape.window <= _EXACT_IN_FLOAT32 else np.float64)
-    filters = weights.reshape(shape.channels_out, shape.window)
+    exact = np.dtype(np.float32 if windows.shape[1] <= _EXACT_IN_FLOAT32 else np.float64)
     product: NDArray[np.floating] = np.matmul(windows.astype(exact), filters.T.astype(exact))
-    return product.astype(np.int64).reshape(shape.out_height, shape.out_width, shape.channels_out)
+    return product.astype(np.int64)
 
 
 def binary_conv(activations: Signs, weights: Signs, shape: ConvShape, arithmetic: Arithmetic) -> Signs:
@@ -39,8 +48,30 @@ def binary_conv(activations: Signs, weights: Signs, shape: ConvShape, arithmetic
 
     Shapes as in `dot_products`. Raises InputError if the arithmetic cannot compute such a window.
     """
-    values = arithmetic.end_value(shape.window).apply(dot_products(activations, weights, shape))
+    arithmetic.check_window(shape.window)
+    if arithmetic.overflow is Overflow.RUNNING:
+        values = _clipped(_running_sums(activations, weights, shape), arithmetic)
+    else:
+        values = arithmetic.end_value(shape.window).apply(dot_products(activations, weights, shape))
     return values.astype(arithmetic.output.dtype)
+
+
+def _running_sums(activations: Signs, weights: Signs, shape: ConvShape) -> Counts:
+    """Return y of running sums, not clipped, int64 (out height, out width, channels out)."""
+    windows = _windows(activations, shape)
+    sums = np.zeros((shape.out_pixels, shape.channels_out), np.int64)
+    odd_blocks = 0
+    block = channel_block(shape.channels_in)
+    starts = range(0, shape.channels_in, block)
+    for row, column, start in itertools.product(range(shape.kernel_height), range(shape.kernel_width), starts):
+        channels = slice(start, start + block)
+        pixels = windows[:, :, row, column, channels].reshape(shape.out_pixels, -1)
+        dots = _matrix_product(pixels, weights[:, row, column, channels])
+        odd = pixels.shape[1] % 2
+        # n // 2 - p where the dot product of the block's n channels is n - 2 p
+        sums = np.clip(sums + (dots - odd) // 2, *_BYTE)
+        odd_blocks += odd
+    return (2 * sums + odd_blocks).reshape(shape.out_height, shape.out_width, shape.channels_out)
 
 
 def binary_conv_in_order(activations: Signs, weights: Signs, shape: ConvShape, arithmetic: Arithmetic) -> Signs:
@@ -50,11 +81,17 @@ def binary_conv_in_order(activations: Signs, weights: Signs, shape: ConvShape, a
     pixels = _packed_windows(activations, shape, block)
     filters = pack_bits(weights).reshape(shape.channels_out, -1, block)
     counts = np.bitwise_count(pixels[:, None] ^ filters[None]).astype(np.int64)
-    total = _sum_lanes(_accumulate(counts, arithmetic), arithmetic)
-    values = _read_back(total, shape.window, arithmetic)
-    if arithmetic.clip is not None:
-        values = np.clip(values, -arithmetic.clip, arithmetic.clip)
-    return values.reshape(shape.out_height, shape.out_width, shape.channels_out).astype(arithmetic.output.dtype)
+    if arithmetic.overflow is Overflow.RUNNING:
+        values = _run(counts.sum(axis=-1), shape)
+    else:
+        total = _sum_lanes(_accumulate(counts, arithmetic), arithmetic)
+        values = _read_back(total, shape.window, arithmetic)
+    outputs = values.reshape(shape.out_height, shape.out_width, shape.channels_out)
+    return _clipped(outputs, arithmetic).astype(arithmetic.output.dtype)
+
+
+def _clipped(values: Counts, arithmetic: Arithmetic) -> Counts:
+    return values if arithmetic.clip is None else np.clip(values, -arithmetic.clip, arithmetic.clip)
 
 
 def _windows(activations: Signs, shape: ConvShape) -> Signs:
@@ -76,6 +113,17 @@ def sliding_windows(padded: NDArray[Any], shape: ConvShape) -> NDArray[Any]:
     kernel = (shape.kernel_height, shape.kernel_width)
     windows = np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=(0, 1))
     return windows[:: shape.stride, :: shape.stride].transpose(0, 1, 3, 4, 2)
+
+
+def _run(counts: Counts, shape: ConvShape) -> Counts:
+    """Return y of running sums for the counts of every block, (pixels, channels, steps)."""
+    last = (shape.channels_in - 1) % channel_block(shape.channels_in) + 1
+    sizes = [channel_block(shape.channels_in)] * (channel_blocks(shape.channels_in) - 1) + [last]
+    sizes *= shape.kernel_height * shape.kernel_width
+    total: Counts = np.zeros_like(counts[:, :, 0])
+    for step, size in enumerate(sizes):
+        total = np.clip(total + size // 2 - counts[:, :, step], *_BYTE)
+    return 2 * total + sum(size % 2 for size in sizes)
 
 
 def _accumulate(counts: Counts, arithmetic: Arithmetic) -> Counts:

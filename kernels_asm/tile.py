@@ -14,6 +14,12 @@ from kernels_asm.shape import ConvShape
 
 VECTOR_REGISTERS = 32
 
+DOT_PRODUCT = "dotprod"
+"""The ISA extension of Armv8.2 that has UDOT."""
+
+UDOT_SUFFIX = ".udot"
+"""End of the name of a tile that uses it."""
+
 
 class Tile(ABC):
     """Output channels times output pixels that a kernel computes at once, and how it goes about it.
@@ -30,6 +36,18 @@ class Tile(ABC):
 
     channels: int
     """Output channels of a tile; filters are padded to a multiple of it."""
+
+    udot: bool
+    """Whether bytes are added up by UDOT with ones, instead of two pairwise additions."""
+
+    @property
+    def feature(self) -> str | None:
+        """The ISA extension that the kernel needs, by the name that core descriptions give it."""
+        return DOT_PRODUCT if self.udot else None
+
+    @abstractmethod
+    def check_arithmetic(self, arithmetic: Arithmetic) -> None:
+        """Raise InputError, with the reason, if this tile can compute no layer in that arithmetic."""
 
     @abstractmethod
     def registers(self, arithmetic: Arithmetic, shape: ConvShape) -> Mapping[str, int]:
@@ -69,3 +87,10 @@ def check_register_use(tile: Tile, needed: int, why: str = "") -> None:
     """Raise InputError if a tile needs more vector registers than there are."""
     if needed > VECTOR_REGISTERS:
         raise InputError(f"tile {tile} needs {needed} vector registers of {VECTOR_REGISTERS}{why}: give a smaller tile")
+
+
+def check_udot(tile: Tile, arithmetic: Arithmetic) -> None:
+    """Raise InputError if a tile would add by UDOT to anything but the 32-bit lanes that it has."""
+    if tile.udot and arithmetic.accumulator != 32:
+        raise InputError(f"tile {tile}: UDOT adds to lanes of 32 bits, not to those of a {arithmetic.accumulator}-bit "
+                         "accumulator: give 32 bits, or the tile without .udot")  # fmt: skip

@@ -1,16 +1,19 @@
 """All tiles of all kernels, by name and by what a layer allows."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 
 from kernels_asm.arithmetic import Arithmetic
 from kernels_asm.errors import InputError
 from kernels_asm.lane_tile import LaneTile, lane_tiles
 from kernels_asm.shape import ConvShape
-from kernels_asm.tile import Tile
+from kernels_asm.tile import DOT_PRODUCT, UDOT_SUFFIX, Tile
 from kernels_asm.tree_tile import LoopOrder, Schedule, TreeTile, tree_tiles
 
 SEARCHED_PIXELS = (4, 6, 7, 8, 12, 14)
 """Pixels of a tree tile that `search_tiles` yields: they divide the usual widths, and fill vectors of small pixels."""
+
+_LANE_NAME = re.compile(r"([0-9]+)x([0-9]+)(\.udot)?")
 
 
 def parse_tile(text: str) -> Tile:
@@ -18,43 +21,51 @@ def parse_tile(text: str) -> Tile:
     tile = _read(text)
     if tile is None or str(tile) != text:
         example = TreeTile(4, 14, 1, 3)
-        raise InputError(f"tile {text!r}: write CHANNELSxPIXELS, such as 4x4, or a tree, such as {example}")
+        raise InputError(f"tile {text!r}: write CHANNELSxPIXELS, such as 4x4, or a tree, such as {example}, with "
+                         f"{UDOT_SUFFIX} at the end to add up 32-bit sums by UDOT")  # fmt: skip
     return tile
 
 
 def _read(text: str) -> Tile | None:
     if text.startswith("tree"):
         return TreeTile.parse(text)
-    channels, _, pixels = text.partition("x")
-    if not (channels.isdecimal() and pixels.isdecimal()):
-        return None
-    return LaneTile(int(channels), int(pixels))
+    lane = _LANE_NAME.fullmatch(text)
+    return LaneTile(int(lane[1]), int(lane[2]), lane[3] is not None) if lane else None
 
 
-def all_tiles() -> Iterator[Tile]:
-    """Yield every tile that some arithmetic and layer can use, those with prefetch apart."""
-    yield from lane_tiles()
-    yield from tree_tiles()
+def all_tiles(features: Collection[str] = ()) -> Iterator[Tile]:
+    """Yield every tile that some arithmetic and layer can use, those with prefetch apart.
+
+    `features`: the extensions of the ISA that a core has; tiles that need another are left out, here and below.
+    """
+    yield from lane_tiles(_udots(features))
+    yield from tree_tiles(udots=_udots(features))
 
 
-def search_tiles(schedule: Schedule) -> Iterator[Tile]:
-    """Yield the tiles that a search over whole networks tries for a core with that schedule.
+def search_tiles(schedule: Schedule, features: Collection[str] = ()) -> Iterator[Tile]:
+    """Yield the tiles that a search over whole networks tries for a core with that schedule and these features.
 
     Those with a common shape for all layers of a small network: few pixels, and the loops in the order that suits
     feature maps and filters which fit the first cache together.
     """
-    yield from lane_tiles()
-    yield from tree_tiles(pixels=SEARCHED_PIXELS, schedules=(schedule,), orders=(LoopOrder.PIXELS,))
+    udots = _udots(features)
+    yield from lane_tiles(udots)
+    yield from tree_tiles(pixels=SEARCHED_PIXELS, schedules=(schedule,), orders=(LoopOrder.PIXELS,), udots=udots)
 
 
-def listed_tiles() -> Iterator[Tile]:
+def listed_tiles(features: Collection[str] = ()) -> Iterator[Tile]:
     """Yield the tiles that stand for all where kernels are listed: those that `search_tiles` yields for any core."""
-    yield from lane_tiles()
-    yield from tree_tiles(pixels=SEARCHED_PIXELS, orders=(LoopOrder.PIXELS,))
+    udots = _udots(features)
+    yield from lane_tiles(udots)
+    yield from tree_tiles(pixels=SEARCHED_PIXELS, orders=(LoopOrder.PIXELS,), udots=udots)
+
+
+def _udots(features: Collection[str]) -> tuple[bool, ...]:
+    return (False, True) if DOT_PRODUCT in features else (False,)
 
 
 def legal_tiles(arithmetic: Arithmetic, shape: ConvShape, tiles: Iterable[Tile] | None = None) -> tuple[Tile, ...]:
-    """Return those of `tiles` (all, if not given) with which the arithmetic can compute the layer.
+    """Return those of `tiles` (all without UDOT, if not given) with which the arithmetic can compute the layer.
 
     Raises InputError if no tile could.
     """

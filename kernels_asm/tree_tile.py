@@ -16,7 +16,7 @@ from kernels_asm.errors import InputError
 from kernels_asm.lane_tile import OVERFLOW_CODES
 from kernels_asm.packing import channel_block, channel_blocks, filter_bytes, pack_filters, pixel_bytes
 from kernels_asm.shape import ConvShape
-from kernels_asm.tile import Tile, check_register_use
+from kernels_asm.tile import UDOT_SUFFIX, Tile, check_register_use, check_udot
 from kernels_asm.tree_arguments import BINARY_CONV_TREE, tree_argument_values
 
 CHANNELS = (4, 8, 16)
@@ -27,12 +27,15 @@ MOST_WEIGHTS = 16
 LARGEST_PREFETCH = 16384
 """Bytes; what is fetched further ahead has left a small L1 before it is used."""
 
+LARGEST_ODD_BLOCKS = 255
+"""Half of them, rounded down, is added in a signed byte."""
+
 _VECTOR_BYTES = 16
 _QUAD = 4  # channels whose leaves are formed together
 _FARTHEST_ALIGNED = 32760 - _VECTOR_BYTES  # reach of LDR of a doubleword
 _FARTHEST_UNALIGNED = 255 - _VECTOR_BYTES  # reach of LDUR
 _OUTPUT_REGISTERS = 9  # v0, v1 and v26 to v31 hold constants and what is under way, and pairs of registers need a spare
-_NAME = re.compile(r"tree(\d+)x(\d+)r(\d+)c(\d+)\.(\w+)\.(\w+)(?:\.pf(\d+))?")
+_NAME = re.compile(r"tree(\d+)x(\d+)r(\d+)c(\d+)\.(\w+)\.(\w+)(?:\.pf(\d+))?(\.udot)?")
 
 
 class Schedule(StrEnum):
@@ -61,6 +64,7 @@ class TreeTile(Tile):
         schedule: Order of instructions.
         order: Order of loops.
         prefetch: Bytes that weights are prefetched ahead; 0 for none.
+        udot: See `Tile`.
 
     Raises InputError if a field is out of range.
     """
@@ -75,6 +79,7 @@ class TreeTile(Tile):
     schedule: Schedule = Schedule.OUT_OF_ORDER
     order: LoopOrder = LoopOrder.PIXELS
     prefetch: int = 0
+    udot: bool = False
 
     def __post_init__(self) -> None:
         for name, value, allowed in (
@@ -95,7 +100,8 @@ class TreeTile(Tile):
 
     def __str__(self) -> str:
         ahead = f".pf{self.prefetch}" if self.prefetch else ""
-        return f"tree{self.channels}x{self.pixels}r{self.rows}c{self.columns}.{self.schedule}.{self.order}{ahead}"
+        size = f"tree{self.channels}x{self.pixels}r{self.rows}c{self.columns}"
+        return f"{size}.{self.schedule}.{self.order}{ahead}{UDOT_SUFFIX if self.udot else ''}"
 
     @classmethod
     def parse(cls, text: str) -> "TreeTile":
@@ -104,7 +110,15 @@ class TreeTile(Tile):
         if not found or found[5] not in list(Schedule) or found[6] not in list(LoopOrder):
             raise InputError(f"tile {text!r}: write it such as {cls(4, 14, 1, 3)} or {cls(4, 7, 2, 3, prefetch=256)}")
         channels, pixels, rows, columns = map(int, found.group(1, 2, 3, 4))
-        return cls(channels, pixels, rows, columns, Schedule(found[5]), LoopOrder(found[6]), int(found[7] or 0))
+        how = Schedule(found[5]), LoopOrder(found[6])
+        return cls(channels, pixels, rows, columns, *how, int(found[7] or 0), found[8] is not None)
+
+    def check_arithmetic(self, arithmetic: Arithmetic) -> None:
+        """See `Tile`."""
+        check_udot(self, arithmetic)
+        if arithmetic.overflow is Overflow.RUNNING and self.columns > 1:
+            raise InputError(f"tile {self}: it adds {self.columns} blocks at once, but {arithmetic.overflow} sums stop "
+                             "at a bound after each block: give 1 column")  # fmt: skip
 
     def vector_pixels(self, shape: ConvShape) -> int:
         """Return how many pixels lie side by side in a register: as many as fill it, if they divide the tile's."""
@@ -121,13 +135,15 @@ class TreeTile(Tile):
         accumulators = -(-quads * _QUAD // leaves)
         fresh = min(self.columns, vector_pixels * shape.stride)
         activations = self._activations(shape, fresh)
-        fixed = 2 + accumulators + self.columns * self.channels + activations + _QUAD
+        operands = int(self.udot or arithmetic.overflow is Overflow.RUNNING)
+        fixed = 2 + accumulators + operands + self.columns * self.channels + activations + _QUAD
         terms = self._terms(32 - fixed)
         check_register_use(self, fixed + terms)
-        stays_bytes = bits == 8 and arithmetic.overflow is Overflow.WRAP and arithmetic.output is OutputType.INT8
+        in_bytes = arithmetic.overflow in (Overflow.WRAP, Overflow.RUNNING)
+        stays_bytes = bits == 8 and in_bytes and arithmetic.output is OutputType.INT8
         outputs = -(-quads * _QUAD * vector_pixels // (16 if stays_bytes else 8))
         check_register_use(self, max(outputs, accumulators) + _OUTPUT_REGISTERS, " when it forms its outputs")
-        return TreePlan(bits, accumulators, activations, terms, fixed + terms)
+        return TreePlan(bits, accumulators, activations, terms, operands, fixed + terms)
 
     def registers(self, arithmetic: Arithmetic, shape: ConvShape) -> Mapping[str, int]:
         """See `Tile`."""
@@ -138,6 +154,7 @@ class TreeTile(Tile):
             "activations": plan.activations,
             "weights": self.channels * self.columns,
             "products": _QUAD + plan.terms,
+            "operands": plan.operands,
         }
 
     def _activations(self, shape: ConvShape, fresh: int) -> int:
@@ -158,6 +175,7 @@ class TreeTile(Tile):
         return 4 if spare >= 4 else 2 if spare >= 2 else 1
 
     def _check_layer(self, arithmetic: Arithmetic, shape: ConvShape) -> None:
+        self.check_arithmetic(arithmetic)
         arithmetic.check_window(shape.window)
         if shape.window > LARGEST_NARROW_WINDOW:
             raise InputError(f"tile {self}: a window of {shape.window} products exceeds {LARGEST_NARROW_WINDOW}, which "
@@ -174,6 +192,11 @@ class TreeTile(Tile):
             if most > 255:
                 raise InputError(f"tile {self}: the {most} products of a step can overflow a byte before it saturates: "
                                  "give 1 column")  # fmt: skip
+        running_bytes = arithmetic.overflow is Overflow.RUNNING and arithmetic.output is OutputType.INT8
+        odd_blocks = _odd_blocks(shape)
+        if running_bytes and odd_blocks > LARGEST_ODD_BLOCKS:
+            raise InputError(f"tile {self}: a window of {odd_blocks} blocks with an odd number of channels exceeds "
+                             f"the {LARGEST_ODD_BLOCKS} that int8 outputs can add: give output int16")  # fmt: skip
         self._check_reach(shape)
 
     def _check_reach(self, shape: ConvShape) -> None:
@@ -189,8 +212,10 @@ class TreeTile(Tile):
         """See `Tile`."""
         plan = self.plan(arithmetic, shape)
         narrow = plan.lane_bits == 8
+        running = arithmetic.overflow is Overflow.RUNNING
         return {
             "ACC_BITS": plan.lane_bits,
+            "UDOT": int(self.udot),
             "OVERFLOW": OVERFLOW_CODES[arithmetic.overflow] if narrow else OVERFLOW_CODES[Overflow.EXACT],
             "CLIP": arithmetic.clip or 0,
             "OUT_BITS": arithmetic.output.bits,
@@ -208,6 +233,9 @@ class TreeTile(Tile):
             "BLOCK_BYTES": channel_block(shape.channels_in) // 8,
             "VECTOR_PIXELS": self.vector_pixels(shape),
             "WINDOW_ODD": shape.window % 2,
+            # 0 where sums do not run, so that layers which differ in nothing else share a kernel
+            "ODD_BLOCKS": _odd_blocks(shape) if running else 0,
+            "LAST_CHANNELS": (shape.channels_in - 1) % channel_block(shape.channels_in) + 1 if running else 0,
             "ACTIVATIONS": plan.activations,
             "TERMS": plan.terms,
         }
@@ -261,6 +289,7 @@ class TreePlan:
         accumulators: Registers of sums.
         activations: Registers of the ring of activations.
         terms: Registers for products beside the leaves.
+        operands: Registers of constants that sums are formed with.
         used: Registers in use at once inside the window loop.
     """
 
@@ -268,12 +297,18 @@ class TreePlan:
     accumulators: int
     activations: int
     terms: int
+    operands: int
     used: int
 
 
 def _lane_bits(arithmetic: Arithmetic) -> int:
     exact_bytes = arithmetic.accumulator == 8 and arithmetic.overflow is Overflow.EXACT
     return 16 if exact_bytes else arithmetic.accumulator
+
+
+def _odd_blocks(shape: ConvShape) -> int:
+    """Return how many blocks of the window have an odd number of channels: the last one of each pixel, or none."""
+    return shape.kernel_height * shape.kernel_width * (shape.channels_in % 2)
 
 
 def tree_tiles(
@@ -283,10 +318,11 @@ def tree_tiles(
     columns: tuple[int, ...] = COLUMNS,
     schedules: tuple[Schedule, ...] = tuple(Schedule),
     orders: tuple[LoopOrder, ...] = tuple(LoopOrder),
+    udots: Iterable[bool] = (False,),
 ) -> Iterator[TreeTile]:
     """Yield every legal combination of the values, without prefetch."""
-    for schedule, order, count, row, column, pixel in itertools.product(
-        schedules, orders, channels, rows, columns, pixels
+    for udot, schedule, order, count, row, column, pixel in itertools.product(
+        udots, schedules, orders, channels, rows, columns, pixels
     ):
         if count * column <= MOST_WEIGHTS:
-            yield TreeTile(count, pixel, row, column, schedule, order)
+            yield TreeTile(count, pixel, row, column, schedule, order, udot=udot)

@@ -7,7 +7,7 @@ from kernels_asm.arithmetic import ACCUMULATORS, LARGEST_CLIP, Arithmetic, Outpu
 from kernels_asm.errors import InputError
 from kernels_asm.lane_tile import LaneTile
 from kernels_asm.shape import ConvShape
-from kernels_asm.tile import Tile
+from kernels_asm.tile import DOT_PRODUCT, UDOT_SUFFIX, Tile
 from kernels_asm.tiles import listed_tiles, parse_tile
 from kernels_asm.tree_tile import TreeTile
 from kernels_asm.variant_text import VariantPart, read_parts, write_parts
@@ -15,15 +15,18 @@ from kernels_asm.variant_text import VariantPart, read_parts, write_parts
 EXAMPLE = str(LaneTile(8, 3))
 """Name of a tile in messages."""
 
-_LIKE_A_TILE = re.compile(r"[0-9]+x[0-9]+|tree.*")
+_LIKE_A_TILE = re.compile(r"[0-9]+x[0-9]+(\.udot)?|tree.*")
 
 
 @dataclass(frozen=True, slots=True)
 class KernelVariant:
-    """One instance of the direct-convolution kernel."""
+    """One instance of the direct-convolution kernel; raises InputError if no layer can be computed so."""
 
     arithmetic: Arithmetic
     tile: Tile
+
+    def __post_init__(self) -> None:
+        self.tile.check_arithmetic(self.arithmetic)
 
     def __str__(self) -> str:
         a = self.arithmetic
@@ -97,8 +100,8 @@ PARTS = (
     ),
     VariantPart(
         "overflow",
-        "what an accumulator does when a sum exceeds its width; 32 bits are always exact",
-        "exact, saturate or wrap",
+        "what an accumulator does when a sum exceeds its width; 32 bits are always exact, and only 8 bits run",
+        "exact, saturate, wrap or running",
         tuple(Overflow),
         "",
         Overflow,
@@ -125,7 +128,8 @@ PARTS = (
     VariantPart(
         "tile",
         "output channels x output pixels computed at once, and how: see kernels_asm/tiles.py",
-        f"CHANNELSxPIXELS with an accumulator an output, or a tree such as {TreeTile(4, 14, 1, 3)}",
+        f"CHANNELSxPIXELS with an accumulator an output, or a tree such as {TreeTile(4, 14, 1, 3)}; either with "
+        f"{UDOT_SUFFIX}, where the core has {DOT_PRODUCT} and sums have 32 bits",
         (EXAMPLE, *(str(tile) for tile in listed_tiles() if str(tile) != EXAMPLE)),
         "",
         _read_tile,

@@ -16,6 +16,7 @@
 // Parameters (assembler symbols, legal combinations in kernels_asm/variant.py):
 //   ACC_BITS       8, 16, 32     width of an accumulator lane
 //   OVERFLOW       0 exact, 1 saturate, 2 wrap
+//   UDOT           1: UDOT adds four bytes to a 32-bit lane at once, on cores that have it
 //   WIDEN          1: 8-bit lanes move into 16-bit lanes every 31 steps (31 * 8 = 248 fits a byte, 32 * 8 does not)
 //   CLIP           0 none, else c of the clip to [-c, c]
 //   OUT_BITS       8, 16, 32     width of an output element
@@ -29,6 +30,7 @@
 //   ACT   activations, one a pixel
 //   WGT   weights, one a channel of the group
 //   TMP   products, one a channel and pixel of the group
+//   ONES  16 bytes of 1, with UDOT only
 //   v28 to v31 hold constants once the sums are complete.
 //
 // General registers:
@@ -50,6 +52,7 @@
 .equ ACT,   WIDE + WIDEN * TILE
 .equ WGT,   ACT + TILE_PIXELS
 .equ TMP,   WGT + GROUP_CHANNELS
+.equ ONES,  TMP + GROUP_CHANNELS * GROUP_PIXELS
 .equ INPUT_OF_PIXEL,  8
 .equ OUTPUT_OF_PIXEL, 19
 .equ WIDEN_EVERY, 31

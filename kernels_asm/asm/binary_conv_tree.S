@@ -20,7 +20,8 @@
 //
 // Parameters (assembler symbols, legal combinations in kernels_asm/tree_tile.py):
 //   ACC_BITS       8, 16, 32     width of an accumulator lane
-//   OVERFLOW       0 exact, 1 saturate, 2 wrap
+//   OVERFLOW       0 exact, 1 saturate, 2 wrap, 3 running
+//   UDOT           1: UDOT adds four bytes to a 32-bit lane at once, on cores that have it
 //   CLIP           0 none, else c of the clip to [-c, c]
 //   OUT_BITS       8, 16, 32     width of an output element
 //   TILE_CHANNELS  4, 8, 16;  TILE_VECTORS: pixels of a row of the tile / VECTOR_PIXELS;  TILE_ROWS 1, 2
@@ -32,11 +33,14 @@
 //   BLOCKS, BLOCK_BYTES          channel blocks of a pixel, and the bytes of one: 4, 8, 16
 //   VECTOR_PIXELS                pixels side by side in a register
 //   WINDOW_ODD                   K modulo 2
+//   ODD_BLOCKS                   with running sums: blocks of the window that have an odd number of channels
+//   LAST_CHANNELS                with running sums: channels of the last block of a pixel
 //   TERMS                        registers for products beside the leaves
 //
 // Vector registers:
 //   v0, v1    sums of groups that are not complete (HOLD)
 //   ACC       accumulators, from v2 up: a lane an output
+//   OPERAND   with running sums: in every byte, half the channels of the step's block;  with UDOT: ones
 //   LEAF      leaves of a quad, four channels of a vector of pixels
 //   TERM      products on their way to a leaf
 //   ACT       activations, a ring
@@ -53,7 +57,7 @@
 //   x7        offset into the output pixel       x26        weights of the channel tile
 //   x8, x9    input, output of the tile          x27, x28   scratch
 //   x10       input of the tile's second row     x18, x29   untouched
-//   x11-x15, x27  pieces of vectors on their way    x30        return address of TILE
+//   x11-x15, x27  pieces of vectors on their way
 
 #include "arguments.inc"
 
@@ -75,9 +79,24 @@
     .equ FRESH, COLUMNS
 .endif
 
+// running sums, and the channels of the first block of a pixel
+.equ RUNNING, OVERFLOW == 3
+.if BLOCKS > 1
+    .equ FIRST_CHANNELS, 8 * BLOCK_BYTES
+.else
+    .equ FIRST_CHANNELS, LAST_CHANNELS
+.endif
+
+.if RUNNING || UDOT
+    .equ HAS_OPERAND, 1
+.else
+    .equ HAS_OPERAND, 0
+.endif
+
 .equ HOLD, 0
 .equ ACC,  2
-.equ LEAF, ACC + (TILE_ROWS * ROW_QUADS * 4 + LEAVES - 1) / LEAVES
+.equ OPERAND, ACC + (TILE_ROWS * ROW_QUADS * 4 + LEAVES - 1) / LEAVES
+.equ LEAF, OPERAND + HAS_OPERAND
 .equ TERM, LEAF + 4
 .equ ACT,  TERM + TERMS
 .equ WGT,  ACT + ACTIVATIONS
@@ -138,6 +157,7 @@
     mov   x5, #(STEPS - 1)
     .endif
     BEGIN_WEIGHTS
+    SET_OPERAND %(OPERAND)
     .set  first_step, 1
     PREFETCH_WEIGHTS
     STEP  \rows

@@ -1,12 +1,11 @@
 """What the conformance tests of the convolution draw their cases from."""
 
-import itertools
-
 import numpy as np
 
 from kernels_asm import ConvShape, OutputType, Overflow
+from kernels_asm.arithmetic import OVERFLOWS_OF
 
-POLICIES = [*itertools.product((8, 16), Overflow), (32, Overflow.EXACT)]
+POLICIES = [(width, overflow) for width, overflows in OVERFLOWS_OF.items() for overflow in overflows]
 CLIPS = {
     OutputType.INT8: (1, 31, 127),
     OutputType.INT16: (None, 40, 300),

@@ -19,7 +19,6 @@ from kernels_asm import (
     KernelVariant,
     LaneTile,
     OutputType,
-    Overflow,
     Schedule,
     TreeTile,
 )
@@ -29,8 +28,8 @@ from kernels_asm.companions.bit_map import BitMap
 from kernels_asm.int8_conv import Int8Path, Int8Variant, assemble_int8
 from kernels_asm.references.indirect_16bit import assemble_indirect
 from kernels_asm.references.one_channel_direct import assemble_one_channel
+from tests.conformance.conv_cases import POLICIES
 
-POLICIES = [*itertools.product((8, 16), Overflow), (32, Overflow.EXACT)]
 OUTPUTS = [(OutputType.INT8, 31), (OutputType.INT16, None), (OutputType.INT16, 300), (OutputType.INT32, 7)]
 TILES = [
     LaneTile(1, 1),
@@ -39,6 +38,8 @@ TILES = [
     LaneTile(16, 1),
     TreeTile(4, 4, 1, 3),
     TreeTile(4, 4, 2, 1, Schedule.IN_ORDER, prefetch=64),
+    LaneTile(4, 4, udot=True),
+    TreeTile(4, 4, 1, 3, udot=True),
 ]
 SHAPES = [
     ConvShape(4, 4, 64, 16),
@@ -96,6 +97,7 @@ def instructions() -> dict[InstructionClass, str]:
 def test_the_kernels_use_what_binary_networks_are_made_of(instructions):
     used = {kind.mnemonic for kind in instructions}
     assert {"ldr", "eor", "cnt", "uadalp", "str"} <= used
+    assert {"udot", "sqadd", "csel"} <= used  # of 32-bit sums with UDOT, and of running sums
     assert {"ld1r", "fmul", "uaddlv", "scvtf"} <= used  # of the references
     assert {"smull", "sadalp", "sdot", "srshr"} <= used  # of the int8 convolution
 

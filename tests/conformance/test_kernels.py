@@ -17,13 +17,15 @@ from kernels_asm import (
     OutputType,
     Overflow,
     Schedule,
+    Tile,
     TreeTile,
     legal_tiles,
 )
+from kernels_asm.arithmetic import LARGEST_NARROW_WINDOW
 from kernels_asm.lane_tile import lane_tiles
-from kernels_asm.oracle import binary_conv_in_order
+from kernels_asm.oracle import binary_conv_in_order, dot_products
 from kernels_asm.tree_tile import tree_tiles
-from tests.conformance.conv_cases import CLIPS, POLICIES, data, policy_name
+from tests.conformance.conv_cases import CLIPS, POLICIES, data, policy_name, signs
 
 ARITHMETICS = [
     Arithmetic(width, policy, clip, output)
@@ -57,27 +59,54 @@ WIDE_SHAPES = [
 ]
 
 
-def legal(variant: KernelVariant, shape: ConvShape) -> bool:
+LANE_POLICIES = [policy for policy in POLICIES if policy[1] is not Overflow.RUNNING]
+
+
+def legal(arithmetic: Arithmetic, tile: Tile, shape: ConvShape) -> bool:
     try:
-        variant.check(shape)
+        KernelVariant(arithmetic, tile).check(shape)
     except InputError:
         return False
     return True
 
 
 @pytest.mark.parametrize("tile", lane_tiles(), ids=str)
-@pytest.mark.parametrize("policy", POLICIES, ids=policy_name)
+@pytest.mark.parametrize("policy", LANE_POLICIES, ids=policy_name)
 def test_every_lane_tile_and_policy(tile: LaneTile, policy: tuple[int, Overflow]) -> None:
     arithmetics = [a for a in ARITHMETICS if (a.accumulator, a.overflow) == policy]
     checked = 0
     # Each tile meets every output type, and every shape with one of the policies or another.
     for number, arithmetic in enumerate(arithmetics):
         shape = SHAPES[(number + lane_tiles().index(tile) + POLICIES.index(policy)) % len(SHAPES)]
-        variant = KernelVariant(arithmetic, tile)
-        if legal(variant, shape):
-            checked_run(variant, shape, *data(shape, number), alignment=1)
+        if legal(arithmetic, tile, shape):
+            checked_run(KernelVariant(arithmetic, tile), shape, *data(shape, number), alignment=1)
             checked += 1
     assert checked >= len(arithmetics) // 2
+
+
+WORDS = [arithmetic for arithmetic in ARITHMETICS if arithmetic.accumulator == 32]
+
+
+@pytest.mark.parametrize("tile", lane_tiles((True,)), ids=str)
+def test_every_lane_tile_that_adds_by_udot(tile: LaneTile) -> None:
+    for number, arithmetic in enumerate(WORDS):
+        shape = SHAPES[(number + lane_tiles((True,)).index(tile)) % len(SHAPES)]
+        checked_run(KernelVariant(arithmetic, tile), shape, *data(shape, number), alignment=1)
+
+
+@pytest.mark.parametrize("kind", TREE_KINDS, ids=lambda kind: "-".join(map(str, kind)))
+def test_every_kind_of_tree_that_adds_by_udot(kind: tuple[int, int, int, Schedule, LoopOrder]) -> None:
+    channels, columns, rows, schedule, order = kind
+    number = TREE_KINDS.index(kind)
+    tiles = list(tree_tiles((channels,), range(1, 13), (rows,), (columns,), (schedule,), (order,), (True,)))
+    checked = 0
+    for arithmetic in WORDS[number % 3 :: 3]:
+        cases = [(tile, shape) for shape in WIDE_SHAPES for tile in legal_tiles(arithmetic, shape, tiles)]
+        for tile, shape in cases[:: max(len(cases) // 2, 1)][:2]:
+            checked_run(KernelVariant(arithmetic, tile), shape, *data(shape, number), alignment=1)
+            checked += 1
+    no_registers = schedule is Schedule.IN_ORDER and rows == 2 and channels * columns == 16
+    assert checked == (0 if no_registers else 6)
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=policy_name)
@@ -91,6 +120,9 @@ def test_every_kind_of_tree_and_policy(
     arithmetic = arithmetics[number % len(arithmetics)]
     tiles = list(tree_tiles((channels,), range(1, 13), (rows,), (columns,), (schedule,), (order,)))
     cases = [(tile, shape) for shape in WIDE_SHAPES for tile in legal_tiles(arithmetic, shape, tiles)]
+    if policy[1] is Overflow.RUNNING and columns > 1:
+        assert not cases  # a step would add several blocks at once
+        return
     if (*kind[:4], policy[0]) == (16, 1, 2, Schedule.IN_ORDER, 32):
         assert not cases  # accumulators of 32 bits leave no registers for the halves that wait
         return
@@ -116,6 +148,17 @@ ADVERSARIAL = [
 ]
 
 
+ADVERSARIAL_TILES = [
+    tile
+    for udot in (False, True)
+    for tile in (
+        LaneTile(4, 2, udot),
+        TreeTile(4, 2, udot=udot),
+        TreeTile(8, 1, schedule=Schedule.IN_ORDER, udot=udot),
+    )
+]
+
+
 @pytest.mark.parametrize(("window", "shares"), [case[1:] for case in ADVERSARIAL], ids=[c[0] for c in ADVERSARIAL])
 @pytest.mark.parametrize("policy", POLICIES, ids=policy_name)
 def test_adversarial_counts(window: int, shares: tuple[float, float], policy: tuple[int, Overflow]) -> None:
@@ -123,16 +166,75 @@ def test_adversarial_counts(window: int, shares: tuple[float, float], policy: tu
     checked = 0
     for clip, output in ((None, OutputType.INT32), (None, OutputType.INT16), (127, OutputType.INT8)):
         arithmetic = Arithmetic(*policy, clip, output)
-        tiles = (LaneTile(4, 2), TreeTile(4, 2), TreeTile(8, 1, schedule=Schedule.IN_ORDER))
-        variants = [KernelVariant(arithmetic, tile) for tile in tiles]
-        for variant in variants:
-            if legal(variant, shape):
+        for tile in ADVERSARIAL_TILES:
+            if legal(arithmetic, tile, shape):
                 inputs = data(shape, 0, *shares)
-                run = checked_run(variant, shape, *inputs, alignment=1)
+                run = checked_run(KernelVariant(arithmetic, tile), shape, *inputs, alignment=1)
                 assert np.array_equal(run.output, binary_conv_in_order(*inputs, shape, arithmetic))
                 checked += 1
     widest = 65535 if policy in ((8, Overflow.EXACT), (16, Overflow.EXACT)) else 2**31 - 1
-    assert checked == (9 if window <= 32767 else int(window <= widest))
+    if policy == (32, Overflow.EXACT):  # with and without UDOT
+        assert checked == (18 if window <= 32767 else 2)
+    elif policy[1] is Overflow.RUNNING:  # trees alone
+        assert checked == (6 if window <= 32767 else 0)
+    else:
+        assert checked == (9 if window <= 32767 else int(window <= widest))
+
+
+def in_blocks(shape: ConvShape, shares: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return activations with these shares of -1 in parts of the channels, one after another, and weights of +1."""
+    activations, weights = data(shape, 0, 0.0, 0.0)
+    parts = np.array_split(np.arange(shape.channels_in), len(shares))
+    for number, (part, share) in enumerate(zip(parts, shares, strict=True)):
+        activations[..., part] = signs(np.random.default_rng(number), (*activations.shape[:2], len(part)), share)
+    return activations, weights
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [(1.0, 0.0), (0.0, 1.0), (1.0, 0.0, 1.0), (0.0, 1.0, 0.0, 0.5), (0.9, 0.2, 0.7)],
+    ids=lambda shares: "-".join(map(str, shares)),
+)
+@pytest.mark.parametrize(
+    "shape",
+    [
+        ConvShape(1, 3, 1500, 5, 1, 1, 1, 0),
+        ConvShape(2, 13, 1409, 9, 1, 1, 1, 0),  # the last block has one channel
+        ConvShape(3, 6, 777, 4, 2, 3),
+        ConvShape(2, 4, 650, 17, 3, 3),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("schedule", Schedule)
+def test_running_sums_stop_early_and_come_back(shape: ConvShape, schedule: Schedule, shares: tuple[float, ...]) -> None:
+    inputs = in_blocks(shape, shares)
+    for clip, output in ((None, OutputType.INT32), (200, OutputType.INT16), (127, OutputType.INT8)):
+        arithmetic = Arithmetic(8, Overflow.RUNNING, clip, output)
+        for tile in (TreeTile(4, 2, schedule=schedule), TreeTile(8, 3, schedule=schedule)):
+            run = checked_run(KernelVariant(arithmetic, tile), shape, *inputs, alignment=1)
+            assert np.array_equal(run.output, binary_conv_in_order(*inputs, shape, arithmetic))
+            if clip is None:
+                assert not np.array_equal(run.output, dot_products(*inputs, shape))
+
+
+ODD_CASES = [
+    (channels, kernel)
+    for channels in (1, 3, 31, 33, 63, 65, 127, 129, 255)
+    for kernel in ((1, 1), (3, 3), (15, 17))
+    if channels * kernel[0] * kernel[1] <= LARGEST_NARROW_WINDOW
+]
+
+
+@pytest.mark.parametrize(("channels", "kernel"), ODD_CASES, ids=str)
+def test_running_sums_of_an_odd_number_of_channels(channels: int, kernel: tuple[int, int]) -> None:
+    shape = ConvShape(2, 17, channels, 4, *kernel, 1, kernel[0] // 2)
+    for shares, (clip, output) in itertools.product(
+        ((0.0, 0.0), (1.0, 0.0), (0.5, 0.5)),
+        ((127, OutputType.INT8), (31, OutputType.INT8), (None, OutputType.INT16), (300, OutputType.INT32)),
+    ):
+        inputs = data(shape, channels, *shares)
+        arithmetic = Arithmetic(8, Overflow.RUNNING, clip, output)
+        checked_run(KernelVariant(arithmetic, TreeTile(4, 12)), shape, *inputs, alignment=1)
 
 
 @pytest.mark.parametrize("output", OutputType)

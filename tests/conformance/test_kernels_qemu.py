@@ -39,11 +39,25 @@ def conv_cases() -> list[tuple[KernelVariant, ConvShape]]:
         arithmetic = Arithmetic(*policy, clips[number % len(clips)], output)
         for kind in (lane_tiles(), tree_tiles(pixels=range(1, 7))):
             tiles = legal_tiles(arithmetic, shape, kind)
+            if tiles:  # running sums have no lane tile
+                cases.append((KernelVariant(arithmetic, tiles[7 * number % len(tiles)]), shape))
+    return cases
+
+
+def udot_cases() -> list[tuple[KernelVariant, ConvShape]]:
+    """Every output type on every shape, with either kernel, adding by an instruction that not every core has."""
+    cases = []
+    for number, (output, shape) in enumerate(itertools.product(OutputType, SHAPES)):
+        arithmetic = Arithmetic(32, clip=CLIPS[output][number % len(CLIPS[output])], output=output)
+        for kind in (lane_tiles((True,)), tree_tiles(pixels=range(1, 7), udots=(True,))):
+            tiles = legal_tiles(arithmetic, shape, kind)
             cases.append((KernelVariant(arithmetic, tiles[7 * number % len(tiles)]), shape))
     return cases
 
 
-CONV_CASES = conv_cases()
+PLAIN_CASES = conv_cases()
+UDOT_CASES = udot_cases()
+CONV_CASES = PLAIN_CASES + UDOT_CASES
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +78,8 @@ def test_a_convolution_has_the_same_bytes_everywhere(variant: KernelVariant, sha
         Buffer("output", unwritten, writable=True, alignment=1),
     ]
     program = qemu.assemble_program(SOURCES / tile.source, variant.parameters(shape), tile.arguments)
-    under_qemu = qemu.run_program(program, tile.arguments, values, buffers)["output"]
+    cpu = qemu.PLAIN_CPU if tile.feature is None else "max"
+    under_qemu = qemu.run_program(program, tile.arguments, values, buffers, cpu)["output"]
     emulated = call_kernel(program, tile.arguments, values, buffers, budget=BUDGET)  # the function inside the program
     assert under_qemu == emulated.outputs["output"]
     added = ((0, channels - shape.channels_out), (0, 0), (0, 0), (0, 0))  # filters of +1 fill the last tile
@@ -74,14 +89,14 @@ def test_a_convolution_has_the_same_bytes_everywhere(variant: KernelVariant, sha
 
 
 def test_the_cases_reach_every_policy_output_type_clip_and_many_tiles() -> None:
-    arithmetics = [variant.arithmetic for variant, _ in CONV_CASES]
-    assert len(CONV_CASES) == 168
+    arithmetics = [variant.arithmetic for variant, _ in PLAIN_CASES]
+    assert (len(PLAIN_CASES), len(UDOT_CASES)) == (180, 24)
     assert {(a.accumulator, a.overflow, a.output) for a in arithmetics} == {
         (*p, o) for p in POLICIES for o in OutputType
     }
     assert {(a.output, a.clip) for a in arithmetics} == {(o, clip) for o in OutputType for clip in CLIPS[o]}
-    tiles = {variant.tile for variant, _ in CONV_CASES}
-    lanes = [(v.tile.widens(v.arithmetic, shape)) for v, shape in CONV_CASES if isinstance(v.tile, LaneTile)]
+    tiles = {variant.tile for variant, _ in PLAIN_CASES}
+    lanes = [(v.tile.widens(v.arithmetic, shape)) for v, shape in PLAIN_CASES if isinstance(v.tile, LaneTile)]
     assert set(lanes) == {True, False}
     assert sum(isinstance(tile, LaneTile) for tile in tiles) >= 20
     assert sum(isinstance(tile, TreeTile) for tile in tiles) >= 40

@@ -8,7 +8,7 @@ from dse.errors import UsageError
 from dse.legality import Legality, legal_space
 from dse.network import build_network
 from dse.space import SearchSpace, design_of, parameters_of
-from kernels_asm import LaneTile, OutputType, Overflow
+from kernels_asm import LaneTile, OutputType, Overflow, TreeTile
 from kernels_asm.lane_tile import lane_tiles
 
 SPACE = SearchSpace((LaneTile(2, 2), LaneTile(16, 8)))
@@ -81,6 +81,12 @@ def test_illegal_tile_has_a_reason_that_names_the_layer(legality):
     assert reason is not None
     assert reason.startswith("block1: ")
     assert "registers" in reason
+
+
+def test_running_sums_are_not_searched_and_refused_with_the_reason(legality):
+    assert Overflow.RUNNING not in SearchSpace((LaneTile(2, 2),)).overflows
+    reason = legality.reason(Design(1.0, 8, Overflow.RUNNING, 31, TreeTile(4, 4))) or ""
+    assert reason.startswith("block1: running sums depend on the order of their terms")
 
 
 def test_constant_layer_is_not_worth_training(legality):

@@ -41,6 +41,11 @@ def test_too_large_a_tile_is_refused_with_the_count() -> None:
         LaneTile(16, 2).plan(Arithmetic(8), SHORT)
 
 
+def test_running_sums_are_refused() -> None:
+    with pytest.raises(InputError, match=r"tile 4x4: its lanes hold parts of a sum .* running sums do: give a tree"):
+        LaneTile(4, 4).registers(Arithmetic(8, Overflow.RUNNING), SHORT)
+
+
 @pytest.mark.parametrize(("channels", "pixels"), [(3, 1), (32, 1), (4, 0), (4, 9)])
 def test_a_tile_out_of_range_is_refused(channels: int, pixels: int) -> None:
     with pytest.raises(InputError, match=f"tile {channels}x{pixels}"):

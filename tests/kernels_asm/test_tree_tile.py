@@ -6,6 +6,7 @@ from kernels_asm.tile import VECTOR_REGISTERS
 from kernels_asm.tree_tile import tree_tiles
 
 SHAPE = ConvShape(14, 14, 256, 8)
+RUNNING = Arithmetic(8, Overflow.RUNNING, 31, OutputType.INT8)
 BYTES = Arithmetic(8, Overflow.SATURATE, 31, OutputType.INT8)
 
 
@@ -56,6 +57,13 @@ def test_sizes_of_weights_are_those_of_the_packed_arrays() -> None:
         (TreeTile(4, 2, rows=2), ConvShape(1, 14, 8, 8), BYTES, "2 rows exceed an output of 1"),
         (TreeTile(4, 2, columns=2), SHAPE, BYTES, "2 columns do not divide a window 3 wide"),
         (TreeTile(4, 2, columns=3), SHAPE, BYTES, "384 products of a step can overflow a byte"),
+        (TreeTile(4, 2, columns=3), SHAPE, RUNNING, "adds 3 blocks at once, but running sums stop .* give 1 column"),
+        (
+            TreeTile(4, 2),
+            ConvShape(16, 17, 3, 8, 16, 16),
+            RUNNING,
+            "256 blocks with an odd number .* give output int16",
+        ),
         (TreeTile(16, 14), SHAPE, Arithmetic(16), "vector registers of 32"),
         (TreeTile(4, 2), ConvShape(3, 3, 4096, 8), Arithmetic(16), "36864 products exceeds 32767"),
         (TreeTile(4, 32), ConvShape(3, 70, 64, 8, stride=2), Arithmetic(16), "more than 239 that a load can reach"),

@@ -6,22 +6,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels_asm import Arithmetic, ConvShape, InputError, KernelVariant, LaneTile, OutputType, Overflow, all_tiles
+from kernels_asm import (
+    Arithmetic,
+    ConvShape,
+    InputError,
+    KernelVariant,
+    LaneTile,
+    OutputType,
+    Overflow,
+    TreeTile,
+    all_tiles,
+)
+from kernels_asm.arithmetic import OVERFLOWS_OF
+from kernels_asm.tile import DOT_PRODUCT
 from kernels_asm.tiles import listed_tiles
 from kernels_asm.variant import PARTS
 from kernels_asm.variant_list import can_compute, part_of, sampled_variants
 
+ALL_TILES = list(all_tiles())
+WORD_TILES = list(all_tiles((DOT_PRODUCT,)))
 GOOD = "acc8-exact-clip31-int8-8x3"
 
 
 @st.composite
 def variants(draw: st.DrawFn) -> KernelVariant:
     accumulator = draw(st.sampled_from([8, 16, 32]))
-    overflow = Overflow.EXACT if accumulator == 32 else draw(st.sampled_from(Overflow))
+    overflow = draw(st.sampled_from(OVERFLOWS_OF[accumulator]))
     clip = draw(st.none() | st.integers(1, 32767))
     fits_byte = clip is not None and clip <= 127
     output = draw(st.sampled_from(OutputType if fits_byte else [OutputType.INT16, OutputType.INT32]))
-    return KernelVariant(Arithmetic(accumulator, overflow, clip, output), draw(st.sampled_from(list(all_tiles()))))
+    one_column = [tile for tile in ALL_TILES if isinstance(tile, TreeTile) and tile.columns == 1]
+    tiles = one_column if overflow is Overflow.RUNNING else WORD_TILES if accumulator == 32 else ALL_TILES
+    return KernelVariant(Arithmetic(accumulator, overflow, clip, output), draw(st.sampled_from(tiles)))
 
 
 @given(variants())
@@ -68,6 +84,12 @@ def test_every_text_is_a_variant_or_one_line(text: str) -> None:
         ("acc8-exact-clip0-int8-8x3", "clip 0: give 1 to 32767, or none"),
         ("acc8-exact-clip128-int8-8x3", "int8 output needs a clip of 1 to 127, not 128"),
         ("acc32-wrap-clip31-int8-8x3", "a 32-bit accumulator never overflows"),
+        ("acc16-running-clip31-int8-8x3", "running sums are bytes, not 16 bits wide: give 8 bits"),
+        ("acc8-running-clip31-int8-8x3", "tile 8x3: its lanes hold parts of a sum"),
+        ("acc8-running-clip31-int8-tree4x4r1c3.ooo.pixels", "tile tree4x4r1c3.ooo.pixels: it adds 3 blocks at once"),
+        ("acc16-exact-clip31-int8-8x3.udot", "tile 8x3.udot: UDOT adds to lanes of 32 bits, not to those of a 16-bit"),
+        ("acc32-exact-clip31-int8-8x3.Udot", "tile '8x3.Udot': did you mean 8x3.udot?"),
+        ("acc8-runing-clip31-int8-8x3", "overflow 'runing': did you mean running?"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, expected: str) -> None:
@@ -83,10 +105,12 @@ def test_samples_are_texts_of_their_part() -> None:
 
 
 def test_sampled_variants_are_all_legal_ones() -> None:
-    # 7 accumulators with their overflow policies, times 3 outputs with a clip of 31 and 2 without, times the tiles
-    tiles = len(list(listed_tiles()))
+    # 7 accumulators with their overflow policies for all tiles, and running sums for trees of one column, times
+    # 3 outputs with a clip of 31 and 2 without
+    tiles = list(listed_tiles())
+    running = sum(isinstance(tile, TreeTile) and tile.columns == 1 for tile in tiles)
     found = list(sampled_variants())
-    assert len(found) == len(set(found)) == 7 * 5 * tiles
+    assert len(found) == len(set(found)) == 5 * (7 * len(tiles) + running)
     only = list(sampled_variants({"accumulator": ["acc32"], "tile": ["1x1"], "clip": ["clip7"]}))
     assert [str(variant) for variant in only] == [f"acc32-exact-clip7-int{bits}-1x1" for bits in (8, 16, 32)]
 

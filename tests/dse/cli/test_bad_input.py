@@ -42,6 +42,7 @@ def dse(capsys):
         ("study run --widths 0.5,2", 2, "must hold 1"),
         ("study run --widths 1,wide", 2, "write numbers"),
         ("study run --tiles 16x8", 2, "tile 16x8 fits no arithmetic"),
+        ("study run --tiles 8x2.udot", 2, "tile 8x2.udot needs the ISA feature 'dotprod', which cortex-a72 has not"),
         ("study run --tiles big", 2, "CHANNELSxPIXELS"),
         ("study run --report missing/report.html", 2, "report missing/report.html"),
         ("study run --storage missing/study.db", 1, "there is no directory missing"),

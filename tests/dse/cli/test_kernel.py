@@ -12,7 +12,7 @@ import pytest
 import dse.emulation
 from dse.cli.kernel_text import overview
 from dse.cli.main import run
-from kernels_asm import ConvShape, KernelVariant
+from kernels_asm import ConvShape, KernelVariant, TreeTile
 from kernels_asm.assembler import variant_source
 from kernels_asm.tiles import listed_tiles
 from kernels_asm.variant import PARTS
@@ -21,6 +21,8 @@ VARIANT = "acc8-exact-clip31-int8-8x3"
 LAYER = ("--layer", "6x6x128x16")
 SOURCE = variant_source(KernelVariant.parse(VARIANT))
 TILES = len(list(listed_tiles()))
+RUNNING_TILES = sum(isinstance(tile, TreeTile) and tile.columns == 1 for tile in listed_tiles())
+COMBINATIONS = 5 * (7 * TILES + RUNNING_TILES)
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def test_list_is_an_overview(dse_command):
     assert "ACCUMULATOR-OVERFLOW-CLIP-OUTPUT-TILE" in lines[0]
     heading = next(number for number, line in enumerate(lines) if line.startswith("parameter"))
     assert [line.split()[0] for line in lines[heading + 1 :][: len(PARTS)]] == [part.name for part in PARTS]
-    assert f"{35 * TILES:,} legal combinations" in out
+    assert f"{COMBINATIONS:,} legal combinations" in out
 
 
 def test_overview_takes_whatever_parameters_there_are():
@@ -54,7 +56,7 @@ def test_overview_takes_whatever_parameters_there_are():
 def test_list_as_json(dse_command):
     fields = json.loads(dse_command("list", "--json")[1])
     assert [part["name"] for part in fields["parameters"]] == [part.name for part in PARTS]
-    assert len(fields["variants"]) == 35 * TILES
+    assert len(fields["variants"]) == COMBINATIONS
     assert VARIANT in fields["variants"]
 
 
@@ -117,6 +119,34 @@ def test_run(dse_command):
     assert out.startswith(f"{VARIANT}, layer 9x7x96x20 k5x5 s2 p1, seed 3: ")
     assert out.count("\n") == 1
     assert "output 4x3x20 of int8, all 240 values identical with the oracle" in out
+
+
+def test_running_sums_are_listed_shown_run_and_profiled(dse_command):
+    variant = "acc8-running-clip31-int8-tree8x4r1c1.io.pixels"
+    code, out, err = dse_command("list", *LAYER, "--only", "running", "--only", "clip31", "--only", "int8")
+    assert (code, err) == (0, "")
+    assert variant in [line.split()[0] for line in out.splitlines()[2:]]
+    code, out, err = dse_command("show", variant, *LAYER)
+    assert (code, err) == (0, "")
+    assert "sqadd" in out
+    assert dse_command("run", variant, *LAYER)[0] == 0
+    assert dse_command("profile", variant, *LAYER, "--core", "cortex-a53")[0] == 0
+    code, out, err = dse_command("run", "acc8-running-clip31-int8-8x3", *LAYER)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_udot_is_listed_where_asked_for_and_profiled_where_the_core_has_it(dse_command):
+    variant = "acc32-exact-clip31-int8-8x2.udot"
+    assert ".udot" not in dse_command("list", *LAYER, "--accumulator", 32)[1]
+    code, out, err = dse_command("list", *LAYER, "--only", "8x2.udot", "--only", "clip31", "--only", "int8")
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()[2:]] == [variant]
+    assert "udot" in dse_command("show", variant, *LAYER)[1].split("instructions", 1)[1]
+    assert dse_command("run", variant, *LAYER)[0] == 0
+    assert dse_command("profile", variant, *LAYER, "--core", "neoverse-n1")[0] == 0
+    code, out, err = dse_command("profile", variant, *LAYER, "--core", "cortex-a72")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "tile 8x2.udot needs the ISA feature 'dotprod', which cortex-a72 has not: choose the tile without" in err
 
 
 def test_run_as_json_by_seed(dse_command):
