@@ -26,10 +26,13 @@ from kernels_asm.companions import (
     max_pool_bits,
     pack_bits,
     residual_add,
+    threshold_bits,
 )
 from kernels_asm.companions.bit_map import BitMap, pack_signs
 from kernels_asm.companions.max_pool_bits import PoolShape
 from kernels_asm.fixed_point import batch_norm_int8
+from kernels_asm.packing import pack_bits as pack_signs_of
+from kernels_asm.threshold import Thresholds
 
 Array = NDArray[np.generic]
 Bytes = NDArray[np.uint8]
@@ -95,13 +98,13 @@ def run_residual_add(values: NDArray[np.int8], shortcut: NDArray[np.int8], call:
 
 
 def run_float_batch_norm(
-    values: NDArray[np.float32] | NDArray[np.int32],
+    values: NDArray[np.float32] | NDArray[np.int32] | NDArray[np.int16],
     scale: NDArray[np.float32],
     bias: NDArray[np.float32],
     shortcut: NDArray[np.float32] | None = None,
     call: Call = _DEFAULT,
 ) -> CompanionRun:
-    """Normalise a map of float32 or int32 with parameters of shape (channels,); raises as `run_pack_bits`."""
+    """Normalise a map of float32, int32 or int16 with parameters of shape (channels,); raises as `run_pack_bits`."""
     channel_groups.check_shape("scales", scale, values.shape[-1:])
     inputs: dict[str, Array] = {"input": values, "parameters": float_batch_norm.pack_parameters(scale, bias)}
     if shortcut is not None:
@@ -134,6 +137,21 @@ def run_int8_batch_norm(
     kernel = _Kernel(int8_batch_norm.SOURCE, int8_batch_norm.INT8_BATCH_NORM, symbols)
     job = _Job(kernel, int8_batch_norm.argument_values(bits), inputs, bits, pack_signs(expected), expected)
     return _run(job, call)
+
+
+def run_threshold_bits(values: NDArray[np.int16], thresholds: Thresholds, call: Call = _DEFAULT) -> CompanionRun:
+    """Compare a map of int16 with thresholds of as many channels; raises as `run_pack_bits`."""
+    channel_groups.check_shape("limits", thresholds.limits, values.shape[-1:])
+    inputs: dict[str, Array] = {
+        "input": _typed(values, "int16"),
+        "parameters": threshold_bits.pack_limits(thresholds),
+        "flips": threshold_bits.pack_flips(thresholds),
+    }
+    bits = BitMap.of(values, call.border)
+    symbols = threshold_bits.symbols(bits, call.pixels_at_once)
+    kernel = _Kernel(threshold_bits.SOURCE, threshold_bits.THRESHOLD_BITS, symbols)
+    expected = pack_signs_of(np.where(thresholds.bits(values), -1, 1))
+    return _run(_Job(kernel, threshold_bits.argument_values(bits), inputs, bits, expected), call)
 
 
 def run_max_pool_bits(
