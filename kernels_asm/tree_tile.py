@@ -210,6 +210,7 @@ class TreeTile(Tile):
             "WINDOW_ODD": shape.window % 2,
             "ACTIVATIONS": plan.activations,
             "TERMS": max(plan.terms, 1),
+            "FUSED": 0,
         }
 
     def argument_values(self, shape: ConvShape, output_bytes: int) -> Mapping[str, int]:
