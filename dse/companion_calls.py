@@ -23,6 +23,7 @@ from kernels_asm.companions import (
     channel_groups,
     float_batch_norm,
     int8_batch_norm,
+    int8_batch_norm_slabs,
     max_pool_bits,
     pack_bits,
     residual_add,
@@ -44,7 +45,8 @@ _CACHE_LINE = 64
 class Call:
     """How to call: see the module.
 
-    `pixels_at_once`: of a batch norm, see `kernels_asm.companions.channel_groups.PIXELS_AT_ONCE`; `trace`: whether to
+    `pixels_at_once`: of a batch norm, see `kernels_asm.companions.channel_groups.PIXELS_AT_ONCE`;
+    `in_slabs`: whether an int8 batch norm takes `kernels_asm.companions.int8_batch_norm_slabs`; `trace`: whether to
     record what the timing engines need.
     """
 
@@ -52,6 +54,7 @@ class Call:
     background: int = 0
     alignment: int = _CACHE_LINE
     pixels_at_once: int = 2
+    in_slabs: bool = False
     trace: bool = False
 
 
@@ -133,8 +136,13 @@ def run_int8_batch_norm(
     if shortcut is not None:
         inputs["shortcut"] = _typed(shortcut, "int8")
     bits = BitMap.of(values, call.border)
-    symbols = int8_batch_norm.symbols(bits, values.dtype, shortcut is not None, call.pixels_at_once)
-    kernel = _Kernel(int8_batch_norm.SOURCE, int8_batch_norm.INT8_BATCH_NORM, symbols)
+    if call.in_slabs:
+        _typed(values, "int16")
+        symbols = int8_batch_norm_slabs.symbols(bits, shortcut is not None)
+        kernel = _Kernel(int8_batch_norm_slabs.SOURCE, int8_batch_norm_slabs.INT8_BATCH_NORM_SLABS, symbols)
+    else:
+        symbols = int8_batch_norm.symbols(bits, values.dtype, shortcut is not None, call.pixels_at_once)
+        kernel = _Kernel(int8_batch_norm.SOURCE, int8_batch_norm.INT8_BATCH_NORM, symbols)
     job = _Job(kernel, int8_batch_norm.argument_values(bits), inputs, bits, pack_signs(expected), expected)
     return _run(job, call)
 

@@ -64,6 +64,7 @@ class FusedVariant:
     def check(self, shape: ConvShape) -> None:
         """Raise InputError, with the reason, if this variant cannot compute the layer."""
         self.tile.registers(self.arithmetic, shape)
+        self.callee(shape)
 
     def callee(self, shape: ConvShape) -> Callee:
         """Return the transform as a function for a row of a tile."""
@@ -77,6 +78,7 @@ class FusedVariant:
             **self.tile.parameters(self.arithmetic, shape),
             "FUSED": 1,
             "BORDERS": int(shape.pads_zeros),
+            "BORDER_BYTES": 8 if self._scratch_pixel_bytes(shape) % 32 else 32,
             "CALLEE_FIELDS": len(fields),
             **{f"CALLEE_{name.upper()}": fields.get(name, -1) for name in _PLACED},
         }
@@ -89,8 +91,7 @@ class FusedVariant:
 
     def scratch_bytes(self, shape: ConvShape) -> int:
         """Return the bytes of the scratch tile."""
-        channels = padded_channels_out(shape.channels_out, self.tile.channels)
-        return self.tile.rows * self.tile.pixels * channels * SCRATCH_TYPE_BYTES
+        return self.tile.rows * self.tile.pixels * self._scratch_pixel_bytes(shape)
 
     def instruction_budget(self, shape: ConvShape) -> int:
         """Return about twice the instructions that a correct kernel needs, so that a runaway one ends soon."""
@@ -98,6 +99,9 @@ class FusedVariant:
         transform = tiled_pixels * (8 * shape.channels_out + 1_000)
         borders = tiled_pixels * (2 * shape.channels_out + 32) if shape.pads_zeros else 0
         return self.tile.instruction_budget(shape) + transform + 2 * borders
+
+    def _scratch_pixel_bytes(self, shape: ConvShape) -> int:
+        return padded_channels_out(shape.channels_out, self.tile.channels) * SCRATCH_TYPE_BYTES
 
     def _row(self, shape: ConvShape) -> BitMap:
         return BitMap(1, self.tile.pixels, shape.channels_out)
@@ -150,7 +154,7 @@ PARTS: tuple[VariantPart, ...] = (
     VariantPart(
         "transform",
         "what becomes of the dot products: sign bits of a batch norm, with the map that it is of or without",
-        "bits, int8 or float, +shortcut for one that adds a map, and .by1 or .by2 for the pixels at once",
+        "bits, int8 or float, +shortcut for one that adds a map, and .by1, .by2 for the pixels at once or .slabs",
         tuple(str(transform) for transform in all_transforms()),
         "",
         parse_transform,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kernels_asm.arguments import ArgumentBlock
 from kernels_asm.assembler import Callee
-from kernels_asm.companions import float_batch_norm, int8_batch_norm, threshold_bits
+from kernels_asm.companions import float_batch_norm, int8_batch_norm, int8_batch_norm_slabs, threshold_bits
 from kernels_asm.companions.bit_map import BitMap
 from kernels_asm.companions.channel_groups import PIXELS_AT_ONCE
 from kernels_asm.errors import InputError
@@ -53,7 +53,10 @@ class Transform(ABC):
         return False
 
     def callee(self, row: BitMap, input_skip: int) -> Callee:
-        """Return the function for such a row, with so many bytes between the channels of two pixels of its input."""
+        """Return the function for such a row, with so many bytes between the channels of two pixels of its input.
+
+        Raises InputError for channels that it cannot have.
+        """
         return Callee(self.source, self._symbols(row, input_skip), self.arguments)
 
     def values(self, row: BitMap) -> dict[str, int]:
@@ -133,6 +136,20 @@ class Int8BatchNorm(_BatchNorm):
         return result < 0, result
 
 
+class Int8Slabs(Int8BatchNorm):
+    """The same, 32 channels of all pixels of a row before the next 32: see `companions.int8_batch_norm_slabs`."""
+
+    __slots__ = ()
+    source = int8_batch_norm_slabs.SOURCE
+    arguments = int8_batch_norm_slabs.INT8_BATCH_NORM_SLABS
+
+    def __str__(self) -> str:
+        return f"{self.name}{'+shortcut' if self.shortcut else ''}.slabs"
+
+    def _symbols(self, row: BitMap, input_skip: int) -> dict[str, int]:  # noqa: ARG002 - 0: whole slabs are whole tiles
+        return int8_batch_norm_slabs.symbols(row, self.shortcut)
+
+
 class FloatBatchNorm(_BatchNorm):
     """Batch norm in float32 and sign bits of it, see `companions.float_batch_norm`; parameters: scales and biases."""
 
@@ -167,6 +184,7 @@ def all_transforms() -> tuple[Transform, ...]:
             for shortcut in (False, True)
             for pixels in PIXELS_AT_ONCE
         ),
+        *(Int8Slabs(shortcut=shortcut) for shortcut in (False, True)),
     )
 
 

@@ -197,6 +197,23 @@ def test_int8_batch_norm_at_the_ends_of_every_range(dtype: type[np.signedinteger
     assert {-128, -127, -1, 0, 1, 126, 127} <= outputs
 
 
+@property_test(100)
+@given(size=SIZES, channels=st.sampled_from([32, 64, 128, 384]), has_shortcut=st.booleans(), call=CALLS, seed=SEEDS)
+def test_int8_batch_norm_in_slabs_of_random_maps(size, channels, has_shortcut, call, seed) -> None:
+    rng = np.random.default_rng(seed)
+    shape = (*size, channels)
+    shortcut = integers(rng, np.int8, shape) if has_shortcut else None
+    values, parameters = integers(rng, np.int16, shape), batch_norm_parameters(rng, channels)
+    run_int8_batch_norm(values, parameters, shortcut, replace(call, in_slabs=True))
+
+
+@pytest.mark.parametrize("width", range(1, 8))
+def test_int8_batch_norm_in_slabs_of_every_width(width: int) -> None:
+    rng = np.random.default_rng(width)
+    values, shortcut = integers(rng, np.int16, (2, width, 256)), integers(rng, np.int8, (2, width, 256))
+    run_int8_batch_norm(values, batch_norm_parameters(rng, 256), shortcut, replace(STRICT, in_slabs=True))
+
+
 # ---- threshold_bits ----
 
 
@@ -332,6 +349,10 @@ def test_a_negative_zero_for_a_zero_is_told(monkeypatch: pytest.MonkeyPatch) -> 
         (lambda m: run_residual_add(m, m[:1]), r"shortcut of shape \(1, 2, 3\) where \(2, 2, 3\) is needed"),
         (lambda m: run_residual_add(m, m.astype(np.int16)), "a feature map of int16 where the kernel takes int8"),
         (lambda m: run_float_batch_norm(m.astype(np.int32), m[0], m[0]), r"scales of shape \(2, 3\) where \(3,\)"),
+        (
+            lambda m: run_int8_batch_norm(m.astype(np.int16), (m[0, 0],) * 3, call=Call(in_slabs=True)),
+            "in slabs of 3 channels: give 32, 64 or a multiple of 128",
+        ),
         (lambda m: run_int8_batch_norm(m.astype(np.int16), (m[0, 0], m[0, 0] + 20, m[0, 0])), "shift from 20 to 20"),
     ],
 )

@@ -20,6 +20,7 @@ from kernels_asm.fused_arguments import transform_field
 from kernels_asm.transforms import (
     FloatBatchNorm,
     Int8BatchNorm,
+    Int8Slabs,
     Parameters,
     ThresholdBits,
     Transform,
@@ -54,6 +55,11 @@ def layer(channels_in: int, channels_out: int, stride: int, padding_value: Paddi
     return ConvShape(height, width, channels_in, channels_out, stride=stride, padding_value=padding_value)
 
 
+def channels_of(transform: Transform, channels: int) -> int:
+    """Return as many channels as the transform can have."""
+    return (32, 64, 128)[channels % 3] if isinstance(transform, Int8Slabs) else channels
+
+
 def parameters(rng: np.random.Generator, transform: Transform, shape: ConvShape) -> Parameters:
     """Parameters with the ends of every range among them."""
     channels = shape.channels_out
@@ -84,7 +90,7 @@ def cases(transform: Transform, padding_value: PaddingValue, stride: int) -> lis
     found = []
     start = 2 * COMBINATIONS.index((transform, padding_value, stride))
     for number, (channels_in, channels_out, _) in enumerate(LAYERS):
-        shape = layer(channels_in, channels_out, stride, padding_value)
+        shape = layer(channels_in, channels_of(transform, channels_out), stride, padding_value)
         variants = [FusedVariant(ACCUMULATORS[(start + number) % 3], transform, tile) for tile in TILES]
         legal = [variant for variant in variants if legal_tiles(variant.arithmetic, shape, [variant.tile])]
         found += [(shape, legal[(start + 3 * number + turn) % len(legal)]) for turn in range(2)]
@@ -102,7 +108,7 @@ def test_every_transform_padding_and_stride(transform: Transform, padding_value:
 
 def test_the_cases_reach_every_tile_and_vector() -> None:
     reached = [case for combination in COMBINATIONS for case in cases(*combination)]
-    assert len(reached) == 2 * len(LAYERS) * len(COMBINATIONS) == 320
+    assert len(reached) == 2 * len(LAYERS) * len(COMBINATIONS) == 384
     assert {variant.tile for _, variant in reached} == set(TILES)
     assert len(TILES) == 15
     assert {variant.accumulator for _, variant in reached} == set(ACCUMULATORS)
@@ -169,7 +175,8 @@ def test_random_layers(
     seed,
 ) -> None:
     height, width = (max(length, window - 2 * padding) for length, window in zip(size, kernel, strict=True))
-    shape = ConvShape(height, width, channels_in, channels_out, *kernel, stride, padding, padding_value)
+    channels = channels_of(transform, channels_out)
+    shape = ConvShape(height, width, channels_in, channels, *kernel, stride, padding, padding_value)
     trees = tree_tiles(pixels=range(1, shape.out_width + 1), orders=(LoopOrder.PIXELS,))
     tile = choice.draw(
         st.sampled_from(legal_tiles(FusedVariant(accumulator, transform, TILES[0]).arithmetic, shape, trees))
@@ -232,6 +239,13 @@ def test_a_transform_takes_a_small_part_of_the_time(core: str) -> None:
     )
     assert bits.simulation.cycles < norm.simulation.cycles < 1.2 * bits.simulation.cycles
     assert norm.products_per_cycle == shape.products / norm.simulation.cycles > 20
+
+
+def test_slabs_need_channels_that_fill_their_blocks() -> None:
+    variant = FusedVariant(8, Int8Slabs(), TreeTile(4, 2))
+    variant.check(ConvShape(3, 3, 16, 256))
+    with pytest.raises(InputError, match="in slabs of 96 channels: give 32, 64 or a multiple of 128"):
+        variant.check(ConvShape(3, 3, 16, 96))
 
 
 def test_field_names_of_the_transform_are_told_apart() -> None:

@@ -10,12 +10,12 @@ from kernels_asm.transforms import Int8BatchNorm, ThresholdBits, all_transforms,
 
 
 def test_variants_are_read_as_they_are_written() -> None:
-    assert len(all_transforms()) == 10
+    assert len(all_transforms()) == 12
     for transform in all_transforms():
         assert parse_transform(str(transform)) == transform
         variant = FusedVariant(16, transform, TreeTile(4, 7, 2, 3))
         assert FusedVariant.parse(str(variant)) == variant
-    assert str(variant) == "acc16-float+shortcut.by2-tree4x7r2c3.ooo.pixels"
+    assert str(variant) == "acc16-int8+shortcut.slabs-tree4x7r2c3.ooo.pixels"
 
 
 @pytest.mark.parametrize(
