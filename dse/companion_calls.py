@@ -28,6 +28,7 @@ from kernels_asm.companions import (
     pack_bits,
     residual_add,
     threshold_bits,
+    threshold_bits_slabs,
 )
 from kernels_asm.companions.bit_map import BitMap, pack_signs
 from kernels_asm.companions.max_pool_bits import PoolShape
@@ -46,8 +47,8 @@ class Call:
     """How to call: see the module.
 
     `pixels_at_once`: of a batch norm, see `kernels_asm.companions.channel_groups.PIXELS_AT_ONCE`;
-    `in_slabs`: whether an int8 batch norm takes `kernels_asm.companions.int8_batch_norm_slabs`; `trace`: whether to
-    record what the timing engines need.
+    `in_slabs`: whether an int8 batch norm or thresholds go by `kernels_asm.companions.int8_batch_norm_slabs` or
+    `threshold_bits_slabs`; `trace`: whether to record what the timing engines need.
     """
 
     border: int = 0
@@ -156,8 +157,12 @@ def run_threshold_bits(values: NDArray[np.int16], thresholds: Thresholds, call: 
         "flips": threshold_bits.pack_flips(thresholds),
     }
     bits = BitMap.of(values, call.border)
-    symbols = threshold_bits.symbols(bits, call.pixels_at_once)
-    kernel = _Kernel(threshold_bits.SOURCE, threshold_bits.THRESHOLD_BITS, symbols)
+    if call.in_slabs:
+        symbols = threshold_bits_slabs.symbols(bits)
+        kernel = _Kernel(threshold_bits_slabs.SOURCE, threshold_bits_slabs.THRESHOLD_BITS_SLABS, symbols)
+    else:
+        symbols = threshold_bits.symbols(bits, call.pixels_at_once)
+        kernel = _Kernel(threshold_bits.SOURCE, threshold_bits.THRESHOLD_BITS, symbols)
     expected = pack_signs_of(np.where(thresholds.bits(values), -1, 1))
     return _run(_Job(kernel, threshold_bits.argument_values(bits), inputs, bits, expected), call)
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+import kernels_asm
 from dse.emulation import random_operands
 from dse.kernel_call import call_kernel
 from dse.output_check import require_equal
-from isa_models import Buffer, Core, Simulation, Trace, time_trace
+from isa_models import Buffer, Core, Simulation, Trace, time_trace, timing_digest
 from kernels_asm import ConvShape, InputError
 from kernels_asm.borders import border_corrections
-from kernels_asm.fused import FusedVariant, assemble_fused, fused_bit_map, fused_conv
+from kernels_asm.fused import FusedVariant, assemble_fused, fused_bit_map, fused_conv, fused_digest
 from kernels_asm.fused_arguments import transform_field
 from kernels_asm.packing import pack_activations
 from kernels_asm.threshold import fold_scale
@@ -23,6 +27,7 @@ from kernels_asm.transforms import FloatBatchNorm, Parameters, ThresholdBits, Tr
 
 Array = NDArray[Any]
 
+_LAYOUT_SOURCES = ("borders.py", "fused*.py", "packing.py", "transforms.py", "tree_*.py", "companions/*.py")
 _CACHE_LINE = 64
 _DATA_SEED = 20240
 
@@ -143,7 +148,20 @@ def fused_buffers(
 def time_fused(shape: ConvShape, variant: FusedVariant, core: Core) -> FusedTiming:
     """Time a layer with warm caches, on random data; raises as `run_fused`."""
     run = run_fused(shape, variant, random_fused_operands(shape, variant.transform))
-    return FusedTiming(shape, variant, time_trace(run.trace, core))
+    simulation = replace(time_trace(run.trace, core), function=variant.arguments.function)
+    return FusedTiming(shape, variant, simulation)
+
+
+def fused_latency_key(shape: ConvShape, variant: FusedVariant, core: Core) -> Mapping[str, str]:
+    """Return everything that `time_fused` depends on, by name."""
+    return {
+        "kernel": fused_digest(variant, shape),
+        "layout": _layout_digest(),
+        "variant": str(variant),
+        "shape": str(shape),
+        "core": core.digest,
+        "timing": timing_digest(),
+    }
 
 
 def random_fused_operands(shape: ConvShape, transform: Transform, seed: int = _DATA_SEED) -> FusedOperands:
@@ -221,3 +239,10 @@ def _check_shortcut(shape: ConvShape, transform: Transform, shortcut: Array | No
     if shortcut is not None and (shortcut.shape != expected or shortcut.dtype != transform.element):
         raise InputError(f"a shortcut of {shortcut.dtype} {shortcut.shape} where {transform.element} {expected} is "
                          "needed: give that")  # fmt: skip
+
+
+@cache
+def _layout_digest() -> str:
+    folder = Path(kernels_asm.__file__).parent
+    paths = [path for pattern in _LAYOUT_SOURCES for path in sorted(folder.glob(pattern))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()

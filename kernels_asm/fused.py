@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kernels_asm.arguments import ArgumentBlock
 from kernels_asm.arithmetic import Arithmetic, OutputType
-from kernels_asm.assembler import SOURCES, Callee, KernelImage, assemble
+from kernels_asm.assembler import SOURCES, Callee, KernelImage, assemble, source_digest
 from kernels_asm.companions.bit_map import BitMap
 from kernels_asm.errors import InputError
 from kernels_asm.fused_arguments import SCRATCH_TYPE_BYTES, fused_argument_values, fused_block
@@ -114,6 +114,12 @@ def assemble_fused(variant: FusedVariant, shape: ConvShape) -> KernelImage:
     """
     source = SOURCES / variant.tile.source
     return assemble(source, variant.parameters(shape), variant.arguments, callee=variant.callee(shape))
+
+
+def fused_digest(variant: FusedVariant, shape: ConvShape) -> str:
+    """Return the digest of the image that `assemble_fused` would return, without assembling it."""
+    source = SOURCES / variant.tile.source
+    return source_digest(source, variant.parameters(shape), variant.arguments, callee=variant.callee(shape))
 
 
 def fused_bit_map(shape: ConvShape, border: int = 0) -> BitMap:

@@ -11,9 +11,15 @@ from numpy.typing import NDArray
 
 from kernels_asm.arguments import ArgumentBlock
 from kernels_asm.assembler import Callee
-from kernels_asm.companions import float_batch_norm, int8_batch_norm, int8_batch_norm_slabs, threshold_bits
+from kernels_asm.companions import (
+    float_batch_norm,
+    int8_batch_norm,
+    int8_batch_norm_slabs,
+    threshold_bits,
+    threshold_bits_slabs,
+)
 from kernels_asm.companions.bit_map import BitMap
-from kernels_asm.companions.channel_groups import PIXELS_AT_ONCE
+from kernels_asm.companions.channel_groups import PIXELS_AT_ONCE, Walk
 from kernels_asm.errors import InputError
 from kernels_asm.fixed_point import batch_norm_int8
 from kernels_asm.threshold import Thresholds
@@ -61,7 +67,7 @@ class Transform(ABC):
 
     def values(self, row: BitMap) -> dict[str, int]:
         """Return the fields of its argument block for such a row, pointers aside."""
-        return int8_batch_norm.argument_values(row)  # the same for all of them: `channel_groups.OUTPUT_FIELDS`
+        return Walk.by_pixels(row).argument_values(row)
 
     @abstractmethod
     def _symbols(self, row: BitMap, input_skip: int) -> dict[str, int]: ...
@@ -100,6 +106,20 @@ class ThresholdBits(Transform):
         if shortcut is not None:
             raise InputError(f"transform {self} adds no shortcut: give none")
         return Thresholds(*parameters).bits(dot), None
+
+
+class ThresholdSlabs(ThresholdBits):
+    """The same, 64 channels of all pixels of a row before the next 64: see `companions.threshold_bits_slabs`."""
+
+    __slots__ = ()
+    source = threshold_bits_slabs.SOURCE
+    arguments = threshold_bits_slabs.THRESHOLD_BITS_SLABS
+
+    def __str__(self) -> str:
+        return f"{self.name}.slabs"
+
+    def _symbols(self, row: BitMap, input_skip: int) -> dict[str, int]:  # noqa: ARG002 - 0: whole slabs are whole tiles
+        return threshold_bits_slabs.symbols(row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +204,7 @@ def all_transforms() -> tuple[Transform, ...]:
             for shortcut in (False, True)
             for pixels in PIXELS_AT_ONCE
         ),
+        ThresholdSlabs(),
         *(Int8Slabs(shortcut=shortcut) for shortcut in (False, True)),
     )
 

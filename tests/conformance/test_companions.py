@@ -231,6 +231,15 @@ def test_threshold_bits_of_random_maps(size, channels, call, seed) -> None:
     run_threshold_bits(np.where(rng.random(values.shape) < 0.5, values, next_to_limits).astype(np.int16), limits, call)
 
 
+@pytest.mark.parametrize("width", range(1, 8))
+@pytest.mark.parametrize("channels", [64, 128, 384])
+def test_threshold_bits_in_slabs_of_every_width(width: int, channels: int) -> None:
+    rng = np.random.default_rng(width + channels)
+    values = integers(rng, np.int16, (2, width, channels))
+    run_threshold_bits(values, thresholds(rng, channels), replace(STRICT, in_slabs=True))
+    run_threshold_bits(values[:1], Thresholds(values[0, 0], rng.random(channels) < 0.5), replace(STRICT, in_slabs=True))
+
+
 def test_threshold_bits_of_every_integer_and_the_ends_of_the_range() -> None:
     values = np.arange(-(2**15), 2**15).astype(np.int16).reshape(-1, 1, 1).repeat(32, axis=2)
     limits = np.array([-(2**15), -(2**15) + 1, -2, -1, 0, 1, 2**15 - 2, 2**15 - 1] * 4, np.int16)
@@ -352,6 +361,12 @@ def test_a_negative_zero_for_a_zero_is_told(monkeypatch: pytest.MonkeyPatch) -> 
         (
             lambda m: run_int8_batch_norm(m.astype(np.int16), (m[0, 0],) * 3, call=Call(in_slabs=True)),
             "in slabs of 3 channels: give 32, 64 or a multiple of 128",
+        ),
+        (
+            lambda m: run_threshold_bits(
+                m.astype(np.int16), Thresholds(m[0, 0], m[0, 0].astype(bool)), Call(in_slabs=True)
+            ),
+            "in slabs of 3 channels: give 64 or a multiple of 128",
         ),
         (lambda m: run_int8_batch_norm(m.astype(np.int16), (m[0, 0], m[0, 0] + 20, m[0, 0])), "shift from 20 to 20"),
     ],

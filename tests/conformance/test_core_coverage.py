@@ -94,7 +94,7 @@ def companions() -> Iterator[KernelImage]:
 
 
 def fused() -> Iterator[KernelImage]:
-    shape = ConvShape(4, 5, 64, 32, padding_value=PaddingValue.ZERO)
+    shape = ConvShape(4, 5, 64, 64, padding_value=PaddingValue.ZERO)
     for transform in all_transforms():
         yield assemble_fused(FusedVariant(8, transform, TreeTile(4, 4, 2)), shape)
 

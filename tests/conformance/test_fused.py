@@ -4,6 +4,7 @@
 """
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +13,17 @@ from hypothesis import strategies as st
 
 from dse import fused_emulation
 from dse.errors import KernelMismatchError
-from dse.fused_emulation import FusedOperands, Placement, random_fused_operands, run_fused, time_fused
+from dse.fused_emulation import (
+    FusedOperands,
+    Placement,
+    fused_latency_key,
+    random_fused_operands,
+    run_fused,
+    time_fused,
+)
 from isa_models import load_core
 from kernels_asm import ConvShape, InputError, LoopOrder, PaddingValue, Schedule, TreeTile, legal_tiles
-from kernels_asm.fused import FusedVariant
+from kernels_asm.fused import FusedVariant, assemble_fused
 from kernels_asm.fused_arguments import transform_field
 from kernels_asm.transforms import (
     FloatBatchNorm,
@@ -23,6 +31,7 @@ from kernels_asm.transforms import (
     Int8Slabs,
     Parameters,
     ThresholdBits,
+    ThresholdSlabs,
     Transform,
     all_transforms,
     parse_transform,
@@ -57,6 +66,8 @@ def layer(channels_in: int, channels_out: int, stride: int, padding_value: Paddi
 
 def channels_of(transform: Transform, channels: int) -> int:
     """Return as many channels as the transform can have."""
+    if isinstance(transform, ThresholdSlabs):
+        return (64, 128, 256)[channels % 3]
     return (32, 64, 128)[channels % 3] if isinstance(transform, Int8Slabs) else channels
 
 
@@ -108,7 +119,7 @@ def test_every_transform_padding_and_stride(transform: Transform, padding_value:
 
 def test_the_cases_reach_every_tile_and_vector() -> None:
     reached = [case for combination in COMBINATIONS for case in cases(*combination)]
-    assert len(reached) == 2 * len(LAYERS) * len(COMBINATIONS) == 384
+    assert len(reached) == 2 * len(LAYERS) * len(COMBINATIONS) == 416
     assert {variant.tile for _, variant in reached} == set(TILES)
     assert len(TILES) == 15
     assert {variant.accumulator for _, variant in reached} == set(ACCUMULATORS)
@@ -135,7 +146,7 @@ BORDERED = [
 @pytest.mark.parametrize("shape", BORDERED, ids=str)
 @pytest.mark.parametrize("shares", [(0.5, 0.5), (1.0, 0.0), (0.0, 0.0)], ids=str)
 def test_zero_padding_wider_than_usual(shape: ConvShape, shares: tuple[float, float]) -> None:
-    zeros = ConvShape(*(getattr(shape, name) for name in shape.__slots__[:-1]), PaddingValue.ZERO)
+    zeros = replace(shape, padding_value=PaddingValue.ZERO)
     for transform in (ThresholdBits(1), Int8BatchNorm(2, True)):
         for rows in (1, 2):
             if rows <= zeros.out_height:
@@ -242,10 +253,22 @@ def test_a_transform_takes_a_small_part_of_the_time(core: str) -> None:
 
 
 def test_slabs_need_channels_that_fill_their_blocks() -> None:
-    variant = FusedVariant(8, Int8Slabs(), TreeTile(4, 2))
-    variant.check(ConvShape(3, 3, 16, 256))
-    with pytest.raises(InputError, match="in slabs of 96 channels: give 32, 64 or a multiple of 128"):
-        variant.check(ConvShape(3, 3, 16, 96))
+    for transform, fitting in ((Int8Slabs(), "32, 64"), (ThresholdSlabs(), "64")):
+        variant = FusedVariant(8, transform, TreeTile(4, 2))
+        variant.check(ConvShape(3, 3, 16, 256))
+        with pytest.raises(InputError, match=f"in slabs of 96 channels: give {fitting} or a multiple of 128"):
+            variant.check(ConvShape(3, 3, 16, 96))
+
+
+def test_the_key_of_a_timing_follows_all_that_it_depends_on() -> None:
+    shape, core = ConvShape(3, 3, 16, 64), load_core("cortex-a53")
+    variants = [FusedVariant(8, transform, TreeTile(4, 2)) for transform in all_transforms()]
+    keys = [fused_latency_key(shape, variant, core) for variant in variants]
+    keys.append(fused_latency_key(replace(shape, padding_value=PaddingValue.ZERO), variants[0], core))
+    assert len({tuple(key.values()) for key in keys}) == len({key["kernel"] for key in keys}) == 14
+    other = fused_latency_key(shape, variants[0], load_core("cortex-a72"))
+    assert {name for name in other if other[name] != keys[0][name]} == {"core"}
+    assert keys[0]["kernel"] == assemble_fused(variants[0], shape).digest
 
 
 def test_field_names_of_the_transform_are_told_apart() -> None:

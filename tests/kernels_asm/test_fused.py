@@ -10,7 +10,7 @@ from kernels_asm.transforms import Int8BatchNorm, ThresholdBits, all_transforms,
 
 
 def test_variants_are_read_as_they_are_written() -> None:
-    assert len(all_transforms()) == 12
+    assert len(all_transforms()) == 13
     for transform in all_transforms():
         assert parse_transform(str(transform)) == transform
         variant = FusedVariant(16, transform, TreeTile(4, 7, 2, 3))
