@@ -99,9 +99,9 @@ def padding_ring(shape: ConvShape) -> Tensor:
 
 
 def binary_convolution(x: Tensor, weight: Tensor, ring: Tensor, shape: ConvShape) -> Tensor:
-    """Return the exact dot products of signs `x` and signs `weight`, padded with +1.
+    """Return the exact dot products of signs `x` and signs `weight`, padded as the layer says.
 
-    A convolution padded with zeros plus what the padding adds, which is the same for every image: cheaper than a
+    A convolution padded with zeros plus what a padding of +1 adds, which is the same for every image: cheaper than a
     padded copy of the input, above all backward.
 
     Args:
@@ -117,6 +117,6 @@ def binary_convolution(x: Tensor, weight: Tensor, ring: Tensor, shape: ConvShape
     # NNPACK, which PyTorch takes where it has no oneDNN, computes by Winograd's transform: not exact
     with torch.backends.nnpack.flags(enabled=False):
         inner = functional.conv2d(x, weight, stride=shape.stride, padding=shape.padding)
-        if shape.padding == 0:
+        if shape.padding == 0 or shape.pads_zeros:
             return inner
         return inner + functional.conv2d(ring, weight, stride=shape.stride)

@@ -23,13 +23,18 @@ from kernels_asm.companions import (
     channel_groups,
     float_batch_norm,
     int8_batch_norm,
+    int8_batch_norm_slabs,
     max_pool_bits,
     pack_bits,
     residual_add,
+    threshold_bits,
+    threshold_bits_slabs,
 )
 from kernels_asm.companions.bit_map import BitMap, pack_signs
 from kernels_asm.companions.max_pool_bits import PoolShape
 from kernels_asm.fixed_point import batch_norm_int8
+from kernels_asm.packing import pack_bits as pack_signs_of
+from kernels_asm.threshold import Thresholds
 
 Array = NDArray[np.generic]
 Bytes = NDArray[np.uint8]
@@ -41,14 +46,16 @@ _CACHE_LINE = 64
 class Call:
     """How to call: see the module.
 
-    `pixels_at_once`: of a batch norm, see `kernels_asm.companions.channel_groups.PIXELS_AT_ONCE`; `trace`: whether to
-    record what the timing engines need.
+    `pixels_at_once`: of a batch norm, see `kernels_asm.companions.channel_groups.PIXELS_AT_ONCE`;
+    `in_slabs`: whether an int8 batch norm or thresholds go by `kernels_asm.companions.int8_batch_norm_slabs` or
+    `threshold_bits_slabs`; `trace`: whether to record what the timing engines need.
     """
 
     border: int = 0
     background: int = 0
     alignment: int = _CACHE_LINE
     pixels_at_once: int = 2
+    in_slabs: bool = False
     trace: bool = False
 
 
@@ -95,13 +102,13 @@ def run_residual_add(values: NDArray[np.int8], shortcut: NDArray[np.int8], call:
 
 
 def run_float_batch_norm(
-    values: NDArray[np.float32] | NDArray[np.int32],
+    values: NDArray[np.float32] | NDArray[np.int32] | NDArray[np.int16],
     scale: NDArray[np.float32],
     bias: NDArray[np.float32],
     shortcut: NDArray[np.float32] | None = None,
     call: Call = _DEFAULT,
 ) -> CompanionRun:
-    """Normalise a map of float32 or int32 with parameters of shape (channels,); raises as `run_pack_bits`."""
+    """Normalise a map of float32, int32 or int16 with parameters of shape (channels,); raises as `run_pack_bits`."""
     channel_groups.check_shape("scales", scale, values.shape[-1:])
     inputs: dict[str, Array] = {"input": values, "parameters": float_batch_norm.pack_parameters(scale, bias)}
     if shortcut is not None:
@@ -130,10 +137,34 @@ def run_int8_batch_norm(
     if shortcut is not None:
         inputs["shortcut"] = _typed(shortcut, "int8")
     bits = BitMap.of(values, call.border)
-    symbols = int8_batch_norm.symbols(bits, values.dtype, shortcut is not None, call.pixels_at_once)
-    kernel = _Kernel(int8_batch_norm.SOURCE, int8_batch_norm.INT8_BATCH_NORM, symbols)
+    if call.in_slabs:
+        _typed(values, "int16")
+        symbols = int8_batch_norm_slabs.symbols(bits, shortcut is not None)
+        kernel = _Kernel(int8_batch_norm_slabs.SOURCE, int8_batch_norm_slabs.INT8_BATCH_NORM_SLABS, symbols)
+    else:
+        symbols = int8_batch_norm.symbols(bits, values.dtype, shortcut is not None, call.pixels_at_once)
+        kernel = _Kernel(int8_batch_norm.SOURCE, int8_batch_norm.INT8_BATCH_NORM, symbols)
     job = _Job(kernel, int8_batch_norm.argument_values(bits), inputs, bits, pack_signs(expected), expected)
     return _run(job, call)
+
+
+def run_threshold_bits(values: NDArray[np.int16], thresholds: Thresholds, call: Call = _DEFAULT) -> CompanionRun:
+    """Compare a map of int16 with thresholds of as many channels; raises as `run_pack_bits`."""
+    channel_groups.check_shape("limits", thresholds.limits, values.shape[-1:])
+    inputs: dict[str, Array] = {
+        "input": _typed(values, "int16"),
+        "parameters": threshold_bits.pack_limits(thresholds),
+        "flips": threshold_bits.pack_flips(thresholds),
+    }
+    bits = BitMap.of(values, call.border)
+    if call.in_slabs:
+        symbols = threshold_bits_slabs.symbols(bits)
+        kernel = _Kernel(threshold_bits_slabs.SOURCE, threshold_bits_slabs.THRESHOLD_BITS_SLABS, symbols)
+    else:
+        symbols = threshold_bits.symbols(bits, call.pixels_at_once)
+        kernel = _Kernel(threshold_bits.SOURCE, threshold_bits.THRESHOLD_BITS, symbols)
+    expected = pack_signs_of(np.where(thresholds.bits(values), -1, 1))
+    return _run(_Job(kernel, threshold_bits.argument_values(bits), inputs, bits, expected), call)
 
 
 def run_max_pool_bits(

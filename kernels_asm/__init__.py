@@ -3,7 +3,7 @@
 from kernels_asm.arithmetic import Arithmetic, EndValue, OutputType, Overflow
 from kernels_asm.errors import AssemblyError, InputError, KernelError
 from kernels_asm.lane_tile import LaneTile
-from kernels_asm.shape import ConvShape
+from kernels_asm.shape import ConvShape, PaddingValue
 from kernels_asm.tile import Tile
 from kernels_asm.tiles import all_tiles, legal_tiles, parse_tile
 from kernels_asm.tree_tile import LoopOrder, Schedule, TreeTile
@@ -21,6 +21,7 @@ __all__ = [
     "LoopOrder",
     "OutputType",
     "Overflow",
+    "PaddingValue",
     "Schedule",
     "Tile",
     "TreeTile",

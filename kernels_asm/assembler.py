@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,6 +36,15 @@ class KernelImage:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """A function that a kernel calls by the macro CALLEE: its own source, symbols and argument block."""
+
+    source: Path
+    parameters: Mapping[str, int]
+    arguments: ArgumentBlock
+
+
 def cache_directory() -> Path:
     """Return the folder for assembled images and the assembler's own cache; environment BNN_DSE_CACHE moves it."""
     chosen = os.environ.get("BNN_DSE_CACHE")
@@ -57,26 +66,35 @@ def assemble_variant(variant: KernelVariant, shape: ConvShape) -> KernelImage:
 
 
 def assemble(
-    source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock, driver: Path | None = None
+    source: Path,
+    parameters: Mapping[str, int],
+    arguments: ArgumentBlock,
+    driver: Path | None = None,
+    callee: Callee | None = None,
 ) -> KernelImage:
     """Assemble and link one source file, which defines the function that `arguments` is for, with the given symbols.
 
     It can include the files of its folder, and `arguments.inc` with the offsets into the argument block.
+    A callee is assembled in the same way, apart, and linked to it.
     With a driver, a second source file that defines `_start` and there calls the function by the macro KERNEL, the
     image is a whole static program for Linux.
     Raises AssemblyError, one line with file and line, if the assembler or linker refuses a source.
     """
-    digest = source_digest(source, parameters, arguments, driver)
+    digest = source_digest(source, parameters, arguments, driver, callee)
     stored = cache_directory() / f"{digest}.elf"
     elf = _stored_image(stored)
     if elf is None:
-        elf = _build(source, parameters, arguments, driver)
+        elf = _build(source, parameters, arguments, driver, callee)
         _store_image(stored, elf)
     return KernelImage(elf, digest)
 
 
 def source_digest(
-    source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock, driver: Path | None = None
+    source: Path,
+    parameters: Mapping[str, int],
+    arguments: ArgumentBlock,
+    driver: Path | None = None,
+    callee: Callee | None = None,
 ) -> str:
     """Return the SHA-256 of everything that goes into the image."""
     content = hashlib.sha256()
@@ -84,6 +102,8 @@ def source_digest(
     parts = [_assembler_version(), *_FLAGS, arguments.function, arguments.assembly_offsets(), *symbols]
     for path in (source, *sorted(source.parent.glob("*.inc")), *([driver] if driver else [])):
         parts += [path.name, _read_source(path)]
+    if callee:
+        parts.append(source_digest(callee.source, callee.parameters, callee.arguments))
     for part in parts:
         content.update(hashlib.sha256(part.encode()).digest())
     return content.hexdigest()
@@ -135,28 +155,56 @@ def _store_image(path: Path, elf: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _build(source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock, driver: Path | None) -> bytes:
+def _build(
+    source: Path,
+    parameters: Mapping[str, int],
+    arguments: ArgumentBlock,
+    driver: Path | None,
+    callee: Callee | None,
+) -> bytes:
     with tempfile.TemporaryDirectory(prefix="bnn-dse-") as folder:
         work = Path(folder)
-        (work / "arguments.inc").write_text(arguments.assembly_offsets(), encoding="utf-8")
         image = work / "kernel.elf"
-        symbols = [f"-Wa,-defsym,{name}={value}" for name, value in parameters.items()]
         entry = [f"-Wl,-e,{arguments.function}"] if driver is None else [f"-DKERNEL={arguments.function}"]
-        command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, *entry, *symbols, f"-I{work}", f"-I{source.parent}"]
-        sources = [str(path.resolve()) for path in (source, driver) if path]
-        zig_cache = str(cache_directory() / "zig")
-        environment = os.environ | {"ZIG_LOCAL_CACHE_DIR": zig_cache, "ZIG_GLOBAL_CACHE_DIR": zig_cache}
-        done = subprocess.run(
-            [*command, *sources, "-o", str(image)],
-            cwd=work,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0 or not image.is_file():
-            raise AssemblyError(_first_error(source, done.stderr))
+        flags = [*entry, *_flags_of(source, parameters, arguments, work)]
+        inputs = [str(path.resolve()) for path in (source, driver) if path]
+        if callee:
+            flags.append(f"-DCALLEE={callee.arguments.function}")
+            inputs.append(str(_build_callee(callee, work / "callee")))
+        _run_compiler([*flags, *inputs], source, image)
         return image.read_bytes()
+
+
+def _build_callee(callee: Callee, work: Path) -> Path:
+    """Return the object file, in the folder `work`, which is made for it."""
+    work.mkdir()
+    built = work / "callee.o"
+    flags = _flags_of(callee.source, callee.parameters, callee.arguments, work)
+    _run_compiler(["-c", *flags, str(callee.source.resolve())], callee.source, built)
+    return built
+
+
+def _flags_of(source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock, work: Path) -> list[str]:
+    """Return symbols and folders of included files; writes `arguments.inc` to the folder `work`."""
+    (work / "arguments.inc").write_text(arguments.assembly_offsets(), encoding="utf-8")
+    symbols = [f"-Wa,-defsym,{name}={value}" for name, value in parameters.items()]
+    return [*symbols, f"-I{work}", f"-I{source.parent}"]
+
+
+def _run_compiler(options: Sequence[str], source: Path, built: Path) -> None:
+    """Run it so that it writes the file `built`; raises AssemblyError, about `source`, if it does not."""
+    zig_cache = str(cache_directory() / "zig")
+    environment = os.environ | {"ZIG_LOCAL_CACHE_DIR": zig_cache, "ZIG_GLOBAL_CACHE_DIR": zig_cache}
+    done = subprocess.run(
+        [sys.executable, "-m", "ziglang", "cc", *_FLAGS, *options, "-o", str(built)],
+        cwd=built.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0 or not built.is_file():
+        raise AssemblyError(_first_error(source, done.stderr))
 
 
 def _first_error(source: Path, messages: str) -> str:

@@ -28,7 +28,7 @@ def dot_products(activations: Signs, weights: Signs, shape: ConvShape) -> Counts
     """Return the exact dot products, int64 (out height, out width, channels out).
 
     activations: +1/-1, (height, width, channels in); weights: +1/-1, (channels out, kernel height, kernel width,
-    channels in). Padding is +1.
+    channels in). Padding is as the shape says.
     """
     windows = _windows(activations, shape).reshape(shape.out_pixels, shape.window)
     product = _matrix_product(windows, weights.reshape(shape.channels_out, shape.window))
@@ -75,7 +75,11 @@ def _running_sums(activations: Signs, weights: Signs, shape: ConvShape) -> Count
 
 
 def binary_conv_in_order(activations: Signs, weights: Signs, shape: ConvShape, arithmetic: Arithmetic) -> Signs:
-    """Return the same as `binary_conv`, computed in the order of the contract; slow."""
+    """Return the same as `binary_conv`, computed in the order of the contract; slow.
+
+    Raises InputError for zero padding too, which bits do not have.
+    """
+    shape.check_padding("the order of bits")
     arithmetic.check_window(shape.window)
     block = channel_block(shape.channels_in) // 8
     pixels = _packed_windows(activations, shape, block)
@@ -96,7 +100,7 @@ def _clipped(values: Counts, arithmetic: Arithmetic) -> Counts:
 
 def _windows(activations: Signs, shape: ConvShape) -> Signs:
     around = (shape.padding, shape.padding)
-    padded = np.pad(activations, (around, around, (0, 0)), constant_values=1)
+    padded = np.pad(activations, (around, around, (0, 0)), constant_values=0 if shape.pads_zeros else 1)
     return sliding_windows(padded, shape)
 
 

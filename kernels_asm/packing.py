@@ -65,7 +65,8 @@ def unpack_bits(packed: NDArray[np.uint8], channels: int) -> NDArray[np.int8]:
 def pack_activations(signs: NDArray[np.integer], shape: ConvShape) -> NDArray[np.uint8]:
     """Pack an input feature map of +1/-1, (height, width, channels in), with its padding.
 
-    Returns bytes of shape (padded height, padded width, pixel bytes); padding pixels are zero bits, which is +1.
+    Returns bytes of shape (padded height, padded width, pixel bytes); padding pixels are zero bits, which is +1:
+    where the layer pads with 0, a kernel takes back what they add.
     """
     expected = (shape.height, shape.width, shape.channels_in)
     if signs.shape != expected:

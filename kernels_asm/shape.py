@@ -1,6 +1,7 @@
 """The shape of one binary convolution layer."""
 
 from dataclasses import dataclass, fields
+from enum import StrEnum
 
 from kernels_asm.errors import InputError
 
@@ -8,12 +9,20 @@ _LARGEST_SIZE = 65536
 """Largest number that is read from a text: beyond any network, and small enough to fail before memory does."""
 
 
+class PaddingValue(StrEnum):
+    """What the added pixels hold in every channel."""
+
+    ONE = "one"
+    ZERO = "zero"
+
+
 @dataclass(frozen=True, slots=True)
 class ConvShape:
     """A two-dimensional binary convolution over one image, square stride and padding.
 
     `height`, `width` and `channels_in` describe the input feature map, `padding` is the number of pixels added on
-    every side; added pixels hold +1 in every channel. All sizes are counts, at least 1 (padding: at least 0).
+    every side; added pixels hold `padding_value` in every channel. All sizes are counts, at least 1 (padding: at least
+    0).
 
     Raises InputError if a size is out of range or the kernel is larger than the padded input.
     """
@@ -26,9 +35,12 @@ class ConvShape:
     kernel_width: int = 3
     stride: int = 1
     padding: int = 1
+    padding_value: PaddingValue = PaddingValue.ONE
 
     def __post_init__(self) -> None:
         for field in fields(self):
+            if field.name == "padding_value":
+                continue
             least = 0 if field.name == "padding" else 1
             value = getattr(self, field.name)
             if value < least:
@@ -40,9 +52,10 @@ class ConvShape:
             )
 
     def __str__(self) -> str:
+        zeros = " of zeros" if self.padding_value is PaddingValue.ZERO else ""
         return (
             f"{self.height}x{self.width}x{self.channels_in}x{self.channels_out} "
-            f"k{self.kernel_height}x{self.kernel_width} s{self.stride} p{self.padding}"
+            f"k{self.kernel_height}x{self.kernel_width} s{self.stride} p{self.padding}{zeros}"
         )
 
     @classmethod
@@ -59,6 +72,16 @@ class ConvShape:
             raise InputError(f"kernel {kernel!r}: write HEIGHTxWIDTH or one number for both, such as 3x3 or 3")
         height, width, channels_in, channels_out = numbers
         return cls(height, width, channels_in, channels_out, window[0], window[-1], stride, padding)
+
+    @property
+    def pads_zeros(self) -> bool:
+        """Whether there are added pixels, and they hold 0, which is neither of the two values of a bit."""
+        return self.padding > 0 and self.padding_value is PaddingValue.ZERO
+
+    def check_padding(self, kernel: str) -> None:
+        """Raise InputError if added pixels hold 0, for a kernel, which messages call so, that pads with +1."""
+        if self.pads_zeros:
+            raise InputError(f"layer {self}: {kernel} pads with +1: give that padding, or a fused variant")
 
     @property
     def padded_height(self) -> int:

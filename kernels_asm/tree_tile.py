@@ -238,6 +238,7 @@ class TreeTile(Tile):
             "LAST_CHANNELS": (shape.channels_in - 1) % channel_block(shape.channels_in) + 1 if running else 0,
             "ACTIVATIONS": plan.activations,
             "TERMS": plan.terms,
+            "FUSED": 0,
         }
 
     def argument_values(self, shape: ConvShape, output_bytes: int) -> Mapping[str, int]:

@@ -54,6 +54,7 @@ class KernelVariant:
 
     def check(self, shape: ConvShape) -> None:
         """Raise InputError, with the reason, if this variant cannot compute the layer."""
+        shape.check_padding(str(self))
         self.arithmetic.check_window(shape.window)
         self.tile.registers(self.arithmetic, shape)
 

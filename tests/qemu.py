@@ -13,7 +13,7 @@ from pathlib import Path
 
 from isa_models import Buffer
 from kernels_asm.arguments import ArgumentBlock
-from kernels_asm.assembler import KernelImage, assemble
+from kernels_asm.assembler import Callee, KernelImage, assemble
 
 PROGRAM = "qemu-aarch64"
 PACKAGE = "qemu-user"
@@ -35,9 +35,11 @@ class QemuError(Exception):
     """The kernel did what no kernel may do, or the program could not run."""
 
 
-def assemble_program(source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock) -> KernelImage:
+def assemble_program(
+    source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock, callee: Callee | None = None
+) -> KernelImage:
     """Return the program of a kernel; parameters and errors as those of `assemble`."""
-    return assemble(source, parameters, arguments, DRIVER)
+    return assemble(source, parameters, arguments, DRIVER, callee)
 
 
 def run_program(

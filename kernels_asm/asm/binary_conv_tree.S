@@ -12,6 +12,7 @@
 //               for each channel:  leaf = sum over the columns of count_ones_per_byte(activations ^ weights)
 //               add the leaves of neighbouring channels and pixels pairwise, and accumulate
 //       form the dot products, clip, convert, store
+//       with FUSED, after the last channel tile: what asm/tree_transform.inc does to all channels of the tile
 //
 // The last tile of a row is moved back to end with the row, so it computes some pixels again. Rows that are left when
 // TILE_ROWS does not divide them are computed one by one.
@@ -32,6 +33,8 @@
 //   KERNEL_ROWS, KERNEL_COLUMNS, STRIDE
 //   BLOCKS, BLOCK_BYTES          channel blocks of a pixel, and the bytes of one: 4, 8, 16
 //   VECTOR_PIXELS                pixels side by side in a register
+//   FUSED          0, 1          1: the dot products go to a scratch tile, which another function makes outputs of;
+//                                then LOOP_ORDER 0, OUT_BITS 16, no CLIP, and the parameters of tree_transform.inc
 //   WINDOW_ODD                   K modulo 2
 //   ODD_BLOCKS                   with running sums: blocks of the window that have an odd number of channels
 //   LAST_CHANNELS                with running sums: channels of the last block of a pixel
@@ -58,6 +61,7 @@
 //   x8, x9    input, output of the tile          x27, x28   scratch
 //   x10       input of the tile's second row     x18, x29   untouched
 //   x11-x15, x27  pieces of vectors on their way
+// With FUSED: x24 output row of the row of tiles, x25 bytes of a row of the scratch tile, x28 output column of the tile.
 
 #include "arguments.inc"
 
@@ -105,6 +109,9 @@
 #include "tree_step.inc"
 #include "tree_output.inc"
 #include "frame.inc"
+.if FUSED
+#include "tree_transform.inc"
+.endif
 
 // x2 = input of the next step
 .macro ADVANCE
@@ -196,7 +203,11 @@
 //   for each tile: at the last, move back to end with the row
 .macro ROW_OF_TILES rows
     mov   x8, x23
+    .if FUSED
+    mov   x28, #0
+    .else
     add   x28, x24, x7
+    .endif
     ldr   x20, [x0, #ARG_TILE_COLUMNS]
 3:
     cmp   x20, #1
@@ -206,16 +217,27 @@
     sub   x8, x8, x6
     sub   x28, x28, x27
 4:
+    .if FUSED
+    ldr   x9, [x0, #ARG_OUTPUT]
+    TILES \rows
+    TRANSFORM \rows
+    add   x28, x28, #TILE_PIXELS
+    .else
     mov   x9, x28
     TILES \rows
-    add   x8, x8, #(TILE_PIXELS * STRIDE * PIXEL_BYTES)
     mov   x6, #TILE_PIXELS
     madd  x28, x6, x19, x28
+    .endif
+    add   x8, x8, #(TILE_PIXELS * STRIDE * PIXEL_BYTES)
     subs  x20, x20, #1
     b.ne  3b
     mov   x6, #(\rows)
     madd  x23, x17, x6, x23
+    .if FUSED
+    add   x24, x24, x6
+    .else
     madd  x24, x25, x6, x24
+    .endif
 .endm
 
 .text
@@ -228,7 +250,11 @@ binary_conv_tree:
     ldr   x17, [x0, #ARG_ROW_STEP]
     ldr   x19, [x0, #ARG_OUT_PITCH]
     ldr   x25, [x0, #ARG_OUT_LINE]
+    .if FUSED
+    START_TRANSFORMS
+    .else
     mov   x7, #0
+    .endif
     .if LOOP_ORDER == 1
     ldr   x26, [x0, #ARG_WEIGHTS]
     ldr   x22, [x0, #ARG_CHANNEL_TILES]
@@ -236,7 +262,11 @@ binary_conv_tree:
 
 .Lchannels:
     ldr   x23, [x0, #ARG_INPUT]
+    .if FUSED
+    mov   x24, #0
+    .else
     ldr   x24, [x0, #ARG_OUTPUT]
+    .endif
     ldr   x21, [x0, #ARG_OUT_HEIGHT]
 
 .Lrows:
@@ -261,6 +291,9 @@ binary_conv_tree:
     b.ne  .Lchannels
     .endif
 
+    .if FUSED
+    END_TRANSFORMS
+    .endif
     RESTORE_REGISTERS
     ret
 .size binary_conv_tree, . - binary_conv_tree

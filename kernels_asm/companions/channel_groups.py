@@ -88,11 +88,15 @@ def _is_filled(channels: int) -> bool:
     return pixel_bytes(channels) * 8 == channels
 
 
-def pixels_symbol(pixels_at_once: int) -> dict[str, int]:
-    """Return the assembler symbol of a kernel with parameters for each channel; raises InputError but for 1 and 2."""
+def pixels_symbols(pixels_at_once: int, input_skip: int = 0) -> dict[str, int]:
+    """Return the assembler symbols of a kernel with parameters for each channel.
+
+    `pixels_at_once`: see `PIXELS_AT_ONCE`, else InputError; `input_skip`: bytes of the input between the channels of a
+    pixel and those of the next.
+    """
     if pixels_at_once not in PIXELS_AT_ONCE:
         raise InputError(f"{pixels_at_once} pixels at once: give 1 or 2")
-    return {"PIXELS_AT_ONCE": pixels_at_once}
+    return {"PIXELS_AT_ONCE": pixels_at_once, "INPUT_SKIP": input_skip}
 
 
 def in_groups(per_channel: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -2,8 +2,8 @@
 
 Contract: ``y = x * scale[channel]``, then ``y + bias[channel]``, then ``y + shortcut`` if there is one, each rounded to
 the nearest float32 (ties to even) on its own; no operation is fused, so NumPy's float32 arithmetic is the oracle, bit
-for bit. An int32 input is first converted to float32, rounded the same way (exact up to 2^24). Subnormal numbers count
-(FPCR.FZ is 0). A NaN comes out where NumPy has one; which of the NaNs is not defined, and its bit is 0.
+for bit. An int16 or int32 input is first converted to float32, rounded the same way (exact up to 2^24). Subnormal
+numbers count (FPCR.FZ is 0). A NaN comes out where NumPy has one; which of the NaNs is not defined, its bit is 0.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ FLOAT_BATCH_NORM = ArgumentBlock(
     "float_batch_norm",
     "kernels_asm/companions/float_batch_norm.py",
     (
-        Field("input", "const void *", "float32 or int32 feature map, pixel by pixel, channels contiguous"),
+        Field("input", "const void *", "float32, int32 or int16 feature map, pixel by pixel, channels contiguous"),
         Field("parameters", "const float *", "for each group of 16 channels: 16 scales, 16 biases"),
         Field("shortcut", "const float *", "feature map to add, of the same shape; unused without one"),
         Field("output", "float *", "result, of the same shape"),
@@ -30,17 +30,19 @@ FLOAT_BATCH_NORM = ArgumentBlock(
 )
 
 
-def symbols(bits: BitMap, dtype: np.dtype[np.generic], has_shortcut: bool, pixels_at_once: int = 2) -> dict[str, int]:
-    """Return the assembler symbols for a packed output; `pixels_at_once`: see `channel_groups.PIXELS_AT_ONCE`.
+def symbols(
+    bits: BitMap, dtype: np.dtype[np.generic], has_shortcut: bool, pixels_at_once: int = 2, input_skip: int = 0
+) -> dict[str, int]:
+    """Return the assembler symbols for a packed output; last arguments as of `channel_groups.pixels_symbols`.
 
     Raises InputError for another input type or number of pixels.
     """
-    if dtype.name not in ("float32", "int32"):
-        raise InputError(f"float_batch_norm of {dtype.name}: give float32 or int32")
+    if dtype.name not in ("float32", "int32", "int16"):
+        raise InputError(f"float_batch_norm of {dtype.name}: give float32, int32 or int16")
     return {
-        "INPUT_INTEGER": int(dtype.name == "int32"),
+        "INPUT_INTEGER": dtype.itemsize * 8 if dtype.kind == "i" else 0,
         "ADD_SHORTCUT": int(has_shortcut),
-        **channel_groups.pixels_symbol(pixels_at_once),
+        **channel_groups.pixels_symbols(pixels_at_once, input_skip),
         **Walk.by_pixels(bits).symbols(),
     }
 
@@ -58,7 +60,7 @@ def pack_parameters(scale: NDArray[np.float32], bias: NDArray[np.float32]) -> ND
 
 
 def oracle(
-    values: NDArray[np.float32] | NDArray[np.int32],
+    values: NDArray[np.float32] | NDArray[np.int32] | NDArray[np.int16],
     scale: NDArray[np.float32],
     bias: NDArray[np.float32],
     shortcut: NDArray[np.float32] | None = None,

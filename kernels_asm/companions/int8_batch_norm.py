@@ -28,8 +28,10 @@ INT8_BATCH_NORM = ArgumentBlock(
 )
 
 
-def symbols(bits: BitMap, dtype: np.dtype[np.generic], has_shortcut: bool, pixels_at_once: int = 2) -> dict[str, int]:
-    """Return the assembler symbols for a packed output; `pixels_at_once`: see `channel_groups.PIXELS_AT_ONCE`.
+def symbols(
+    bits: BitMap, dtype: np.dtype[np.generic], has_shortcut: bool, pixels_at_once: int = 2, input_skip: int = 0
+) -> dict[str, int]:
+    """Return the assembler symbols for a packed output; last arguments as of `channel_groups.pixels_symbols`.
 
     Raises InputError for another input type or number of pixels.
     """
@@ -38,7 +40,7 @@ def symbols(bits: BitMap, dtype: np.dtype[np.generic], has_shortcut: bool, pixel
     return {
         "INPUT_BITS": dtype.itemsize * 8,
         "ADD_SHORTCUT": int(has_shortcut),
-        **channel_groups.pixels_symbol(pixels_at_once),
+        **channel_groups.pixels_symbols(pixels_at_once, input_skip),
         **Walk.by_pixels(bits).symbols(),
     }
 

@@ -25,5 +25,9 @@ def fill_channels(signs: Signs) -> Signs:
 
 
 def pack_input(activations: Signs, shape: ConvShape) -> NDArray[np.uint8]:
-    """Pack an input feature map of +1/-1, (height, width, channels in), with its padding."""
+    """Pack an input feature map of +1/-1, (height, width, channels in), with its padding.
+
+    Raises InputError for zero padding.
+    """
+    shape.check_padding("a reference kernel")
     return pack_activations(fill_channels(activations), stored_shape(shape))

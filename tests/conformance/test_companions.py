@@ -20,11 +20,13 @@ from dse.companion_calls import (
     run_max_pool_bits,
     run_pack_bits,
     run_residual_add,
+    run_threshold_bits,
 )
 from dse.errors import KernelMismatchError
 from kernels_asm import InputError
 from kernels_asm.companions.max_pool_bits import PoolShape
 from kernels_asm.packing import unpack_bits
+from kernels_asm.threshold import Thresholds
 from tests.fuzz import examples
 
 CHANNELS = st.one_of(st.integers(1, 300), st.sampled_from([16, 32, 63, 64, 65, 128, 192, 256]))
@@ -122,26 +124,27 @@ def test_residual_add_of_every_pair_of_bytes() -> None:
 @given(
     size=SIZES,
     channels=CHANNELS,
-    is_integer=st.booleans(),
+    dtype=st.sampled_from([np.float32, np.int32, np.int16]),
     has_shortcut=st.booleans(),
     specials=st.sampled_from([0.0, 0.2]),
     call=CALLS,
     seed=SEEDS,
 )
-def test_float_batch_norm_of_random_maps(size, channels, is_integer, has_shortcut, specials, call, seed) -> None:
+def test_float_batch_norm_of_random_maps(size, channels, dtype, has_shortcut, specials, call, seed) -> None:
     rng = np.random.default_rng(seed)
     shape = (*size, channels)
-    values = integers(rng, np.int32, shape) if is_integer else floats(rng, shape, specials)
+    values = floats(rng, shape, specials) if dtype is np.float32 else integers(rng, dtype, shape)
     scale, bias = (floats(rng, (channels,), specials) for _ in range(2))
     run_float_batch_norm(values, scale, bias, floats(rng, shape, specials) if has_shortcut else None, call)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+@pytest.mark.parametrize("dtype", [np.float32, np.int32, np.int16])
 def test_float_batch_norm_of_every_combination_of_special_values(dtype: type[np.generic]) -> None:
     numbers = np.concatenate([SPECIALS, np.float32([1, -1, 2**24 + 2, -1.5])])
     scale, bias = (grid.ravel() for grid in np.meshgrid(numbers, numbers))
     whole = [0, 1, -1, 2**24 + 1, -(2**24) - 3, 2**31 - 1, -(2**31)]
-    values = numbers if dtype is np.float32 else np.array(whole, np.int32)
+    fitting = [number for number in whole if dtype is np.int32 or abs(number) < 2**15]
+    values = numbers if dtype is np.float32 else np.array(fitting, dtype)
     inputs = np.repeat(values, scale.size).reshape(1, -1, scale.size)
     for shortcut in (None, *(np.full(inputs.shape, number) for number in numbers)):
         for call in BY_PIXELS:
@@ -194,6 +197,60 @@ def test_int8_batch_norm_at_the_ends_of_every_range(dtype: type[np.signedinteger
     assert {-128, -127, -1, 0, 1, 126, 127} <= outputs
 
 
+@property_test(100)
+@given(size=SIZES, channels=st.sampled_from([32, 64, 128, 384]), has_shortcut=st.booleans(), call=CALLS, seed=SEEDS)
+def test_int8_batch_norm_in_slabs_of_random_maps(size, channels, has_shortcut, call, seed) -> None:
+    rng = np.random.default_rng(seed)
+    shape = (*size, channels)
+    shortcut = integers(rng, np.int8, shape) if has_shortcut else None
+    values, parameters = integers(rng, np.int16, shape), batch_norm_parameters(rng, channels)
+    run_int8_batch_norm(values, parameters, shortcut, replace(call, in_slabs=True))
+
+
+@pytest.mark.parametrize("width", range(1, 8))
+def test_int8_batch_norm_in_slabs_of_every_width(width: int) -> None:
+    rng = np.random.default_rng(width)
+    values, shortcut = integers(rng, np.int16, (2, width, 256)), integers(rng, np.int8, (2, width, 256))
+    run_int8_batch_norm(values, batch_norm_parameters(rng, 256), shortcut, replace(STRICT, in_slabs=True))
+
+
+# ---- threshold_bits ----
+
+
+def thresholds(rng: np.random.Generator, channels: int) -> Thresholds:
+    return Thresholds(integers(rng, np.int16, (channels,)), rng.random(channels) < 0.5)
+
+
+@property_test(200)
+@given(size=SIZES, channels=CHANNELS, call=CALLS, seed=SEEDS)
+def test_threshold_bits_of_random_maps(size, channels, call, seed) -> None:
+    rng = np.random.default_rng(seed)
+    limits = thresholds(rng, channels)
+    values = integers(rng, np.int16, (*size, channels))
+    next_to_limits = (limits.limits.astype(int) + rng.integers(-1, 2, values.shape)).clip(-(2**15), 2**15 - 1)
+    run_threshold_bits(np.where(rng.random(values.shape) < 0.5, values, next_to_limits).astype(np.int16), limits, call)
+
+
+@pytest.mark.parametrize("width", range(1, 8))
+@pytest.mark.parametrize("channels", [64, 128, 384])
+def test_threshold_bits_in_slabs_of_every_width(width: int, channels: int) -> None:
+    rng = np.random.default_rng(width + channels)
+    values = integers(rng, np.int16, (2, width, channels))
+    run_threshold_bits(values, thresholds(rng, channels), replace(STRICT, in_slabs=True))
+    run_threshold_bits(values[:1], Thresholds(values[0, 0], rng.random(channels) < 0.5), replace(STRICT, in_slabs=True))
+
+
+def test_threshold_bits_of_every_integer_and_the_ends_of_the_range() -> None:
+    values = np.arange(-(2**15), 2**15).astype(np.int16).reshape(-1, 1, 1).repeat(32, axis=2)
+    limits = np.array([-(2**15), -(2**15) + 1, -2, -1, 0, 1, 2**15 - 2, 2**15 - 1] * 4, np.int16)
+    flips = np.arange(32) >= 16
+    for call in BY_PIXELS:
+        run = run_threshold_bits(values, Thresholds(limits, flips), call)
+        bits = unpack_bits(run.bits[1:-1, 1:-1], 32)
+        assert np.count_nonzero(bits[..., 3] == -1) == 2**15  # -32768 to -1
+        assert np.array_equal(bits[..., 19], -bits[..., 3])
+
+
 # ---- what the kernels that walk groups of channels share ----
 
 
@@ -208,6 +265,7 @@ def test_every_number_of_groups_behind_the_last_block(channels: int) -> None:
     for call in BY_PIXELS:
         run_float_batch_norm(floats(rng, shape), scale, bias, floats(rng, shape), call)
         run_int8_batch_norm(integers(rng, np.int16, shape), batch_norm_parameters(rng, channels), values, call)
+        run_threshold_bits(integers(rng, np.int16, shape), thresholds(rng, channels), call)
 
 
 @pytest.mark.parametrize("last", range(1, 16))
@@ -223,6 +281,8 @@ def test_every_number_of_last_channels(last: int) -> None:
         scale, bias = floats(rng, (channels,)), floats(rng, (channels,))
         for call in BY_PIXELS:
             run_float_batch_norm(floats(rng, shape), scale, bias, floats(rng, shape), call)
+            run_float_batch_norm(integers(rng, np.int16, shape), scale, bias, floats(rng, shape), call)
+            run_threshold_bits(integers(rng, np.int16, shape), thresholds(rng, channels), call)
             for wide in (np.int16, np.int32):
                 run_int8_batch_norm(integers(rng, wide, shape), batch_norm_parameters(rng, channels), values, call)
 
@@ -298,6 +358,16 @@ def test_a_negative_zero_for_a_zero_is_told(monkeypatch: pytest.MonkeyPatch) -> 
         (lambda m: run_residual_add(m, m[:1]), r"shortcut of shape \(1, 2, 3\) where \(2, 2, 3\) is needed"),
         (lambda m: run_residual_add(m, m.astype(np.int16)), "a feature map of int16 where the kernel takes int8"),
         (lambda m: run_float_batch_norm(m.astype(np.int32), m[0], m[0]), r"scales of shape \(2, 3\) where \(3,\)"),
+        (
+            lambda m: run_int8_batch_norm(m.astype(np.int16), (m[0, 0],) * 3, call=Call(in_slabs=True)),
+            "in slabs of 3 channels: give 32, 64 or a multiple of 128",
+        ),
+        (
+            lambda m: run_threshold_bits(
+                m.astype(np.int16), Thresholds(m[0, 0], m[0, 0].astype(bool)), Call(in_slabs=True)
+            ),
+            "in slabs of 3 channels: give 64 or a multiple of 128",
+        ),
         (lambda m: run_int8_batch_norm(m.astype(np.int16), (m[0, 0], m[0, 0] + 20, m[0, 0])), "shift from 20 to 20"),
     ],
 )

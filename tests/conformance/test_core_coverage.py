@@ -19,15 +19,25 @@ from kernels_asm import (
     KernelVariant,
     LaneTile,
     OutputType,
+    PaddingValue,
     Schedule,
     TreeTile,
 )
 from kernels_asm.assembler import KernelImage, assemble, assemble_variant
-from kernels_asm.companions import float_batch_norm, int8_batch_norm, max_pool_bits, pack_bits, residual_add
+from kernels_asm.companions import (
+    float_batch_norm,
+    int8_batch_norm,
+    max_pool_bits,
+    pack_bits,
+    residual_add,
+    threshold_bits,
+)
 from kernels_asm.companions.bit_map import BitMap
+from kernels_asm.fused import FusedVariant, assemble_fused
 from kernels_asm.int8_conv import Int8Path, Int8Variant, assemble_int8
 from kernels_asm.references.indirect_16bit import assemble_indirect
 from kernels_asm.references.one_channel_direct import assemble_one_channel
+from kernels_asm.transforms import all_transforms
 from tests.conformance.conv_cases import POLICIES
 
 OUTPUTS = [(OutputType.INT8, 31), (OutputType.INT16, None), (OutputType.INT16, 300), (OutputType.INT32, 7)]
@@ -70,7 +80,10 @@ def companions() -> Iterator[KernelImage]:
         for dtype in (np.int8, np.int16, np.float32):
             yield assemble(pack_bits.SOURCE, pack_bits.symbols(bits, np.dtype(dtype)), pack_bits.PACK_BITS)
         yield assemble(residual_add.SOURCE, residual_add.symbols(bits), residual_add.RESIDUAL_ADD)
-        for dtype, has_shortcut, pixels in itertools.product((np.float32, np.int32), (False, True), (1, 2)):
+        for pixels in (1, 2):
+            symbols = threshold_bits.symbols(bits, pixels)
+            yield assemble(threshold_bits.SOURCE, symbols, threshold_bits.THRESHOLD_BITS)
+        for dtype, has_shortcut, pixels in itertools.product((np.float32, np.int32, np.int16), (False, True), (1, 2)):
             symbols = float_batch_norm.symbols(bits, np.dtype(dtype), has_shortcut, pixels)
             yield assemble(float_batch_norm.SOURCE, symbols, float_batch_norm.FLOAT_BATCH_NORM)
         for dtype, has_shortcut, pixels in itertools.product((np.int16, np.int32), (False, True), (1, 2)):
@@ -81,11 +94,17 @@ def companions() -> Iterator[KernelImage]:
             yield assemble(max_pool_bits.SOURCE, symbols, max_pool_bits.MAX_POOL_BITS)
 
 
+def fused() -> Iterator[KernelImage]:
+    shape = ConvShape(4, 5, 64, 64, padding_value=PaddingValue.ZERO)
+    for transform in all_transforms():
+        yield assemble_fused(FusedVariant(8, transform, TreeTile(4, 4, 2)), shape)
+
+
 @pytest.fixture(scope="module")
 def instructions() -> dict[InstructionClass, str]:
     """An instruction of each class that some kernel uses."""
     found: dict[InstructionClass, str] = {}
-    for image in itertools.chain(convolutions(), comparisons(), companions()):
+    for image in itertools.chain(convolutions(), comparisons(), companions(), fused()):
         for instruction in Image.from_elf(image.elf).program.instructions:
             if instruction.mnemonic not in (".word", "udf"):  # padding
                 kind = classify(instruction.mnemonic, decode(instruction))
@@ -116,6 +135,8 @@ def test_the_companions_use_what_carries_maps_between_convolutions(instructions)
         "srshl",
         "sqxtn2",
         "sqadd",
+        "cmge",
+        "bl",
     } <= mnemonics
 
 

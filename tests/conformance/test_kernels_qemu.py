@@ -3,19 +3,33 @@
 import itertools
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dse.fused_emulation import Placement, fused_buffers, random_fused_operands, run_fused
 from dse.kernel_call import call_kernel
 from isa_models import Buffer
-from kernels_asm import Arithmetic, ConvShape, KernelVariant, LaneTile, OutputType, TreeTile, legal_tiles
+from kernels_asm import (
+    Arithmetic,
+    ConvShape,
+    KernelVariant,
+    LaneTile,
+    OutputType,
+    PaddingValue,
+    Schedule,
+    TreeTile,
+    legal_tiles,
+)
 from kernels_asm.arguments import ArgumentBlock, Field
 from kernels_asm.assembler import SOURCES, assemble
+from kernels_asm.fused import FusedVariant, fused_bit_map
 from kernels_asm.lane_tile import lane_tiles
 from kernels_asm.oracle import binary_conv
 from kernels_asm.packing import pack_activations, padded_channels_out
+from kernels_asm.transforms import Transform, all_transforms
 from kernels_asm.tree_tile import tree_tiles
 from tests import qemu
 from tests.conformance.conv_cases import CLIPS, POLICIES, data
@@ -100,6 +114,31 @@ def test_the_cases_reach_every_policy_output_type_clip_and_many_tiles() -> None:
     assert set(lanes) == {True, False}
     assert sum(isinstance(tile, LaneTile) for tile in tiles) >= 20
     assert sum(isinstance(tile, TreeTile) for tile in tiles) >= 40
+
+
+FUSED_LAYERS = [
+    ConvShape(4, 6, 64, 20, padding_value=PaddingValue.ZERO),
+    ConvShape(5, 9, 130, 7, stride=2),
+    ConvShape(3, 4, 32, 17, padding=2, padding_value=PaddingValue.ZERO),
+]
+
+
+@pytest.mark.parametrize("transform", all_transforms(), ids=str)
+def test_a_fused_convolution_has_the_same_bytes_everywhere(transform: Transform) -> None:
+    """The emulated run compares with the oracle."""
+    for number, layer in enumerate(FUSED_LAYERS):
+        shape = replace(layer, channels_out=64) if str(transform).endswith("slabs") else layer
+        tile = TreeTile(4, 4, 1 + number % 2, 3, tuple(Schedule)[number % 2])
+        variant = FusedVariant(8, transform, tile)
+        operands, placement = random_fused_operands(shape, transform, number), Placement(1, UNWRITTEN, 1)
+        callee = variant.callee(shape)
+        program = qemu.assemble_program(SOURCES / tile.source, variant.parameters(shape), variant.arguments, callee)
+        values = variant.argument_values(shape, fused_bit_map(shape, 1))
+        buffers = fused_buffers(shape, variant, operands, placement)
+        under_qemu = qemu.run_program(program, variant.arguments, values, buffers)
+        emulated = run_fused(shape, variant, operands, placement)
+        assert under_qemu["transform_bits"] == emulated.bits.tobytes()
+        assert under_qemu.get("transform_output") == (None if emulated.output is None else emulated.output.tobytes())
 
 
 SUM = ArgumentBlock(

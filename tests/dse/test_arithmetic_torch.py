@@ -1,11 +1,14 @@
 """The arithmetic in PyTorch against the contract in integers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from dse import arithmetic_torch
-from kernels_asm import Arithmetic, ConvShape, EndValue, Overflow
+from kernels_asm import Arithmetic, ConvShape, EndValue, Overflow, PaddingValue
+from kernels_asm.oracle import dot_products
 
 torch.set_num_threads(1)  # tests run side by side
 
@@ -47,6 +50,16 @@ def convolve(signs, weights, shape):
     ring = arithmetic_torch.padding_ring(shape)
     x, w = torch.tensor(signs, dtype=torch.float32), torch.tensor(weights, dtype=torch.float32)
     return arithmetic_torch.binary_convolution(x, w, ring, shape)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_convolution_padded_with_zeros_equals_the_oracle(shape):
+    zeros = replace(shape, padding_value=PaddingValue.ZERO)
+    rng = np.random.default_rng(4)
+    signs = random_signs(rng, 1, shape.channels_in, shape.height, shape.width)
+    weights = random_signs(rng, shape.channels_out, shape.channels_in, shape.kernel_height, shape.kernel_width)
+    expected = dot_products(signs[0].transpose(1, 2, 0), weights.transpose(0, 2, 3, 1), zeros)
+    assert np.array_equal(convolve(signs, weights, zeros).numpy()[0].transpose(1, 2, 0), expected)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

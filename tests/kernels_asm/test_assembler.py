@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from isa_models import Image, Machine
 from kernels_asm import Arithmetic, AssemblyError, ConvShape, KernelError, KernelVariant, LaneTile
 from kernels_asm import assembler as assembler_module
 from kernels_asm.arguments import ArgumentBlock, Field
-from kernels_asm.assembler import assemble, assemble_variant, cache_directory
+from kernels_asm.assembler import Callee, assemble, assemble_variant, cache_directory
 
 SHAPE = ConvShape(4, 4, 32, 4)
 BLOCK = ArgumentBlock("f", "here", (Field("input", "const uint8_t *", "bytes"),))
@@ -53,6 +54,24 @@ def test_a_driver_makes_a_program_that_starts_with_it(tmp_path: Path) -> None:
     assert elf["e_entry"] == symbols["_start"] != symbols["f"]
     driver.write_text(driver.read_text() + "// comment\n")
     assert len({alone.digest, program.digest, assemble(source, {}, BLOCK, driver).digest}) == 3
+
+
+def test_a_callee_has_its_own_symbols_and_arguments_and_is_part_of_the_digest(tmp_path: Path) -> None:
+    kernel = write(tmp_path, ".globl f\nf: mov x1, #NUMBER\n b CALLEE\n")
+    (tmp_path / "called").mkdir()
+    own = write(tmp_path / "called", '#include "arguments.inc"\n.globl g\ng: mov x0, #(NUMBER + ARG_SECOND)\n ret\n')
+    block = ArgumentBlock("g", "this test", (Field("first", "int64_t", "no"), Field("second", "int64_t", "yes")))
+    images = [assemble(kernel, {"NUMBER": 1}, BLOCK, callee=Callee(own, {"NUMBER": n}, block)) for n in (2, 5)]
+    assert len({image.digest for image in images}) == 2
+    results = [Machine(Image.from_elf(image.elf)).call("f").x0 for image in images]
+    assert results == [10, 13]
+
+
+def test_an_error_in_a_callee_names_it(tmp_path: Path) -> None:
+    kernel = write(tmp_path, ".globl f\nf: b CALLEE\n")
+    (tmp_path / "called").mkdir()
+    with pytest.raises(AssemblyError, match=r"^\S+\.S:1: unrecognized instruction mnemonic: correct the assembly"):
+        assemble(kernel, {}, BLOCK, callee=Callee(write(tmp_path / "called", "nonsense\n"), {}, BLOCK))
 
 
 def test_an_error_in_a_driver_names_the_driver(tmp_path: Path) -> None:

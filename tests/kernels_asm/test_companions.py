@@ -134,7 +134,7 @@ BITS = BitMap(1, 1, 8)
         (lambda: PoolShape(padding=2), "padding is 2: give 0 or 1"),
         (lambda: PoolShape(3, 1).output(BitMap(2, 5, 1)), "3x3 does not fit a map of 2x5"),
         (lambda: pack_bits.symbols(BITS, np.dtype(np.int32)), "pack_bits of int32: give one of float32, int8, int16"),
-        (lambda: float_batch_norm.symbols(BITS, np.dtype(np.int16), False), "int16: give float32 or int32"),
+        (lambda: float_batch_norm.symbols(BITS, np.dtype(np.int8), False), "int8: give float32, int32 or int16"),
         (lambda: int8_batch_norm.symbols(BITS, np.dtype(np.int8), False), "int8: give int16 or int32"),
         (lambda: int8_batch_norm.symbols(BITS, np.dtype(np.int16), False, 3), "3 pixels at once: give 1 or 2"),
         (lambda: int8_batch_norm.pack_parameters(*[np.full(3, 16)] * 3), "shift from 16 to 16"),

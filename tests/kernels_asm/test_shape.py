@@ -1,6 +1,9 @@
+import numpy as np
 import pytest
 
-from kernels_asm import ConvShape, InputError
+from kernels_asm import Arithmetic, ConvShape, InputError, KernelVariant, LaneTile, PaddingValue
+from kernels_asm.oracle import dot_products
+from kernels_asm.references.layout import pack_input
 
 
 def test_sizes_of_a_strided_padded_layer() -> None:
@@ -53,3 +56,26 @@ def test_other_texts_are_refused(sizes: str, kernel: str, expected: str) -> None
         ConvShape.parse(sizes, kernel)
     assert expected in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_padding_of_zeros_is_told_apart_and_refused_by_kernels_of_bits() -> None:
+    ones = ConvShape(4, 4, 8, 8)
+    zeros = ConvShape(4, 4, 8, 8, padding_value=PaddingValue.ZERO)
+    none = ConvShape(4, 4, 8, 8, padding=0, padding_value=PaddingValue.ZERO)
+    assert ones != zeros
+    assert str(zeros) == f"{ones} of zeros"
+    assert (ones.pads_zeros, zeros.pads_zeros, none.pads_zeros) == (False, True, False)
+    variant = KernelVariant(Arithmetic(16), LaneTile(4, 2))
+    variant.check(none)
+    for refuse in (variant.check, lambda shape: pack_input(np.ones((4, 4, 8), int), shape)):
+        with pytest.raises(InputError, match=r"layer 4x4x8x8 k3x3 s1 p1 of zeros: .* pads with \+1"):
+            refuse(zeros)
+
+
+def test_zero_padding_adds_nothing_to_a_dot_product() -> None:
+    weights, activations = np.ones((1, 3, 3, 2), np.int8), -np.ones((2, 1, 2), np.int8)
+    by_value = {
+        value: dot_products(activations, weights, ConvShape(2, 1, 2, 1, padding_value=value)).ravel().tolist()
+        for value in PaddingValue
+    }
+    assert by_value == {PaddingValue.ZERO: [-4, -4], PaddingValue.ONE: [-4 + 14, -4 + 14]}

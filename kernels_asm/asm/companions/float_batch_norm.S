@@ -7,7 +7,7 @@
 //       output = y;  bit = y < 0 (not for -0.0, not for a NaN)
 //
 // Parameters, besides those of channel_groups.inc:
-//   INPUT_INTEGER  1: the input is int32 and is converted first, rounded to nearest;  0: it is float32
+//   INPUT_INTEGER  16, 32: the input is int16 or int32 and is converted first, rounded to nearest;  0: it is float32
 //   ADD_SHORTCUT   1: a float32 map of the output's shape is added
 //
 // Registers, besides those of channel_groups.inc:
@@ -24,12 +24,18 @@
 #include "last_channels.inc"
 
 .equ GROUP_BYTES, 64
+.if INPUT_INTEGER == 16
+    .equ INPUT_BYTES, 2
+.else
+    .equ INPUT_BYTES, 4
+.endif
 
 .macro START_PIXEL
     mov   x8,  x14
     .if pixels == 2
     ldr   x13, [x0, #ARG_CHANNELS]
-    add   x15, x1,  x13, lsl #2
+    add   x15, x1,  x13, lsl #(INPUT_BYTES / 2)
+    SKIP_INPUT 15
     add   x16, x2,  x13, lsl #2
     add   x17, x3,  x13, lsl #2
     .endif
@@ -65,12 +71,31 @@
 
 // ---- stages, each for one pixel ----
 
+.if INPUT_INTEGER == 16
+.macro LOAD_VALUES
+    LOAD  VALUE(0), VALUE(2), POINTER(1), %(16 * INPUT_BYTES * group)
+.endm
+.macro LOAD_LAST_VALUES
+    LOAD_LAST_HALFWORDS VALUE(0), VALUE(2), POINTER(1)
+.endm
+.else
 .macro LOAD_VALUES
     LOAD  VALUE(0), VALUE(1), POINTER(1), %(GROUP_BYTES * group)
     LOAD  VALUE(2), VALUE(3), POINTER(1), %(GROUP_BYTES * group + 32)
 .endm
 .macro LOAD_LAST_VALUES
     LOAD_LAST_WORDS VALUE(0), VALUE(1), VALUE(2), VALUE(3), POINTER(1)
+.endm
+.endif
+
+// v[low], v[high] = the eight halfwords of v[low]
+.macro WIDEN low, high
+    sshll2 v\high\().4s, v\low\().8h, #0
+    sshll v\low\().4s, v\low\().4h, #0
+.endm
+.macro WIDEN_VALUES
+    WIDEN VALUE(0), VALUE(1)
+    WIDEN VALUE(2), VALUE(3)
 .endm
 
 .macro CONVERT_VALUES
@@ -129,7 +154,7 @@
     add   x\pointer, x\pointer, #\bytes
 .endm
 .macro ADVANCE_POINTERS
-    ADVANCE POINTER(1), %(GROUP_BYTES * group)
+    ADVANCE POINTER(1), %(16 * INPUT_BYTES * group)
     .if ADD_SHORTCUT
     ADVANCE POINTER(2), %(GROUP_BYTES * group)
     .endif
@@ -142,6 +167,9 @@
 .macro SCALE
     ldp   q24, q25, [x8]
     ldp   q26, q27, [x8, #32]
+    .if INPUT_INTEGER == 16
+    FOR_PIXELS WIDEN_VALUES
+    .endif
     .if INPUT_INTEGER
     FOR_PIXELS CONVERT_VALUES
     .endif

@@ -32,6 +32,7 @@
     .if pixels == 2
     ldr   x13, [x0, #ARG_CHANNELS]
     add   x15, x1,  x13, lsl #(INPUT_BITS / 16)  // 2 or 4 bytes each
+    SKIP_INPUT 15
     add   x16, x2,  x13
     add   x17, x3,  x13
     .endif

@@ -1,0 +1,248 @@
+"""Runs fused convolutions on the emulated machine: a layer's bits and map, checked against the oracle, and cycles."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import kernels_asm
+from dse.emulation import random_operands
+from dse.kernel_call import call_kernel
+from dse.output_check import require_equal
+from isa_models import Buffer, Core, Simulation, Trace, time_trace, timing_digest
+from kernels_asm import ConvShape, InputError
+from kernels_asm.borders import border_corrections
+from kernels_asm.fused import FusedVariant, assemble_fused, fused_bit_map, fused_conv, fused_digest
+from kernels_asm.fused_arguments import transform_field
+from kernels_asm.packing import pack_activations
+from kernels_asm.threshold import fold_scale
+from kernels_asm.transforms import FloatBatchNorm, Parameters, ThresholdBits, Transform
+
+Array = NDArray[Any]
+
+_LAYOUT_SOURCES = ("borders.py", "fused*.py", "packing.py", "transforms.py", "tree_*.py", "companions/*.py")
+_CACHE_LINE = 64
+_DATA_SEED = 20240
+
+
+@dataclass(frozen=True, slots=True)
+class FusedOperands:
+    """What a layer works on.
+
+    Attributes:
+        activations: +1/-1, (height, width, channels in).
+        weights: +1/-1, (channels out, kernel height, kernel width, channels in).
+        parameters: Of the transform, each of shape (channels out,).
+        shortcut: What is added, of the output's shape and the transform's type; None for nothing.
+    """
+
+    activations: NDArray[np.integer]
+    weights: NDArray[np.integer]
+    parameters: Parameters
+    shortcut: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a run finds memory.
+
+    Attributes:
+        border: Pixels around the packed output, which the kernel leaves as they were: bytes of `background`.
+        background: See `border`.
+        alignment: Of the buffers, in bytes; with 1 they end where a guard page begins.
+    """
+
+    border: int = 1
+    background: int = 0
+    alignment: int = _CACHE_LINE
+
+
+@dataclass(frozen=True, slots=True)
+class FusedRun:
+    """One run of a kernel.
+
+    Attributes:
+        bits: The packed output with its border.
+        output: The output map, None where the bits are all.
+        instructions: Instructions executed.
+        trace: What the timing engines need.
+    """
+
+    bits: NDArray[np.uint8]
+    output: Array | None
+    instructions: int
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class FusedTiming:
+    """One layer's fused kernel on one core.
+
+    Attributes:
+        shape: The layer.
+        variant: The kernel.
+        simulation: Where the cycles went, with warm caches.
+    """
+
+    shape: ConvShape
+    variant: FusedVariant
+    simulation: Simulation
+
+    @property
+    def products_per_cycle(self) -> float:
+        """Binary products a cycle, those with padding included."""
+        return self.shape.products / self.simulation.cycles
+
+
+_DEFAULT = Placement()
+
+
+def run_fused(
+    shape: ConvShape, variant: FusedVariant, operands: FusedOperands, placement: Placement = _DEFAULT
+) -> FusedRun:
+    """Run the kernel once and check its output and the border around it.
+
+    Raises InputError if the variant cannot compute the layer or an operand does not fit, KernelMismatchError if the
+    output is not, bit for bit, the oracle's.
+    """
+    done = call_kernel(
+        assemble_fused(variant, shape),
+        variant.arguments,
+        variant.argument_values(shape, fused_bit_map(shape, placement.border)),
+        fused_buffers(shape, variant, operands, placement),
+        budget=variant.instruction_budget(shape),
+        trace=True,
+    )
+    if done.trace is None:
+        raise AssertionError("a call that wants a trace records one")
+    bits, output = _checked(shape, variant, operands, placement, done.outputs)
+    return FusedRun(bits, output, done.instructions, done.trace)
+
+
+def fused_buffers(
+    shape: ConvShape, variant: FusedVariant, operands: FusedOperands, placement: Placement = _DEFAULT
+) -> list[Buffer]:
+    """Return the memory of a run, named as the fields of the argument block; raises InputError as `run_fused`."""
+    _check_shortcut(shape, variant.transform, operands.shortcut)
+    alignment = placement.alignment
+    inputs = _inputs(shape, variant, operands)
+    written: dict[str, int | Array] = {
+        "output": variant.scratch_bytes(shape),
+        transform_field("bits"): _background(shape, placement),
+    }
+    if variant.transform.element is not None:
+        written[transform_field("output")] = shape.out_pixels * shape.channels_out * variant.transform.element.itemsize
+    return [
+        *(Buffer(name, np.ascontiguousarray(array), alignment=alignment) for name, array in inputs.items()),
+        *(Buffer(name, contents, writable=True, alignment=alignment) for name, contents in written.items()),
+    ]
+
+
+def time_fused(shape: ConvShape, variant: FusedVariant, core: Core) -> FusedTiming:
+    """Time a layer with warm caches, on random data; raises as `run_fused`."""
+    run = run_fused(shape, variant, random_fused_operands(shape, variant.transform))
+    simulation = replace(time_trace(run.trace, core), function=variant.arguments.function)
+    return FusedTiming(shape, variant, simulation)
+
+
+def fused_latency_key(shape: ConvShape, variant: FusedVariant, core: Core) -> Mapping[str, str]:
+    """Return everything that `time_fused` depends on, by name."""
+    return {
+        "kernel": fused_digest(variant, shape),
+        "layout": _layout_digest(),
+        "variant": str(variant),
+        "shape": str(shape),
+        "core": core.digest,
+        "timing": timing_digest(),
+    }
+
+
+def random_fused_operands(shape: ConvShape, transform: Transform, seed: int = _DATA_SEED) -> FusedOperands:
+    """Return random operands, with parameters that bring about as many bits of 1 as of 0."""
+    generator = np.random.default_rng(seed)
+    channels, size = shape.channels_out, (shape.out_height, shape.out_width, shape.channels_out)
+    scale = generator.normal(size=channels).astype(np.float32)
+    bias = generator.normal(scale=np.sqrt(shape.window), size=channels).astype(np.float32)
+    parameters: Parameters
+    if isinstance(transform, ThresholdBits):
+        thresholds = fold_scale(scale, bias, shape.window)
+        parameters = (thresholds.limits, thresholds.flips)
+    elif isinstance(transform, FloatBatchNorm):
+        parameters = (scale, bias)
+    else:
+        multiplier = generator.choice([-1, 1], channels) * generator.integers(2**14, 2**15, channels)
+        parameters = (multiplier, generator.integers(0, 4, channels), generator.integers(-40, 41, channels))
+    shortcut: Array | None = None
+    if transform.adds_shortcut and transform.element is not None:
+        shortcut = generator.integers(-128, 128, size).astype(transform.element)
+    return FusedOperands(*random_operands(shape, seed), parameters, shortcut)
+
+
+def _inputs(shape: ConvShape, variant: FusedVariant, operands: FusedOperands) -> Mapping[str, Array]:
+    """Return what the pointers to read-only memory point to."""
+    inputs: dict[str, Array] = {
+        "input": pack_activations(operands.activations, shape),
+        "weights": variant.tile.pack_weights(operands.weights, shape),
+    }
+    if shape.pads_zeros:
+        borders = border_corrections(operands.weights, shape, variant.tile.channels)
+        inputs |= {
+            "corrections": borders.corrections,
+            "border_rows": borders.rows,
+            "border_columns": borders.columns,
+        }
+    for name, array in variant.transform.pack(operands.parameters).items():
+        inputs[transform_field(name)] = array
+    if operands.shortcut is not None:
+        inputs[transform_field("shortcut")] = operands.shortcut
+    return inputs
+
+
+def _checked(
+    shape: ConvShape,
+    variant: FusedVariant,
+    operands: FusedOperands,
+    placement: Placement,
+    outputs: Mapping[str, bytes],
+) -> tuple[NDArray[np.uint8], Array | None]:
+    """Return the packed bits with their border and the output map, if there is one."""
+    layer = (operands.activations, operands.weights)
+    inside, output = fused_conv(shape, variant.transform, layer, operands.parameters, operands.shortcut)
+    expected = _background(shape, placement)
+    fused_bit_map(shape, placement.border).inside(expected)[...] = inside
+    bits = np.frombuffer(outputs[transform_field("bits")], np.uint8).reshape(expected.shape)
+    require_equal(f"{variant} (bits)", shape, bits, expected)
+    written: Array | None = None
+    if output is not None:
+        written = np.frombuffer(outputs[transform_field("output")], output.dtype).reshape(output.shape)
+        same_bits = np.dtype(f"u{output.itemsize}")  # so that -0.0 differs from 0.0
+        require_equal(str(variant), shape, written.view(same_bits), np.ascontiguousarray(output).view(same_bits))
+    return bits, written
+
+
+def _background(shape: ConvShape, placement: Placement) -> NDArray[np.uint8]:
+    """Return the packed map as it is before a run."""
+    return np.full(fused_bit_map(shape, placement.border).shape, placement.background, np.uint8)
+
+
+def _check_shortcut(shape: ConvShape, transform: Transform, shortcut: Array | None) -> None:
+    if (shortcut is not None) != transform.adds_shortcut:
+        raise InputError(f"transform {transform} {'needs a' if transform.adds_shortcut else 'has no'} shortcut")
+    expected = (shape.out_height, shape.out_width, shape.channels_out)
+    if shortcut is not None and (shortcut.shape != expected or shortcut.dtype != transform.element):
+        raise InputError(f"a shortcut of {shortcut.dtype} {shortcut.shape} where {transform.element} {expected} is "
+                         "needed: give that")  # fmt: skip
+
+
+@cache
+def _layout_digest() -> str:
+    folder = Path(kernels_asm.__file__).parent
+    paths = [path for pattern in _LAYOUT_SOURCES for path in sorted(folder.glob(pattern))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
