@@ -11,11 +11,11 @@ from benchmarks.kernel_search import PREFETCH, PREFETCHED, REORDERED
 from benchmarks.kernel_targets import Reached, reached
 from kernels_asm import Arithmetic
 
-COMMAND = "make bench-kernels"
+_HEAD = """# How fast the kernels are
 
-_HEAD = f"""# How fast the kernels are
+Made by `{command}`; do not edit.
 
-Made by `{COMMAND}`; do not edit. Every figure is a simulation: the kernel ran on the emulated machine, its output was
+Every figure is a simulation: the kernel ran on the emulated machine, its output was
 compared with the oracle's bit for bit, and the recorded run was timed on the core's model with warm caches. How far
 the models are from silicon is in [validation.md](validation.md); no whole kernel has been timed on a board yet.
 
@@ -43,7 +43,7 @@ run and timed on the whole layer; the best {PREFETCHED} trees of each core also 
 - *median tile*: products a cycle of the middle one of all the tiles that were timed.
 - the columns named after other kernels: how many times as long they take as ours. `{Reference.INDIRECT}` and
   `{Reference.ONE_CHANNEL}` are binary convolutions as libraries have them, with float32 output; `int8_conv` computes
-  the layer in int8, with the best of all its tiles, which is named.
+  the layer in int8, with the best of a few of its tiles, which is named.
 """
 
 _WIDTHS = f"""## What accumulator width costs
@@ -53,8 +53,8 @@ costs the same. *saturate* and *wrap* compute something else once counts leave 8
 a matter of its training. *exact* in 8 bits widens its sums in time; tree tiles do so at each step, with the code that
 they have for 16 bits.
 
-Here, but for 16 bits, and for the block below, the search times every legal tile with pixels in the outer loop, and
-with channels there each core's best {REORDERED} trees; the order changes nothing but what the caches hold.
+Here, but for 16 bits, and for the block below, the search is narrower: trees have the fewest pixels that cover a row in
+as many tiles, with pixels in the outer loop; each core's best {REORDERED} are tried with channels there as well.
 """
 
 _BLOCKS = """## A residual block
@@ -66,9 +66,9 @@ or two, whichever is faster. Each kernel starts with caches as it leaves them it
 """
 
 
-def page(results: KernelResults) -> str:
-    """Return the whole page in Markdown."""
-    return f"{_HEAD}\n{tables(results)}"
+def page(results: KernelResults, command: str) -> str:
+    """Return the whole page in Markdown; `command` is what makes it."""
+    return f"{_HEAD.format(command=command)}\n{tables(results)}"
 
 
 def tables(results: KernelResults) -> str:

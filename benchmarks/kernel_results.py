@@ -148,7 +148,10 @@ def collect(results: Results, cores: Sequence[Core], layers: Sequence[ConvShape]
 
 
 def int8_block(results: Results, core: Core, shape: ConvShape) -> tuple[int, ...]:
-    """Return the cycles of our convolution, and of the batch norm with shortcut and signs in fixed point behind it."""
+    """Return the cycles of our convolution, and of the batch norm with shortcut and signs in fixed point behind it.
+
+    Where one kernel does several of these steps, there are fewer figures.
+    """
     convolution = _searched(results, core, shape, SUMS)[0].cycles
     return convolution, _cycles(results, BatchNormRuns(Flow.INT8, shape), core)
 

@@ -14,17 +14,19 @@ from isa_models import Core, InOrderCore, Simulation, time_trace
 from kernels_asm import Arithmetic, ConvShape, KernelVariant, LoopOrder, Schedule, Tile, TreeTile, legal_tiles
 from kernels_asm.assembler import variant_digest
 from kernels_asm.lane_tile import lane_tiles
+from kernels_asm.packing import channel_block
 from kernels_asm.tree_tile import tree_tiles
 
 PREFETCH = (128, 256, 512, 1024)
 """Distances, in bytes, that the best trees of each core are tried with as well."""
 
-PREFETCHED = 3
+PREFETCHED = 2
 """So many of a core's best trees."""
 
-REORDERED = 16
+REORDERED = 8
 """So many of a core's best trees are tried with the other order of loops as well, where not all are."""
 
+_SETTINGS = [REORDERED, PREFETCHED, *PREFETCH]
 
 Timings = dict[tuple[Tile, str], Simulation]
 """By tile and name of the core."""
@@ -61,8 +63,8 @@ class TileSearch(Job):
         shape: The layer.
         arithmetic: What it computes.
         schedule: Of the tree tiles; lane tiles have but one.
-        is_exhaustive: Whether every legal tile is timed. Else all are with pixels in the outer loop, and the best of
-            each core with channels there.
+        is_exhaustive: Whether every legal tile is timed. Else trees are as in `_covering`, with pixels in the outer
+            loop, and only each core's best are tried with channels there.
 
     """
 
@@ -76,27 +78,27 @@ class TileSearch(Job):
         return f"{breadth} tiles ({self.schedule}) of {self.shape}, {a.accumulator}-bit {a.overflow}, {a.output}"
 
     def tiles(self) -> tuple[Tile, ...]:
-        """Return the tiles that every core is timed with: all legal ones, or those of one order; without prefetch."""
+        """Return the tiles that the search starts with, without prefetch."""
         orders = tuple(LoopOrder) if self.is_exhaustive else (LoopOrder.PIXELS,)
         trees = tree_tiles(schedules=(self.schedule,), orders=orders)
-        return legal_tiles(self.arithmetic, self.shape, [*lane_tiles(), *trees])
+        chosen = trees if self.is_exhaustive else (tree for tree in trees if tree.pixels in _covering(self.shape))
+        return legal_tiles(self.arithmetic, self.shape, [*lane_tiles(), *chosen])
 
     def content(self, core: Core) -> dict[str, Any]:
         """See `Job`."""
         any_variant = KernelVariant(self.arithmetic, self.tiles()[0])
-        search = {"kernel": _kernels(self), "variant": str(self), "search": [REORDERED, PREFETCHED, *PREFETCH]}
+        search = {"kernel": _kernels(self), "variant": str(self), "search": _SETTINGS}
         return {**latency_key(self.shape, any_variant, core), **search}
 
     def measure(self, cores: Sequence[Core]) -> list[Record]:
         """See `Job`."""
         timings: Timings = {}
         self._time(self.tiles(), cores, timings)
-        for core in cores:
-            if not self.is_exhaustive:
-                best = _best_trees(timings, core, REORDERED)
-                self._time([replace(tree, order=LoopOrder.CHANNELS) for tree in best], [core], timings)
-            best = _best_trees(timings, core, PREFETCHED)
-            self._time([replace(tree, prefetch=ahead) for tree in best for ahead in PREFETCH], [core], timings)
+        if not self.is_exhaustive:
+            best = _best_trees(timings, cores, REORDERED)
+            self._time([replace(tree, order=LoopOrder.CHANNELS) for tree in best], cores, timings)
+        best = _best_trees(timings, cores, PREFETCHED)
+        self._time([replace(tree, prefetch=ahead) for tree in best for ahead in PREFETCH], cores, timings)
         return [
             {
                 "tiles": [
@@ -131,7 +133,21 @@ def candidates(record: Record) -> list[Candidate]:
     return sorted((Candidate(*entry) for entry in record["tiles"]), key=lambda found: (found.cycles, found.tile))
 
 
-def _best_trees(timings: Timings, core: Core, count: int) -> list[TreeTile]:
-    """Return the core's fastest tree tiles, the fastest first."""
-    timed = sorted((simulation.cycles, tile) for (tile, name), simulation in timings.items() if name == core.name)
-    return [tile for _, tile in timed if isinstance(tile, TreeTile)][:count]
+def _best_trees(timings: Timings, cores: Sequence[Core], count: int) -> list[TreeTile]:
+    """Return the fastest tree tiles of each core, each once."""
+    best: set[TreeTile] = set()
+    for core in cores:
+        timed = sorted((simulation.cycles, tile) for (tile, name), simulation in timings.items() if name == core.name)
+        best.update([tile for _, tile in timed if isinstance(tile, TreeTile)][:count])
+    return sorted(best)
+
+
+def _covering(shape: ConvShape) -> set[int]:
+    """Return the fewest pixels that cover an output row in one tile, two, and so on.
+
+    Tiles of more pixels, as many of them, do part of the row twice. Of pixels that share a vector the number is rounded
+    up to fill it.
+    """
+    width, shared = shape.out_width, max(1, 128 // channel_block(shape.channels_in))
+    fewest = {-(-width // tiles) for tiles in range(1, width + 1)}
+    return fewest | {-(-pixels // shared) * shared for pixels in fewest}

@@ -9,11 +9,11 @@ import pytest
 
 from benchmarks import bench_kernels
 from benchmarks.kernel_jobs import run_jobs
-from benchmarks.kernel_page import COMMAND, page
+from benchmarks.kernel_page import page
 from benchmarks.kernel_plot import plot
 from benchmarks.kernel_results import BLOCK_LAYERS, CLIPPED, CORES, LAYERS, SUMS, collect, is_block, wanted
 from benchmarks.kernel_rivals import BatchNormRuns, Flow, Int8Search, Reference, ReferenceRuns
-from benchmarks.kernel_search import PREFETCH, TileSearch, candidates
+from benchmarks.kernel_search import PREFETCH, REORDERED, TileSearch, _covering, candidates
 from benchmarks.kernel_targets import BLOCK_RATIO, PRODUCTS_PER_CYCLE, reached
 from dse.cache import EvaluationCache
 from dse.emulation import time_layer
@@ -87,12 +87,19 @@ def test_search_times_what_it_says(is_exhaustive) -> None:
     assert {tile.prefetch for tile in tiles if isinstance(tile, TreeTile)} == {0, *PREFETCH}
     assert {tree.schedule for tree in trees} == {Schedule.IN_ORDER}
     assert {tree.rows for tree in trees} == {1, 2}
-    by_order = [{str(tree).split(".")[0] for tree in trees if tree.order is order} for order in LoopOrder]
-    assert by_order[0] == by_order[1]  # there are fewer trees than the search that is not exhaustive reorders
+    pixels, channels = ([str(tree).split(".")[0] for tree in trees if tree.order is order] for order in LoopOrder)
+    assert len(pixels) > REORDERED
+    assert set(channels) == set(pixels if is_exhaustive else pixels[:REORDERED])
     assert [candidate.cycles for candidate in found] == sorted(candidate.cycles for candidate in found)
     for candidate, tile in ((found[0], tiles[0]), (found[-1], tiles[-1])):
         simulation = time_layer(TINY, KernelVariant(CLIPPED, tile), A53).simulation
         assert (simulation.cycles, simulation.bound.what) == (candidate.cycles, candidate.bound)
+
+
+def test_a_narrow_search_has_trees_that_cover_a_row_in_any_number_of_tiles() -> None:
+    assert _covering(ConvShape(28, 28, 128, 128)) == {1, 2, 3, 4, 5, 6, 7, 10, 14, 28}
+    odd_ones_rounded_up_to_pairs = {2, 4, 6, 8}
+    assert _covering(ConvShape(28, 28, 64, 128)) == {1, 2, 3, 4, 5, 6, 7, 10, 14, 28} | odd_ones_rounded_up_to_pairs
 
 
 def test_stored_records_are_not_measured_again(tmp_path: Path, monkeypatch) -> None:
@@ -123,7 +130,7 @@ def test_another_core_asks_for_another_record() -> None:
 
 def test_rows_of_a_layer() -> None:
     layer = BLOCK_LAYERS[1]
-    text = page(results_of([A72], [layer]))
+    text = page(results_of([A72], [layer]), "the command")
     assert "### cortex-a72: bound 64.0 products a cycle" in text
     assert row_of(text, str(layer)) == [
         "`8x3`", "57.8", "90.3%", "front end, 25%", "38.5 of 2", "1.50", "2.50", "10.0 (4x6)"
@@ -151,7 +158,7 @@ def test_targets_are_all_there_and_judged_unrounded() -> None:
 
 
 def test_a_page_of_other_layers_has_no_empty_tables() -> None:
-    text = page(results_of([A72], [TINY]))
+    text = page(results_of([A72], [TINY]), "the command")
     assert re.findall(r"^#+ .*", text, re.MULTILINE) == [
         "# How fast the kernels are", "## Best tile of each layer", "### cortex-a72: bound 64.0 products a cycle"
     ]  # fmt: skip
@@ -159,7 +166,9 @@ def test_a_page_of_other_layers_has_no_empty_tables() -> None:
 
 def test_tables_are_set_apart_and_every_row_has_the_columns_of_its_head() -> None:
     cores = [load_core(name) for name in CORES]
-    blocks = [part.split("\n") for part in re.split(r"\n\n+", page(results_of(cores, LAYERS)).strip("\n"))]
+    blocks = [
+        part.split("\n") for part in re.split(r"\n\n+", page(results_of(cores, LAYERS), "the command").strip("\n"))
+    ]
     tables = [block for block in blocks if block[0].startswith("|")]
     assert len(tables) == len(CORES) + 3
     assert all(line.startswith("|") for table in tables for line in table)
@@ -181,19 +190,30 @@ def test_the_picture_changes_only_with_the_figures(tmp_path: Path) -> None:
 
 
 def test_a_selection_is_printed_and_the_whole_is_written(tmp_path: Path, monkeypatch, capsys) -> None:
-    places = ["--cache", str(tmp_path / "cache"), "--output", str(tmp_path), "--jobs", "1"]
+    places = ["--cache", str(tmp_path / "cache"), "--jobs", "1"]
     monkeypatch.setattr(bench_kernels, "CORES", ("cortex-a53",))
     monkeypatch.setattr(bench_kernels, "LAYERS", (TINY,))
-    assert bench_kernels.main([*places, "--core", "cortex-a53", "--layer", str(TINY)]) == 0
+    chosen = ["--core", "cortex-a53", "--layer", str(TINY)]
+    assert bench_kernels.main([*places, *chosen]) == 0
     printed = capsys.readouterr().out
     assert "0 records are stored already; 4 jobs to run" in printed
-    assert not (tmp_path / "kernels.md").exists()
-    assert bench_kernels.main(places) == 0
-    assert "4 records are stored already; 0 jobs to run" in capsys.readouterr().out
-    written = (tmp_path / "kernels.md").read_text()
-    assert written.startswith(f"# How fast the kernels are\n\nMade by `{COMMAND}`; do not edit.")
-    assert row_of(written, str(TINY)) == row_of(printed, str(TINY))
-    assert f"]({(tmp_path / 'kernels' / 'products.svg').relative_to(tmp_path)})" in written
+    assert not list(tmp_path.rglob("kernels.md"))
+    monkeypatch.chdir(tmp_path)
+    for arguments, folder, command in (
+        ([], "docs", bench_kernels.COMMAND),
+        (
+            [*chosen, "--output", "part"],
+            "part",
+            f"python -m benchmarks.bench_kernels --core=cortex-a53 '--layer={TINY}'",
+        ),
+    ):
+        assert bench_kernels.main([*places, *arguments]) == 0
+        assert "4 records are stored already; 0 jobs to run" in capsys.readouterr().out
+        written = (tmp_path / folder / "kernels.md").read_text()
+        assert written.startswith(f"# How fast the kernels are\n\nMade by `{command}`; do not edit.\n")
+        assert row_of(written, str(TINY)) == row_of(printed, str(TINY))
+        assert "](kernels/products.svg)" in written
+        assert (tmp_path / folder / "kernels" / "products.svg").is_file()
 
 
 @pytest.mark.parametrize("wrong", [["--core", "cortex-a99"], ["--layer", "28x28"]])
@@ -202,7 +222,6 @@ def test_wrong_input_is_one_line(wrong, capsys) -> None:
     assert re.fullmatch(r"[^\n]+\n", capsys.readouterr().err)
 
 
-def test_the_page_in_the_repository_is_that_of_the_command() -> None:
-    target = COMMAND.removeprefix("make ")
+def test_the_makefile_has_the_command_that_the_page_names() -> None:
+    target = bench_kernels.COMMAND.removeprefix("make ")
     assert f"\n{target}: $(READY)\n\t$(BIN)/python -m benchmarks.bench_kernels\n" in (ROOT / "Makefile").read_text()
-    assert f"Made by `{COMMAND}`" in (ROOT / "docs" / "kernels.md").read_text()
