@@ -15,9 +15,9 @@ _HEAD = """# How fast the kernels are
 
 Made by `{command}`; do not edit.
 
-Every figure is a simulation: the kernel ran on the emulated machine, its output was
-compared with the oracle's bit for bit, and the recorded run was timed on the core's model with warm caches. How far
-the models are from silicon is in [validation.md](validation.md); no whole kernel has been timed on a board yet.
+Every figure is a simulation: the kernel ran on the emulated machine, its output was compared with the oracle's bit for
+bit, and the recorded run was timed on the core's model with warm caches. How far the models are from silicon is in
+[validation.md](validation.md); no whole kernel has been timed on a board yet.
 
 A layer is written `HEIGHTxWIDTHxCHANNELS_INxCHANNELS_OUT kROWSxCOLUMNS sSTRIDE pPADDING`. Products are binary
 multiplications, those with padding included. The **bound** of a core is what it could do with EOR, CNT and ADD alone,
@@ -36,7 +36,7 @@ _LAYERS = f"""## Best tile of each layer
 16-bit exact sums, clipped to [-31, 31], int8 output. The search is exhaustive: every tile that is legal for the layer
 (lane tiles, and tree tiles in the core's order of instructions, with either order of loops and one or two rows) was
 run and timed on the whole layer; the best {PREFETCHED} trees of each core also with weights prefetched
-{", ".join(map(str, PREFETCH))} bytes ahead. Nothing was ranked on a smaller layer.
+{", ".join(map(str, PREFETCH))} bytes ahead.
 
 - *of the bound*: share of the core's bound.
 - *what bounds it*: the resource that alone would take the most cycles, and the share of the cycles that it would take.

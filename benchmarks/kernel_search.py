@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks.kernel_jobs import Job
 from dse.cache import Record, content_key
@@ -27,6 +27,8 @@ REORDERED = 8
 """So many of a core's best trees are tried with the other order of loops as well, where not all are."""
 
 _SETTINGS = [REORDERED, PREFETCHED, *PREFETCH]
+
+TileOrTree = TypeVar("TileOrTree", Tile, TreeTile)
 
 Timings = dict[tuple[Tile, str], Simulation]
 """By tile and name of the core."""
@@ -93,27 +95,27 @@ class TileSearch(Job):
     def measure(self, cores: Sequence[Core]) -> list[Record]:
         """See `Job`."""
         timings: Timings = {}
-        self._time(self.tiles(), cores, timings)
+        self._time(dict.fromkeys(self.tiles(), cores), timings)
         if not self.is_exhaustive:
             best = _best_trees(timings, cores, REORDERED)
-            self._time([replace(tree, order=LoopOrder.CHANNELS) for tree in best], cores, timings)
+            self._time({replace(tree, order=LoopOrder.CHANNELS): whose for tree, whose in best.items()}, timings)
         best = _best_trees(timings, cores, PREFETCHED)
-        self._time([replace(tree, prefetch=ahead) for tree in best for ahead in PREFETCH], cores, timings)
+        self._time({replace(tree, prefetch=n): whose for tree, whose in best.items() for n in PREFETCH}, timings)
         return [
             {
                 "tiles": [
                     [str(tile), simulation.cycles, simulation.bound.what, simulation.bound.cycles]
-                    for (tile, name), simulation in timings.items()
+                    for (tile, name), simulation in sorted(timings.items(), key=lambda timed: timed[0])
                     if name == core.name
                 ]
             }
             for core in cores
         ]
 
-    def _time(self, tiles: Iterable[Tile], cores: Sequence[Core], timings: dict[tuple[Tile, str], Simulation]) -> None:
-        """Add the timing of each tile on each core."""
+    def _time(self, tiles: Mapping[TileOrTree, Sequence[Core]], timings: Timings) -> None:
+        """Add the timing of each tile on its cores."""
         operands = random_operands(self.shape)
-        for tile in tiles:
+        for tile, cores in tiles.items():
             run = checked_run(KernelVariant(self.arithmetic, tile), self.shape, *operands)
             if run.trace is None:
                 raise AssertionError("a checked run records its trace")
@@ -133,13 +135,17 @@ def candidates(record: Record) -> list[Candidate]:
     return sorted((Candidate(*entry) for entry in record["tiles"]), key=lambda found: (found.cycles, found.tile))
 
 
-def _best_trees(timings: Timings, cores: Sequence[Core], count: int) -> list[TreeTile]:
-    """Return the fastest tree tiles of each core, each once."""
-    best: set[TreeTile] = set()
+def _best_trees(timings: Timings, cores: Sequence[Core], count: int) -> dict[TreeTile, list[Core]]:
+    """Return the fastest tree tiles of each core, each with the cores that it is among the fastest of.
+
+    So a core's record does not depend on which others are measured with it.
+    """
+    best: dict[TreeTile, list[Core]] = {}
     for core in cores:
         timed = sorted((simulation.cycles, tile) for (tile, name), simulation in timings.items() if name == core.name)
-        best.update([tile for _, tile in timed if isinstance(tile, TreeTile)][:count])
-    return sorted(best)
+        for tree in [tile for _, tile in timed if isinstance(tile, TreeTile)][:count]:
+            best.setdefault(tree, []).append(core)
+    return best
 
 
 def _covering(shape: ConvShape) -> set[int]:

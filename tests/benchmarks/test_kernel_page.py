@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import bench_kernels
+from benchmarks import bench_kernels, kernel_search
 from benchmarks.kernel_jobs import run_jobs
 from benchmarks.kernel_page import page
 from benchmarks.kernel_plot import plot
@@ -94,6 +94,15 @@ def test_search_times_what_it_says(is_exhaustive) -> None:
     for candidate, tile in ((found[0], tiles[0]), (found[-1], tiles[-1])):
         simulation = time_layer(TINY, KernelVariant(CLIPPED, tile), A53).simulation
         assert (simulation.cycles, simulation.bound.what) == (candidate.cycles, candidate.bound)
+
+
+def test_a_record_does_not_depend_on_the_cores_beside(monkeypatch) -> None:
+    monkeypatch.setattr(kernel_search, "REORDERED", 3)  # the third best tree differs between the two cores
+    search = TileSearch(TINY, CLIPPED, Schedule.OUT_OF_ORDER, is_exhaustive=False)
+    m1 = load_core("apple-m1")
+    together = search.measure([A72, m1])
+    assert [search.measure([core])[0] for core in (A72, m1)] == together
+    assert {tile for tile, *_ in together[0]["tiles"]} != {tile for tile, *_ in together[1]["tiles"]}
 
 
 def test_a_narrow_search_has_trees_that_cover_a_row_in_any_number_of_tiles() -> None:
