@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: study test fuzz bench bench-sim validate dashboard lint clean setup accept-baselines
+.PHONY: study test fuzz bench bench-sim bench-kernels validate dashboard lint clean setup accept-baselines
 
 setup: $(READY)
 
@@ -30,6 +30,10 @@ bench: $(READY)
 
 bench-sim: $(READY)
 	$(BIN)/python -m benchmarks.bench_sim
+
+# Every tile of every layer on every core: about 20 minutes the first time, seconds after.
+bench-kernels: $(READY)
+	$(BIN)/python -m benchmarks.bench_kernels
 
 validate: $(READY)
 	$(BIN)/python -m isa_models.silicon.validation

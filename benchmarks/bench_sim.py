@@ -14,7 +14,7 @@ import cProfile
 import pstats
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,9 +48,9 @@ class Work:
     record: Callable[[], Trace]
 
 
-def main() -> None:
-    """Print a table for each core, and the profile of the timing of one kernel."""
-    cores = [load_core(name) for name in sys.argv[1:] or list_cores()]
+def main(names: Sequence[str] = ()) -> None:
+    """Print a table for each core, all if none is named, and the profile of the timing of one kernel."""
+    cores = [load_core(name) for name in names or list_cores()]
     work = [
         _stream("xor-popcount, 2 KiB", steps=64, repetitions=4_000),
         _stream("xor-popcount, 4 MiB", steps=1 << 17, repetitions=3),
@@ -148,4 +148,4 @@ def _seconds(action: Callable[[], object], runs: int = RUNS) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

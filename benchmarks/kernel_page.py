@@ -1,0 +1,138 @@
+"""`docs/kernels.md`: how fast the kernels are on every core, and against what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from benchmarks.kernel_results import WIDTHS, KernelResults, LayerRow
+from benchmarks.kernel_rivals import Reference
+from benchmarks.kernel_search import PREFETCH, PREFETCHED, REORDERED
+from benchmarks.kernel_targets import Reached, reached
+from kernels_asm import Arithmetic
+
+_HEAD = """# How fast the kernels are
+
+Made by `{command}`; do not edit.
+
+Every figure is a simulation: the kernel ran on the emulated machine, its output was compared with the oracle's bit for
+bit, and the recorded run was timed on the core's model with warm caches. How far the models are from silicon is in
+[validation.md](validation.md); no whole kernel has been timed on a board yet.
+
+A layer is written `HEIGHTxWIDTHxCHANNELS_INxCHANNELS_OUT kROWSxCOLUMNS sSTRIDE pPADDING`. Products are binary
+multiplications, those with padding included. The **bound** of a core is what it could do with EOR, CNT and ADD alone,
+three vector operations for 128 products: no loads, no loop, no outputs.
+
+![Binary products a cycle by core and layer](kernels/products.svg)
+"""
+
+_TARGETS = """## Targets
+
+What the kernels are meant to reach, and what the bound's arithmetic says of it.
+"""
+
+_LAYERS = f"""## Best tile of each layer
+
+16-bit exact sums, clipped to [-31, 31], int8 output. The search is exhaustive: every tile that is legal for the layer
+(lane tiles, and tree tiles in the core's order of instructions, with either order of loops and one or two rows) was
+run and timed on the whole layer; the best {PREFETCHED} trees of each core also with weights prefetched
+{", ".join(map(str, PREFETCH))} bytes ahead.
+
+- *of the bound*: share of the core's bound.
+- *what bounds it*: the resource that alone would take the most cycles, and the share of the cycles that it would take.
+- *median tile*: products a cycle of the middle one of all the tiles that were timed.
+- the columns named after other kernels: how many times as long they take as ours. `{Reference.INDIRECT}` and
+  `{Reference.ONE_CHANNEL}` are binary convolutions as libraries have them, with float32 output; `int8_conv` computes
+  the layer in int8, with the best of a few of its tiles, which is named.
+"""
+
+_WIDTHS = f"""## What accumulator width costs
+
+Products a cycle of the best tile of each accumulator; clip 31 and int8 output throughout, so that what follows a layer
+costs the same. *saturate* and *wrap* compute something else once counts leave 8 bits: whether a network bears that is
+a matter of its training. *exact* in 8 bits widens its sums in time; tree tiles do so at each step, with the code that
+they have for 16 bits.
+
+Here, but for 16 bits, and for the block below, the search is narrower: trees have the fewest pixels that cover a row in
+as many tiles, with pixels in the outer loop; each core's best {REORDERED} are tried with channels there as well.
+"""
+
+_BLOCKS = """## A residual block
+
+Cycles of convolution, batch norm, shortcut and the packed signs for the next layer, for a layer in a residual block:
+convolution + what comes behind. The int8 flow is our convolution (16-bit exact, no clip, int16 output) and
+`int8_batch_norm`; the float flow is `indirect_16bit_8x4` and `float_batch_norm`. A batch norm takes one pixel at once
+or two, whichever is faster. Each kernel starts with caches as it leaves them itself.
+"""
+
+
+def page(results: KernelResults, command: str) -> str:
+    """Return the whole page in Markdown; `command` is what makes it."""
+    return f"{_HEAD.format(command=command)}\n{tables(results)}"
+
+
+def tables(results: KernelResults) -> str:
+    """Return the parts of the page that have rows, without its head."""
+    parts: list[str] = []
+    if targets := list(reached(results)):
+        parts += [_TARGETS, _targets(targets)]
+    by_core = groupby(results.layers, key=lambda row: row.core)
+    parts += [_LAYERS, *(_core_section(list(rows)) for _, rows in by_core)]
+    if results.widths:
+        parts += [_WIDTHS, _widths(results)]
+    if results.blocks:
+        parts += [_BLOCKS, _blocks(results)]
+    return "\n".join(part.strip("\n") + "\n" for part in parts)
+
+
+def _core_section(rows: Sequence[LayerRow]) -> str:
+    first = rows[0]
+    others = f"{Reference.INDIRECT} | {Reference.ONE_CHANNEL} | int8_conv ({first.int8_path})"
+    columns = f"layer | best tile | products/cycle | of the bound | what bounds it | median tile | {others}"
+    lines = [f"### {first.core}: bound {first.bound:.1f} products a cycle", "", *_heading(columns)]
+    for row in rows:
+        cycles = row.best.cycles
+        figures = f"{row.products_per_cycle:.1f} | {row.products_per_cycle / row.bound:.1%}"
+        bound = f"{row.best.bound}, {row.best.bound_cycles / cycles:.0%}"
+        middle = f"{row.shape.products / row.median_cycles:.1f} of {row.tiles}"
+        ratios = " | ".join(f"{row.reference_cycles[reference] / cycles:.2f}" for reference in Reference)
+        int8 = f"{row.int8_cycles / cycles:.1f} ({row.int8_tile})"
+        lines.append(f"| {row.shape} | `{row.best.tile}` | {figures} | {bound} | {middle} | {ratios} | {int8} |")
+    return "\n".join([*lines, ""])
+
+
+def _widths(results: KernelResults) -> str:
+    lines = _heading(f"core | layer | {' | '.join(_name(arithmetic) for arithmetic in WIDTHS)}")
+    for row in results.widths:
+        figures = [f"{row.shape.products / row.best[arithmetic].cycles:.1f}" for arithmetic in WIDTHS]
+        lines.append(f"| {row.core} | {row.shape} | {' | '.join(figures)} |")
+    return "\n".join(lines)
+
+
+def _blocks(results: KernelResults) -> str:
+    lines = _heading("core | layer | int8 flow | float flow | times as fast")
+    for row in results.blocks:
+        lines.append(f"| {row.core} | {row.shape} | {_sum(row.ours)} | {_sum(row.conventional)} | {row.ratio:.2f} |")
+    return "\n".join(lines)
+
+
+def _targets(targets: Iterable[Reached]) -> str:
+    lines = _heading("core | layer | figure | asked, at least | reached | met | what the bound's arithmetic says")
+    for target in targets:
+        figures = f"{target.asked:g} | {target.reached:.2f} | {'yes' if target.is_met else 'no'}"
+        lines.append(f"| {target.core} | {target.shape} | {target.what} | {figures} | {target.arithmetic} |")
+    return "\n".join(lines)
+
+
+def _name(arithmetic: Arithmetic) -> str:
+    return f"{arithmetic.accumulator}-bit {arithmetic.overflow}"
+
+
+def _sum(parts: Sequence[int]) -> str:
+    """Return "1 + 2 = 3", or the one part."""
+    terms = " + ".join(f"{part:,}" for part in parts)
+    return terms if len(parts) == 1 else f"{terms} = {sum(parts):,}"
+
+
+def _heading(columns: str) -> list[str]:
+    return [f"| {columns} |", "|" + " --- |" * len(columns.split("|"))]

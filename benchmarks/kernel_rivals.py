@@ -1,0 +1,187 @@
+"""What the convolution kernel is measured against: reference kernels, the int8 convolution, and batch norms behind."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+import dse
+import kernels_asm
+from benchmarks.kernel_jobs import Job
+from dse.cache import Record
+from dse.companion_calls import Call, CompanionRun, run_float_batch_norm, run_int8_batch_norm
+from dse.emulation import random_operands
+from dse.int8_emulation import run_int8
+from dse.references import ReferenceTiming, time_indirect_16bit, time_one_channel_direct
+from isa_models import Core, Trace, time_trace, timing_digest
+from kernels_asm import ConvShape
+from kernels_asm.companions.channel_groups import PIXELS_AT_ONCE
+from kernels_asm.int8_conv import LARGEST_WEIGHT, Int8Path, Int8Tile, Int8Variant
+
+_DATA_SEED = 20240
+_SHIFT = 7
+"""Of the int8 convolution's sums; every shift takes the same time."""
+
+_INT8_TILES = {
+    Int8Path.SMULL: ("4x4", "4x6", "8x2", "8x3"),
+    Int8Path.SDOT: ("8x2", "8x4", "8x8", "16x2", "16x4"),
+}
+"""Few tiles of the int8 convolution, among which each core has one that is good: a search of all takes minutes."""
+
+_MODULES = ("companion_calls.py", "emulation.py", "int8_emulation.py", "kernel_call.py", "references.py")
+"""Of dse: what makes the data and the calls."""
+
+
+class Reference(StrEnum):
+    """A binary convolution as a library has it: see `kernels_asm.references`."""
+
+    INDIRECT = "indirect_16bit_8x4"
+    ONE_CHANNEL = "one_channel_direct"
+
+    @property
+    def timer(self) -> Callable[[ConvShape, Core], ReferenceTiming]:
+        """Return what times it."""
+        return time_indirect_16bit if self is Reference.INDIRECT else time_one_channel_direct
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRuns(Job):
+    """A reference kernel on a layer. Records hold "cycles"."""
+
+    reference: Reference
+    shape: ConvShape
+
+    def __str__(self) -> str:
+        return f"{self.reference} of {self.shape}"
+
+    def content(self, core: Core) -> dict[str, str]:
+        """See `Job`."""
+        return _content(self, core)
+
+    def measure(self, cores: Sequence[Core]) -> list[Record]:
+        """See `Job`."""
+        return [{"cycles": self.reference.timer(self.shape, core).simulation.cycles} for core in cores]
+
+
+@dataclass(frozen=True, slots=True)
+class Int8Search(Job):
+    """A few tiles of the int8 convolution on a layer. Records hold the best "tile" and its "cycles"."""
+
+    path: Int8Path
+    shape: ConvShape
+
+    def __str__(self) -> str:
+        return f"int8_conv ({self.path}) of {self.shape}"
+
+    def content(self, core: Core) -> dict[str, str]:
+        """See `Job`."""
+        return _content(self, core)
+
+    def measure(self, cores: Sequence[Core]) -> list[Record]:
+        """See `Job`."""
+        generator = np.random.default_rng(_DATA_SEED)
+        activations, weights = (signs * generator.integers(0, LARGEST_WEIGHT + 1, signs.shape)
+                                for signs in random_operands(self.shape))  # fmt: skip
+        timings: dict[str, list[tuple[int, str]]] = {core.name: [] for core in cores}
+        for tile in _INT8_TILES[self.path]:
+            variant = Int8Variant(self.path, Int8Tile(*map(int, tile.split("x"))), _SHIFT)
+            run = run_int8(self.shape, variant, activations, weights)
+            for core in cores:
+                timings[core.name].append((time_trace(run.trace, core).cycles, tile))
+        best = (min(timings[core.name]) for core in cores)
+        return [{"cycles": cycles, "tile": tile} for cycles, tile in best]
+
+
+class Flow(StrEnum):
+    """How feature maps travel between the convolutions of a residual block."""
+
+    INT8 = "int8"
+    FLOAT = "float"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNormRuns(Job):
+    """Batch norm, shortcut and packed signs behind a layer. Records hold the better "cycles" and its "pixels" at once.
+
+    Attributes:
+        flow: `INT8` reads 16-bit sums and an int8 shortcut, `FLOAT` reads both as float32.
+        shape: The layer before; signs are packed with a border as wide as its padding, for a layer like it.
+
+    """
+
+    flow: Flow
+    shape: ConvShape
+
+    def __str__(self) -> str:
+        return f"{self.flow}_batch_norm behind {self.shape}"
+
+    def content(self, core: Core) -> dict[str, str]:
+        """See `Job`."""
+        return _content(self, core)
+
+    def measure(self, cores: Sequence[Core]) -> list[Record]:
+        """See `Job`."""
+        call = _int8_batch_norm if self.flow is Flow.INT8 else _float_batch_norm
+        traces = {pixels: _trace(call(self.shape, pixels)) for pixels in PIXELS_AT_ONCE}
+        records: list[Record] = []
+        for core in cores:
+            cycles, pixels = min((time_trace(trace, core).cycles, pixels) for pixels, trace in traces.items())
+            records.append({"cycles": cycles, "pixels": pixels})
+        return records
+
+
+def _int8_batch_norm(shape: ConvShape, pixels: int) -> CompanionRun:
+    generator = np.random.default_rng(_DATA_SEED)
+    values = generator.integers(-shape.window, shape.window + 1, _map(shape)).astype(np.int16)
+    shortcut = generator.integers(-128, 128, _map(shape)).astype(np.int8)
+    multiplier = generator.integers(1 << 14, 1 << 15, shape.channels_out).astype(np.int16)
+    shift = generator.integers(0, 8, shape.channels_out)
+    offset = generator.integers(-32, 33, shape.channels_out).astype(np.int16)
+    call = Call(border=shape.padding, pixels_at_once=pixels, trace=True)
+    return run_int8_batch_norm(values, (multiplier, shift, offset), shortcut, call)
+
+
+def _float_batch_norm(shape: ConvShape, pixels: int) -> CompanionRun:
+    generator = np.random.default_rng(_DATA_SEED)
+    values, shortcut = (generator.standard_normal(_map(shape)).astype(np.float32) for _ in range(2))
+    scale, bias = generator.standard_normal((2, shape.channels_out)).astype(np.float32)
+    call = Call(border=shape.padding, pixels_at_once=pixels, trace=True)
+    return run_float_batch_norm(values, scale, bias, shortcut, call)
+
+
+def _map(shape: ConvShape) -> tuple[int, int, int]:
+    return shape.out_height, shape.out_width, shape.channels_out
+
+
+def _trace(run: CompanionRun) -> Trace:
+    if run.trace is None:
+        raise AssertionError("a call that wants a trace records one")
+    return run.trace
+
+
+def _content(job: Job, core: Core) -> dict[str, str]:
+    """Return what a job here depends on: all kernels, what calls them, and the core."""
+    return {"job": str(job), "code": _code(), "core": core.digest, "timing": timing_digest()}
+
+
+@cache
+def _code() -> str:
+    """Return the digest of the sources of kernels, data and calls, this module among them."""
+    kernels = Path(kernels_asm.__file__).parent
+    paths = [path for path in sorted(kernels.rglob("*")) if path.suffix in (".py", ".S", ".inc")]
+    paths += [Path(dse.__file__).parent / name for name in _MODULES] + [Path(__file__)]
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def int8_path(core: Core) -> Int8Path:
+    """Return the fastest path of the int8 convolution that the core has the instructions for."""
+    return Int8Path.SDOT if Int8Path.SDOT.feature in core.features else Int8Path.SMULL

@@ -1,0 +1,159 @@
+"""The search for the best tile of the convolution kernel, on the whole layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, TypeVar
+
+from benchmarks.kernel_jobs import Job
+from dse.cache import Record, content_key
+from dse.emulation import checked_run, latency_key, random_operands
+from isa_models import Core, InOrderCore, Simulation, time_trace
+from kernels_asm import Arithmetic, ConvShape, KernelVariant, LoopOrder, Schedule, Tile, TreeTile, legal_tiles
+from kernels_asm.assembler import variant_digest
+from kernels_asm.lane_tile import lane_tiles
+from kernels_asm.packing import channel_block
+from kernels_asm.tree_tile import tree_tiles
+
+PREFETCH = (128, 256, 512, 1024)
+"""Distances, in bytes, that the best trees of each core are tried with as well."""
+
+PREFETCHED = 2
+"""So many of a core's best trees."""
+
+REORDERED = 8
+"""So many of a core's best trees are tried with the other order of loops as well, where not all are."""
+
+_SETTINGS = [REORDERED, PREFETCHED, *PREFETCH]
+
+TileOrTree = TypeVar("TileOrTree", Tile, TreeTile)
+
+Timings = dict[tuple[Tile, str], Simulation]
+"""By tile and name of the core."""
+
+
+def schedule_of(core: Core) -> Schedule:
+    """Return the order of instructions that is meant for the core."""
+    return Schedule.IN_ORDER if isinstance(core, InOrderCore) else Schedule.OUT_OF_ORDER
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A tile on a core.
+
+    Attributes:
+        tile: Its name.
+        cycles: Of the layer, with warm caches.
+        bound: The resource that alone would need the most cycles.
+        bound_cycles: How many.
+
+    """
+
+    tile: str
+    cycles: int
+    bound: str
+    bound_cycles: float
+
+
+@dataclass(frozen=True, slots=True)
+class TileSearch(Job):
+    """The tiles for a layer in an arithmetic; every run is checked against the oracle.
+
+    Attributes:
+        shape: The layer.
+        arithmetic: What it computes.
+        schedule: Of the tree tiles; lane tiles have but one.
+        is_exhaustive: Whether every legal tile is timed. Else trees are as in `_covering`, with pixels in the outer
+            loop, and only each core's best are tried with channels there.
+
+    """
+
+    shape: ConvShape
+    arithmetic: Arithmetic
+    schedule: Schedule
+    is_exhaustive: bool
+
+    def __str__(self) -> str:
+        a, breadth = self.arithmetic, "all" if self.is_exhaustive else "most"
+        return f"{breadth} tiles ({self.schedule}) of {self.shape}, {a.accumulator}-bit {a.overflow}, {a.output}"
+
+    def tiles(self) -> tuple[Tile, ...]:
+        """Return the tiles that the search starts with, without prefetch."""
+        orders = tuple(LoopOrder) if self.is_exhaustive else (LoopOrder.PIXELS,)
+        trees = tree_tiles(schedules=(self.schedule,), orders=orders)
+        chosen = trees if self.is_exhaustive else (tree for tree in trees if tree.pixels in _covering(self.shape))
+        return legal_tiles(self.arithmetic, self.shape, [*lane_tiles(), *chosen])
+
+    def content(self, core: Core) -> dict[str, Any]:
+        """See `Job`."""
+        any_variant = KernelVariant(self.arithmetic, self.tiles()[0])
+        search = {"kernel": _kernels(self), "variant": str(self), "search": _SETTINGS}
+        return {**latency_key(self.shape, any_variant, core), **search}
+
+    def measure(self, cores: Sequence[Core]) -> list[Record]:
+        """See `Job`."""
+        timings: Timings = {}
+        self._time(dict.fromkeys(self.tiles(), cores), timings)
+        if not self.is_exhaustive:
+            best = _best_trees(timings, cores, REORDERED)
+            self._time({replace(tree, order=LoopOrder.CHANNELS): whose for tree, whose in best.items()}, timings)
+        best = _best_trees(timings, cores, PREFETCHED)
+        self._time({replace(tree, prefetch=n): whose for tree, whose in best.items() for n in PREFETCH}, timings)
+        return [
+            {
+                "tiles": [
+                    [str(tile), simulation.cycles, simulation.bound.what, simulation.bound.cycles]
+                    for (tile, name), simulation in sorted(timings.items(), key=lambda timed: timed[0])
+                    if name == core.name
+                ]
+            }
+            for core in cores
+        ]
+
+    def _time(self, tiles: Mapping[TileOrTree, Sequence[Core]], timings: Timings) -> None:
+        """Add the timing of each tile on its cores."""
+        operands = random_operands(self.shape)
+        for tile, cores in tiles.items():
+            run = checked_run(KernelVariant(self.arithmetic, tile), self.shape, *operands)
+            if run.trace is None:
+                raise AssertionError("a checked run records its trace")
+            for core in cores:
+                timings[tile, core.name] = time_trace(run.trace, core)
+
+
+@cache
+def _kernels(search: TileSearch) -> str:
+    """Return the digest of the images that all cores share: order and prefetch are symbols, so they stand for all."""
+    variants = [KernelVariant(search.arithmetic, tile) for tile in search.tiles()]
+    return content_key({str(variant): variant_digest(variant, search.shape) for variant in variants})
+
+
+def candidates(record: Record) -> list[Candidate]:
+    """Return what a record of a search holds, the fastest tile first."""
+    return sorted((Candidate(*entry) for entry in record["tiles"]), key=lambda found: (found.cycles, found.tile))
+
+
+def _best_trees(timings: Timings, cores: Sequence[Core], count: int) -> dict[TreeTile, list[Core]]:
+    """Return the fastest tree tiles of each core, each with the cores that it is among the fastest of.
+
+    So a core's record does not depend on which others are measured with it.
+    """
+    best: dict[TreeTile, list[Core]] = {}
+    for core in cores:
+        timed = sorted((simulation.cycles, tile) for (tile, name), simulation in timings.items() if name == core.name)
+        for tree in [tile for _, tile in timed if isinstance(tile, TreeTile)][:count]:
+            best.setdefault(tree, []).append(core)
+    return best
+
+
+def _covering(shape: ConvShape) -> set[int]:
+    """Return the fewest pixels that cover an output row in one tile, two, and so on.
+
+    Tiles of more pixels, as many of them, do part of the row twice. Of pixels that share a vector the number is rounded
+    up to fill it.
+    """
+    width, shared = shape.out_width, max(1, 128 // channel_block(shape.channels_in))
+    fewest = {-(-width // tiles) for tiles in range(1, width + 1)}
+    return fewest | {-(-pixels // shared) * shared for pixels in fewest}
