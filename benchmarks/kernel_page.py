@@ -53,16 +53,17 @@ costs the same. *saturate* and *wrap* compute something else once counts leave 8
 a matter of its training. *exact* in 8 bits widens its sums in time; tree tiles do so at each step, with the code that
 they have for 16 bits.
 
-Here, but for 16 bits, and for the block below, the search is narrower: trees have the fewest pixels that cover a row in
+Here, but for 16 bits, the search is narrower: trees have the fewest pixels that cover a row in
 as many tiles, with pixels in the outer loop; each core's best {REORDERED} are tried with channels there as well.
 """
 
 _BLOCKS = """## A residual block
 
-Cycles of convolution, batch norm, shortcut and the packed signs for the next layer, for a layer in a residual block:
-convolution + what comes behind. The int8 flow is our convolution (16-bit exact, no clip, int16 output) and
-`int8_batch_norm`; the float flow is `indirect_16bit_8x4` and `float_batch_norm`. A batch norm takes one pixel at once
-or two, whichever is faster. Each kernel starts with caches as it leaves them itself.
+Cycles of convolution, batch norm, shortcut and the packed signs for the next layer, for a layer in a residual block.
+The int8 flow is one kernel, which takes the sums of a tile through a batch norm in fixed point while they are in L1:
+the best of the trees that cover a row in as many tiles, with each way of its batch norm. The float flow is
+`indirect_16bit_8x4` + `float_batch_norm`, the latter with one pixel at once or two, whichever is faster. Each kernel
+starts with caches as it leaves them itself.
 """
 
 
@@ -110,9 +111,13 @@ def _widths(results: KernelResults) -> str:
 
 
 def _blocks(results: KernelResults) -> str:
-    lines = _heading("core | layer | int8 flow | float flow | times as fast")
+    lines = _heading("core | layer | fused variant | int8 flow | float flow | times as fast")
     for row in results.blocks:
-        lines.append(f"| {row.core} | {row.shape} | {_sum(row.ours)} | {_sum(row.conventional)} | {row.ratio:.2f} |")
+        convolution, behind = row.conventional
+        float_flow = f"{convolution:,} + {behind:,} = {convolution + behind:,}"
+        lines.append(
+            f"| {row.core} | {row.shape} | `{row.variant}` | {row.cycles:,} | {float_flow} | {row.ratio:.2f} |"
+        )
     return "\n".join(lines)
 
 
@@ -126,12 +131,6 @@ def _targets(targets: Iterable[Reached]) -> str:
 
 def _name(arithmetic: Arithmetic) -> str:
     return f"{arithmetic.accumulator}-bit {arithmetic.overflow}"
-
-
-def _sum(parts: Sequence[int]) -> str:
-    """Return "1 + 2 = 3", or the one part."""
-    terms = " + ".join(f"{part:,}" for part in parts)
-    return terms if len(parts) == 1 else f"{terms} = {sum(parts):,}"
 
 
 def _heading(columns: str) -> list[str]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import product
 from statistics import median
 
+from benchmarks.kernel_fused import FusedSearch
 from benchmarks.kernel_jobs import Job, Results
-from benchmarks.kernel_rivals import BatchNormRuns, Flow, Int8Search, Reference, ReferenceRuns, int8_path
+from benchmarks.kernel_rivals import FloatBatchNormRuns, Int8Search, Reference, ReferenceRuns, int8_path
 from benchmarks.kernel_search import Candidate, TileSearch, candidates, schedule_of
 from dse.binary_bound import binary_bound
 from isa_models import Core
@@ -37,8 +38,6 @@ WIDTHS = (
     CLIPPED,
     Arithmetic(32, Overflow.EXACT, 31, OutputType.INT8),
 )
-SUMS = Arithmetic(16, Overflow.EXACT, None, OutputType.INT16)
-"""Sums as a batch norm wants them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +86,27 @@ class WidthRow:
 
 @dataclass(frozen=True, slots=True)
 class BlockRow:
-    """The cycles of a residual block's kernels one after the other: our int8 flow and the conventional float flow."""
+    """A residual block as our int8 flow and as the conventional float flow.
+
+    Attributes:
+        core: Name of the core.
+        shape: The convolution's layer.
+        variant: Our best kernel of the whole block.
+        cycles: How long it takes.
+        conventional: Cycles of the float flow's convolution, and of the batch norm behind it.
+
+    """
 
     core: str
     shape: ConvShape
-    ours: tuple[int, ...]
-    conventional: tuple[int, ...]
+    variant: str
+    cycles: int
+    conventional: tuple[int, int]
 
     @property
     def ratio(self) -> float:
         """How many times as fast the int8 flow is."""
-        return sum(self.conventional) / sum(self.ours)
+        return sum(self.conventional) / self.cycles
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +128,13 @@ def wanted(cores: Sequence[Core], layers: Sequence[ConvShape]) -> list[tuple[Job
 
 
 def _jobs(shape: ConvShape, core: Core) -> Iterator[Job]:
-    arithmetics = (*WIDTHS, SUMS) if is_block(shape) else (CLIPPED,)
+    arithmetics = WIDTHS if is_block(shape) else (CLIPPED,)
     yield from (_search(shape, arithmetic, core) for arithmetic in arithmetics)
     yield from (ReferenceRuns(reference, shape) for reference in Reference)
     yield Int8Search(int8_path(core), shape)
     if is_block(shape):
-        yield from (BatchNormRuns(flow, shape) for flow in Flow)
+        yield FusedSearch(shape, schedule_of(core))
+        yield FloatBatchNormRuns(shape)
 
 
 def is_block(shape: ConvShape) -> bool:
@@ -140,26 +150,15 @@ def collect(results: Results, cores: Sequence[Core], layers: Sequence[ConvShape]
     return KernelResults(
         tuple(_layer_row(results, core, shape) for core, shape in pairs),
         tuple(_width_row(results, core, shape) for core, shape in blocks),
-        tuple(
-            BlockRow(core.name, shape, int8_block(results, core, shape), float_block(results, core, shape))
-            for core, shape in blocks
-        ),
+        tuple(_block_row(results, core, shape) for core, shape in blocks),
     )
 
 
-def int8_block(results: Results, core: Core, shape: ConvShape) -> tuple[int, ...]:
-    """Return the cycles of our convolution, and of the batch norm with shortcut and signs in fixed point behind it.
-
-    Where one kernel does several of these steps, there are fewer figures.
-    """
-    convolution = _searched(results, core, shape, SUMS)[0].cycles
-    return convolution, _cycles(results, BatchNormRuns(Flow.INT8, shape), core)
-
-
-def float_block(results: Results, core: Core, shape: ConvShape) -> tuple[int, ...]:
-    """Return the same of the conventional flow: the reference with floats between, and the batch norm in float."""
+def _block_row(results: Results, core: Core, shape: ConvShape) -> BlockRow:
+    fused = results[FusedSearch(shape, schedule_of(core)), core.name]
     convolution = _cycles(results, ReferenceRuns(Reference.INDIRECT, shape), core)
-    return convolution, _cycles(results, BatchNormRuns(Flow.FLOAT, shape), core)
+    behind = _cycles(results, FloatBatchNormRuns(shape), core)
+    return BlockRow(core.name, shape, fused["variant"], fused["cycles"], (convolution, behind))
 
 
 def _layer_row(results: Results, core: Core, shape: ConvShape) -> LayerRow:

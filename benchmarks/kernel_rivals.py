@@ -15,7 +15,7 @@ import dse
 import kernels_asm
 from benchmarks.kernel_jobs import Job
 from dse.cache import Record
-from dse.companion_calls import Call, CompanionRun, run_float_batch_norm, run_int8_batch_norm
+from dse.companion_calls import Call, CompanionRun, run_float_batch_norm
 from dse.emulation import random_operands
 from dse.int8_emulation import run_int8
 from dse.references import ReferenceTiming, time_indirect_16bit, time_one_channel_direct
@@ -98,28 +98,18 @@ class Int8Search(Job):
         return [{"cycles": cycles, "tile": tile} for cycles, tile in best]
 
 
-class Flow(StrEnum):
-    """How feature maps travel between the convolutions of a residual block."""
-
-    INT8 = "int8"
-    FLOAT = "float"
-
-
 @dataclass(frozen=True, slots=True)
-class BatchNormRuns(Job):
-    """Batch norm, shortcut and packed signs behind a layer. Records hold the better "cycles" and its "pixels" at once.
+class FloatBatchNormRuns(Job):
+    """Batch norm, shortcut and packed signs in float32 behind a layer.
 
-    Attributes:
-        flow: `INT8` reads 16-bit sums and an int8 shortcut, `FLOAT` reads both as float32.
-        shape: The layer before; signs are packed with a border as wide as its padding, for a layer like it.
-
+    Records hold the better "cycles" and its "pixels" at once. Signs are packed with a border as wide as the layer's
+    padding, for a layer like it.
     """
 
-    flow: Flow
     shape: ConvShape
 
     def __str__(self) -> str:
-        return f"{self.flow}_batch_norm behind {self.shape}"
+        return f"float_batch_norm behind {self.shape}"
 
     def content(self, core: Core) -> dict[str, str]:
         """See `Job`."""
@@ -127,24 +117,12 @@ class BatchNormRuns(Job):
 
     def measure(self, cores: Sequence[Core]) -> list[Record]:
         """See `Job`."""
-        call = _int8_batch_norm if self.flow is Flow.INT8 else _float_batch_norm
-        traces = {pixels: _trace(call(self.shape, pixels)) for pixels in PIXELS_AT_ONCE}
+        traces = {pixels: _trace(_float_batch_norm(self.shape, pixels)) for pixels in PIXELS_AT_ONCE}
         records: list[Record] = []
         for core in cores:
             cycles, pixels = min((time_trace(trace, core).cycles, pixels) for pixels, trace in traces.items())
             records.append({"cycles": cycles, "pixels": pixels})
         return records
-
-
-def _int8_batch_norm(shape: ConvShape, pixels: int) -> CompanionRun:
-    generator = np.random.default_rng(_DATA_SEED)
-    values = generator.integers(-shape.window, shape.window + 1, _map(shape)).astype(np.int16)
-    shortcut = generator.integers(-128, 128, _map(shape)).astype(np.int8)
-    multiplier = generator.integers(1 << 14, 1 << 15, shape.channels_out).astype(np.int16)
-    shift = generator.integers(0, 8, shape.channels_out)
-    offset = generator.integers(-32, 33, shape.channels_out).astype(np.int16)
-    call = Call(border=shape.padding, pixels_at_once=pixels, trace=True)
-    return run_int8_batch_norm(values, (multiplier, shift, offset), shortcut, call)
 
 
 def _float_batch_norm(shape: ConvShape, pixels: int) -> CompanionRun:

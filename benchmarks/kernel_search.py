@@ -65,8 +65,8 @@ class TileSearch(Job):
         shape: The layer.
         arithmetic: What it computes.
         schedule: Of the tree tiles; lane tiles have but one.
-        is_exhaustive: Whether every legal tile is timed. Else trees are as in `_covering`, with pixels in the outer
-            loop, and only each core's best are tried with channels there.
+        is_exhaustive: Whether every legal tile is timed. Else trees are as in `covering_pixels`, with pixels in the
+            outer loop, and only each core's best are tried with channels there.
 
     """
 
@@ -83,7 +83,7 @@ class TileSearch(Job):
         """Return the tiles that the search starts with, without prefetch."""
         orders = tuple(LoopOrder) if self.is_exhaustive else (LoopOrder.PIXELS,)
         trees = tree_tiles(schedules=(self.schedule,), orders=orders)
-        chosen = trees if self.is_exhaustive else (tree for tree in trees if tree.pixels in _covering(self.shape))
+        chosen = trees if self.is_exhaustive else (tree for tree in trees if tree.pixels in covering_pixels(self.shape))
         return legal_tiles(self.arithmetic, self.shape, [*lane_tiles(), *chosen])
 
     def content(self, core: Core) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def _best_trees(timings: Timings, cores: Sequence[Core], count: int) -> dict[Tre
     return best
 
 
-def _covering(shape: ConvShape) -> set[int]:
+def covering_pixels(shape: ConvShape) -> set[int]:
     """Return the fewest pixels that cover an output row in one tile, two, and so on.
 
     Tiles of more pixels, as many of them, do part of the row twice. Of pixels that share a vector the number is rounded

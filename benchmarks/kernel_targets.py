@@ -64,9 +64,9 @@ def _convolution(row: LayerRow, asked: float) -> Reached:
 
 def _block(block: BlockRow, row: LayerRow, asked: float) -> Reached:
     least = row.shape.products / row.bound
-    float_flow, behind = sum(block.conventional), sum(block.ours[1:])
+    float_flow, convolution = sum(block.conventional), row.best.cycles
     line = (
-        f"products alone take {least:,.0f} of the {float_flow:,} cycles of the float flow: at most "
-        f"{float_flow / least:.2f}, or {float_flow / (least + behind):.2f} with what comes behind as it is"
+        f"products alone take {least:,.0f} cycles at the bound and {convolution:,} with the best tile, the float flow "
+        f"{float_flow:,}: at most {float_flow / least:.2f}, or {float_flow / convolution:.2f} with that convolution"
     )
     return Reached(block.core, block.shape, "block against the float flow", asked, block.ratio, line)

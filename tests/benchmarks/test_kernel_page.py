@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks import bench_kernels, kernel_search
+from benchmarks.kernel_fused import FusedSearch
 from benchmarks.kernel_jobs import run_jobs
 from benchmarks.kernel_page import page
 from benchmarks.kernel_plot import plot
-from benchmarks.kernel_results import BLOCK_LAYERS, CLIPPED, CORES, LAYERS, SUMS, collect, is_block, wanted
-from benchmarks.kernel_rivals import BatchNormRuns, Flow, Int8Search, Reference, ReferenceRuns
-from benchmarks.kernel_search import PREFETCH, REORDERED, TileSearch, _covering, candidates
+from benchmarks.kernel_results import BLOCK_LAYERS, CLIPPED, CORES, LAYERS, WIDTHS, collect, is_block, wanted
+from benchmarks.kernel_rivals import FloatBatchNormRuns, Int8Search, Reference, ReferenceRuns
+from benchmarks.kernel_search import PREFETCH, REORDERED, TileSearch, candidates, covering_pixels
 from benchmarks.kernel_targets import BLOCK_RATIO, PRODUCTS_PER_CYCLE, reached
 from dse.cache import EvaluationCache
 from dse.emulation import time_layer
@@ -26,21 +27,23 @@ TINY = ConvShape(2, 2, 32, 4, 1, 1, 1, 0)
 A53, A72 = load_core("cortex-a53"), load_core("cortex-a72")
 
 CONVOLUTION, INDIRECT, ONE_CHANNEL, INT8 = 2_000_000, 3_000_000, 5_000_000, 20_000_000
-SUMS_CYCLES, INT8_BEHIND, FLOAT_BEHIND = 1_900_000, 100_000, 500_000
+FUSED, FLOAT_BEHIND = 2_000_000, 500_000
 
 
 def made_up(job):
     """A record as the job would measure it, with round figures."""
     match job:
         case TileSearch():
-            cycles = SUMS_CYCLES if job.arithmetic == SUMS else CONVOLUTION
-            return {"tiles": [["8x2", 2 * cycles, "ports F0, F1", 1.0], ["8x3", cycles, "front end", cycles / 4]]}
+            slower = ["8x2", 2 * CONVOLUTION, "ports F0, F1", 1.0]
+            return {"tiles": [slower, ["8x3", CONVOLUTION, "front end", CONVOLUTION / 4]]}
         case ReferenceRuns():
             return {"cycles": INDIRECT if job.reference is Reference.INDIRECT else ONE_CHANNEL}
         case Int8Search():
             return {"cycles": INT8, "tile": "4x6"}
-        case BatchNormRuns():
-            return {"cycles": INT8_BEHIND if job.flow is Flow.INT8 else FLOAT_BEHIND, "pixels": 2}
+        case FusedSearch():
+            return {"cycles": FUSED, "variant": "acc16-int8"}
+        case FloatBatchNormRuns():
+            return {"cycles": FLOAT_BEHIND, "pixels": 2}
     raise AssertionError(f"an unknown job: {job}")
 
 
@@ -63,7 +66,7 @@ def test_everything_is_measured_once_and_for_the_cores_that_share_it() -> None:
     jobs = wanted([load_core(name) for name in CORES], LAYERS)
     assert len({job for job, _ in jobs}) == len(jobs)
     searches = [(job, names) for job, names in jobs if isinstance(job, TileSearch)]
-    assert len(searches) == 2 * (len(LAYERS) + 5 * len(BLOCK_LAYERS))
+    assert len(searches) == 2 * (len(LAYERS) + (len(WIDTHS) - 1) * len(BLOCK_LAYERS))
     for job, names in searches:
         in_order = ["cortex-a53", "cortex-a55"]
         assert names == (in_order if job.schedule is Schedule.IN_ORDER else [n for n in CORES if n not in in_order])
@@ -106,20 +109,22 @@ def test_a_record_does_not_depend_on_the_cores_beside(monkeypatch) -> None:
 
 
 def test_a_narrow_search_has_trees_that_cover_a_row_in_any_number_of_tiles() -> None:
-    assert _covering(ConvShape(28, 28, 128, 128)) == {1, 2, 3, 4, 5, 6, 7, 10, 14, 28}
+    assert covering_pixels(ConvShape(28, 28, 128, 128)) == {1, 2, 3, 4, 5, 6, 7, 10, 14, 28}
     odd_ones_rounded_up_to_pairs = {2, 4, 6, 8}
-    assert _covering(ConvShape(28, 28, 64, 128)) == {1, 2, 3, 4, 5, 6, 7, 10, 14, 28} | odd_ones_rounded_up_to_pairs
+    assert (
+        covering_pixels(ConvShape(28, 28, 64, 128)) == {1, 2, 3, 4, 5, 6, 7, 10, 14, 28} | odd_ones_rounded_up_to_pairs
+    )
 
 
 def test_stored_records_are_not_measured_again(tmp_path: Path, monkeypatch) -> None:
     cache, lines = EvaluationCache(tmp_path), []
     jobs = [(ReferenceRuns(reference, TINY), ["cortex-a53", "cortex-a72"]) for reference in Reference]
-    jobs += [(BatchNormRuns(flow, TINY), ["cortex-a72"]) for flow in Flow]
+    jobs += [(job, ["cortex-a72"]) for job in (FloatBatchNormRuns(TINY), FusedSearch(TINY, Schedule.OUT_OF_ORDER))]
     first = run_jobs(jobs, cache, 2, lines.append)
     assert lines[0] == "0 records are stored already; 4 jobs to run"
     assert len(first) == 6
     assert all(record["cycles"] > 0 for record in first.values())
-    for kind in (ReferenceRuns, BatchNormRuns):
+    for kind in (ReferenceRuns, FloatBatchNormRuns, FusedSearch):
         monkeypatch.setattr(kind, "measure", lambda self, cores: pytest.fail("measured again"))
     assert run_jobs(jobs, cache, 2, lines.append) == first
     assert lines[-1] == "6 records are stored already; 0 jobs to run"
@@ -128,7 +133,7 @@ def test_stored_records_are_not_measured_again(tmp_path: Path, monkeypatch) -> N
 def test_another_core_asks_for_another_record() -> None:
     slower = load_core("cortex-a72", {"l2.latency": "99"})
     jobs = [job for job, _ in wanted([A72], [ConvShape(2, 2, 32, 32)])]
-    assert len(jobs) == 11
+    assert len(jobs) == len(WIDTHS) + len(Reference) + 3
     for job in jobs:
         assert job.content(A72) == job.content(A72) != job.content(slower)
     assert len({str(job.content(A72)) for job in jobs}) == len(jobs)
@@ -147,8 +152,8 @@ def test_rows_of_a_layer() -> None:
     products = f"{layer.products / CONVOLUTION:.1f}"
     target, widths, block = (row for row in text.splitlines() if row.startswith(f"| cortex-a72 | {layer} |"))
     assert target.startswith(f"| cortex-a72 | {layer} | products a cycle | 58 | 57.80 | no |")
-    assert widths == f"| cortex-a72 | {layer} |{f' {products} |' * 5}"
-    assert block.endswith("| 1,900,000 + 100,000 = 2,000,000 | 3,000,000 + 500,000 = 3,500,000 | 1.75 |")
+    assert widths == f"| cortex-a72 | {layer} |{f' {products} |' * len(WIDTHS)}"
+    assert block.endswith("| `acc16-int8` | 2,000,000 | 3,000,000 + 500,000 = 3,500,000 | 1.75 |")
 
 
 def test_targets_are_all_there_and_judged_unrounded() -> None:

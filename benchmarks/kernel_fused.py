@@ -1,0 +1,80 @@
+"""The residual block in one kernel: convolution, batch norm in fixed point, shortcut and signs, over a few tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from benchmarks.kernel_jobs import Job
+from benchmarks.kernel_search import covering_pixels
+from dse.cache import Record, content_key
+from dse.fused_emulation import fused_latency_key, random_fused_operands, run_fused
+from isa_models import Core, time_trace
+from kernels_asm import ConvShape, InputError, LoopOrder, Schedule
+from kernels_asm.fused import FusedVariant, fused_digest
+from kernels_asm.transforms import Int8BatchNorm, Int8Slabs, Transform
+from kernels_asm.tree_tile import tree_tiles
+
+_ACCUMULATOR = 16
+_CHANNELS = (4, 8)
+_TRANSFORMS: tuple[Transform, ...] = (
+    Int8Slabs(shortcut=True),
+    *(Int8BatchNorm(pixels, shortcut=True) for pixels in (1, 2)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FusedSearch(Job):
+    """Fused variants of a layer: every transform, with the trees that cover a row in as many tiles as need be.
+
+    Records hold the best "variant" and its "cycles".
+    """
+
+    shape: ConvShape
+    schedule: Schedule
+
+    def __str__(self) -> str:
+        return f"fused int8 block ({self.schedule}) of {self.shape}"
+
+    def variants(self) -> Iterator[FusedVariant]:
+        """Yield those that can compute the layer."""
+        trees = tree_tiles(
+            _CHANNELS, covering_pixels(self.shape), schedules=(self.schedule,), orders=(LoopOrder.PIXELS,)
+        )
+        for tree in trees:
+            for transform in _TRANSFORMS:
+                variant = FusedVariant(_ACCUMULATOR, transform, tree)
+                if _can_compute(variant, self.shape):
+                    yield variant
+
+    def content(self, core: Core) -> dict[str, Any]:
+        """See `Job`."""
+        any_variant = next(self.variants())
+        search = {"kernel": _kernels(self), "variant": str(self)}
+        return {**fused_latency_key(self.shape, any_variant, core), **search}
+
+    def measure(self, cores: Sequence[Core]) -> list[Record]:
+        """See `Job`."""
+        timed: dict[str, list[tuple[int, str]]] = {core.name: [] for core in cores}
+        for variant in self.variants():
+            trace = run_fused(self.shape, variant, random_fused_operands(self.shape, variant.transform)).trace
+            for core in cores:
+                timed[core.name].append((time_trace(trace, core).cycles, str(variant)))
+        best = (min(timed[core.name]) for core in cores)
+        return [{"cycles": cycles, "variant": variant} for cycles, variant in best]
+
+
+def _can_compute(variant: FusedVariant, shape: ConvShape) -> bool:
+    try:
+        variant.check(shape)
+    except InputError:
+        return False
+    return True
+
+
+@cache
+def _kernels(search: FusedSearch) -> str:
+    """Return the digest of the images of all variants."""
+    return content_key({str(variant): fused_digest(variant, search.shape) for variant in search.variants()})
