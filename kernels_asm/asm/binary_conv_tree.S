@@ -113,6 +113,16 @@
 #include "tree_transform.inc"
 .endif
 
+// x[reg] = x[reg] `operation` bytes, below 2^24: an immediate has 12 bits, and another one the 12 above them
+.macro MOVE_POINTER operation, reg, bytes
+    .if (\bytes) >> 12
+    \operation x\reg, x\reg, #((\bytes) >> 12), lsl #12
+    .endif
+    .if (\bytes) & 4095
+    \operation x\reg, x\reg, #((\bytes) & 4095)
+    .endif
+.endm
+
 // x2 = input of the next step
 .macro ADVANCE
     .if STEPS > KERNEL_ROWS
@@ -133,7 +143,7 @@
             mov   x4, #(KERNEL_COLUMNS / COLUMNS)
         .endif
         add   x2, x2, x16
-        sub   x2, x2, #(KERNEL_COLUMNS * PIXEL_BYTES)
+        MOVE_POINTER sub, 2, %(KERNEL_COLUMNS * PIXEL_BYTES)
 9:
     .else
         add   x2, x2, x16
@@ -144,14 +154,14 @@
     .if PREFETCH
     .set  index, 0
     .rept (WEIGHT_VECTORS * WEIGHT_BYTES + 63) / 64
-        PREFETCH_LINE %(PREFETCH + 64 * index)
+        PREFETCH_LINE %(NEXT_WEIGHT), %(PREFETCH + 64 * index)
         .set  index, index + 1
     .endr
     .endif
 .endm
 
-.macro PREFETCH_LINE offset
-    prfm  pldl1keep, [x1, #\offset]
+.macro PREFETCH_LINE from, offset
+    prfm  pldl1keep, [x\from, #\offset]
 .endm
 
 // The window of `rows` rows of the tile at x8, channel tile with weights at x1; outputs to x9.
@@ -228,7 +238,7 @@
     mov   x6, #TILE_PIXELS
     madd  x28, x6, x19, x28
     .endif
-    add   x8, x8, #(TILE_PIXELS * STRIDE * PIXEL_BYTES)
+    MOVE_POINTER add, 8, %(TILE_PIXELS * STRIDE * PIXEL_BYTES)
     subs  x20, x20, #1
     b.ne  3b
     mov   x6, #(\rows)
