@@ -158,7 +158,7 @@ class TreeTile(Tile):
         }
 
     def _activations(self, shape: ConvShape, fresh: int) -> int:
-        """Return the registers of the ring: see `AHEAD` in asm/tree_step.inc."""
+        """Return the registers of the ring: see `AHEAD` in asm/tree_loads.inc."""
         vector_pixels = self.vector_pixels(shape)
         whole = channel_block(shape.channels_in) // 8 * vector_pixels == _VECTOR_BYTES
         if self.schedule is Schedule.OUT_OF_ORDER or not whole or (vector_pixels > 2 and shape.stride > 1):

@@ -39,6 +39,7 @@
 //   ODD_BLOCKS                   with running sums: blocks of the window that have an odd number of channels
 //   LAST_CHANNELS                with running sums: channels of the last block of a pixel
 //   TERMS                        registers for products beside the leaves
+//   ACTIVATIONS                  registers of the ring of activations: see AHEAD in tree_loads.inc
 //
 // Vector registers:
 //   v0, v1    sums of groups that are not complete (HOLD)
@@ -60,7 +61,8 @@
 //   x7        offset into the output pixel       x26        weights of the channel tile
 //   x8, x9    input, output of the tile          x27, x28   scratch
 //   x10       input of the tile's second row     x18, x29   untouched
-//   x11-x15, x27  pieces of vectors on their way
+//   x11-x15, x27  pieces of vectors on their way; x13-x15, x27 pointers to weights that loads repeat: see tree_loads.inc
+//   x10-x12   output of three pixels, once the sums are complete
 // With FUSED: x24 output row of the row of tiles, x25 bytes of a row of the scratch tile, x28 output column of the tile.
 
 #include "arguments.inc"
