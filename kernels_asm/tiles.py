@@ -34,7 +34,7 @@ def _read(text: str) -> Tile | None:
 
 
 def all_tiles(features: Collection[str] = ()) -> Iterator[Tile]:
-    """Yield every tile that some arithmetic and layer can use, those with prefetch apart.
+    """Yield every tile that some arithmetic and layer can use, but trees with prefetch or more than 32 pixels.
 
     `features`: the extensions of the ISA that a core has; tiles that need another are left out, here and below.
     """
