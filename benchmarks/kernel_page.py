@@ -34,9 +34,9 @@ What the kernels are meant to reach, and what the bound's arithmetic says of it.
 _LAYERS = f"""## Best tile of each layer
 
 16-bit exact sums, clipped to [-31, 31], int8 output. The search is exhaustive: every tile that is legal for the layer
-(lane tiles, and tree tiles in the core's order of instructions, with either order of loops and one or two rows) was
-run and timed on the whole layer; the best {PREFETCHED} trees of each core also with weights prefetched
-{", ".join(map(str, PREFETCH))} bytes ahead.
+(lane tiles, and tree tiles of up to 32 pixels in the core's order of instructions, with either order of loops and one
+or two rows) was run and timed on the whole layer; the best {PREFETCHED} trees of each core also with weights prefetched
+{", ".join(map(str, PREFETCH))} bytes ahead, of which the models see what the instructions cost but not what they fetch.
 
 - *of the bound*: share of the core's bound.
 - *what bounds it*: the resource that alone would take the most cycles, and the share of the cycles that it would take.
@@ -50,7 +50,8 @@ _WIDTHS = f"""## What accumulator width costs
 
 Products a cycle of the best tile of each accumulator; clip 31 and int8 output throughout, so that what follows a layer
 costs the same. *saturate* and *wrap* compute something else once counts leave 8 bits: whether a network bears that is
-a matter of its training. *exact* in 8 bits widens its sums in time; tree tiles do so at each step, with the code that
+a matter of its training. *running* sums are a signed byte an output, which stops at its bounds after each block of
+channels. *exact* in 8 bits widens its sums in time; tree tiles do so at each step, with the code that
 they have for 16 bits.
 
 Here, but for 16 bits, the search is narrower: trees have the fewest pixels that cover a row in

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-import kernels_asm
 from dse.isa_feature import require_feature
 from dse.kernel_call import call_kernel
+from dse.layout_digest import layout_digest
 from dse.output_check import require_equal
 from isa_models import Buffer, Core, Simulation, Trace, time_trace, timing_digest
 from kernels_asm import ConvShape, KernelVariant
@@ -145,7 +142,7 @@ def latency_key(shape: ConvShape, variant: KernelVariant, core: Core) -> Mapping
     """Return everything that `time_layer` depends on, by name."""
     return {
         "kernel": variant_digest(variant, shape),
-        "layout": _layout_digest(),
+        "layout": layout_digest(*_LAYOUT_SOURCES),
         "variant": str(variant),
         "shape": str(shape),
         "core": core.digest,
@@ -155,10 +152,3 @@ def latency_key(shape: ConvShape, variant: KernelVariant, core: Core) -> Mapping
 
 def _random_signs(generator: np.random.Generator, size: tuple[int, ...]) -> Signs:
     return generator.choice(np.array([-1, 1], np.int8), size)
-
-
-@cache
-def _layout_digest() -> str:
-    folder = Path(kernels_asm.__file__).parent
-    content = b"".join((folder / name).read_bytes() for name in _LAYOUT_SOURCES)
-    return hashlib.sha256(content).hexdigest()

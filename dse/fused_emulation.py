@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import kernels_asm
 from dse.emulation import random_operands
+from dse.isa_feature import require_feature
 from dse.kernel_call import call_kernel
+from dse.layout_digest import layout_digest
 from dse.output_check import require_equal
 from isa_models import Buffer, Core, Simulation, Trace, time_trace, timing_digest
 from kernels_asm import ConvShape, InputError
@@ -146,7 +144,11 @@ def fused_buffers(
 
 
 def time_fused(shape: ConvShape, variant: FusedVariant, core: Core) -> FusedTiming:
-    """Time a layer with warm caches, on random data; raises as `run_fused`."""
+    """Time a layer with warm caches, on random data.
+
+    Raises UsageError if the core lacks instructions of the kernel, else as `run_fused`.
+    """
+    require_feature(variant.tile, core)
     run = run_fused(shape, variant, random_fused_operands(shape, variant.transform))
     simulation = replace(time_trace(run.trace, core), function=variant.arguments.function)
     return FusedTiming(shape, variant, simulation)
@@ -156,7 +158,7 @@ def fused_latency_key(shape: ConvShape, variant: FusedVariant, core: Core) -> Ma
     """Return everything that `time_fused` depends on, by name."""
     return {
         "kernel": fused_digest(variant, shape),
-        "layout": _layout_digest(),
+        "layout": layout_digest(*_LAYOUT_SOURCES),
         "variant": str(variant),
         "shape": str(shape),
         "core": core.digest,
@@ -239,10 +241,3 @@ def _check_shortcut(shape: ConvShape, transform: Transform, shortcut: Array | No
     if shortcut is not None and (shortcut.shape != expected or shortcut.dtype != transform.element):
         raise InputError(f"a shortcut of {shortcut.dtype} {shortcut.shape} where {transform.element} {expected} is "
                          "needed: give that")  # fmt: skip
-
-
-@cache
-def _layout_digest() -> str:
-    folder = Path(kernels_asm.__file__).parent
-    paths = [path for pattern in _LAYOUT_SOURCES for path in sorted(folder.glob(pattern))]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()

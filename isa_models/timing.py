@@ -89,6 +89,7 @@ def timing_digest() -> str:
     """Content hash, hexadecimal, of everything that a time depends on besides the core: operand table and engines."""
     folder = Path(__file__).parent
     names = (
+        "addressing.py",
         "operand_syntax.py",
         "operand_table.py",
         "operands.py",
@@ -99,7 +100,9 @@ def timing_digest() -> str:
         "caches.py",
         "compilation.py",
         "port_bounds.py",
+        "program.py",
         "timing.py",
+        "trace.py",
     )
     paths = [folder / name for name in names] + sorted((folder / "engines").glob("*.py"))
     digest = hashlib.sha256()

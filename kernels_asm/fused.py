@@ -27,7 +27,8 @@ _PLACED = ("input", "shortcut", "output", "bits")
 class FusedVariant:
     """Accumulators of so many bits, exact; what becomes of the dot products; the tile.
 
-    Raises InputError for a tile that does not compute all channels of its pixels before the next pixels.
+    Raises InputError for a tile that does not compute all channels of its pixels before the next pixels, or cannot add
+    up in such accumulators.
     """
 
     accumulator: int
@@ -35,6 +36,7 @@ class FusedVariant:
     tile: TreeTile
 
     def __post_init__(self) -> None:
+        self.tile.check_arithmetic(self.arithmetic)
         if self.tile.order is not LoopOrder.PIXELS:
             raise InputError(
                 f"fused variant {self}: a transform needs all channels of a tile: give loop order {LoopOrder.PIXELS}"

@@ -13,7 +13,7 @@ from kernels_asm.tree_tile import LoopOrder, Schedule, TreeTile, tree_tiles
 SEARCHED_PIXELS = (4, 6, 7, 8, 12, 14)
 """Pixels of a tree tile that `search_tiles` yields: they divide the usual widths, and fill vectors of small pixels."""
 
-_LANE_NAME = re.compile(r"([0-9]+)x([0-9]+)(\.udot)?")
+_LANE_NAME = re.compile(r"([0-9]{1,4})x([0-9]{1,4})(\.udot)?")
 
 
 def parse_tile(text: str) -> Tile:
@@ -34,7 +34,7 @@ def _read(text: str) -> Tile | None:
 
 
 def all_tiles(features: Collection[str] = ()) -> Iterator[Tile]:
-    """Yield every tile that some arithmetic and layer can use, those with prefetch apart.
+    """Yield every tile that some arithmetic and layer can use, but trees with prefetch or more than 32 pixels.
 
     `features`: the extensions of the ISA that a core has; tiles that need another are left out, here and below.
     """

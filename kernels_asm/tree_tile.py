@@ -35,7 +35,7 @@ _QUAD = 4  # channels whose leaves are formed together
 _FARTHEST_ALIGNED = 32760 - _VECTOR_BYTES  # reach of LDR of a doubleword
 _FARTHEST_UNALIGNED = 255 - _VECTOR_BYTES  # reach of LDUR
 _OUTPUT_REGISTERS = 9  # v0, v1 and v26 to v31 hold constants and what is under way, and pairs of registers need a spare
-_NAME = re.compile(r"tree(\d+)x(\d+)r(\d+)c(\d+)\.(\w+)\.(\w+)(?:\.pf(\d+))?(\.udot)?")
+_NAME = re.compile(r"tree([0-9]{1,4})x([0-9]{1,4})r([0-9])c([0-9])\.(\w+)\.(\w+)(?:\.pf([0-9]{1,5}))?(\.udot)?")
 
 
 class Schedule(StrEnum):
@@ -107,11 +107,13 @@ class TreeTile(Tile):
     def parse(cls, text: str) -> "TreeTile":
         """Read what `str` writes; raises InputError for anything else."""
         found = _NAME.fullmatch(text)
-        if not found or found[5] not in list(Schedule) or found[6] not in list(LoopOrder):
-            raise InputError(f"tile {text!r}: write it such as {cls(4, 14, 1, 3)} or {cls(4, 7, 2, 3, prefetch=256)}")
-        channels, pixels, rows, columns = map(int, found.group(1, 2, 3, 4))
-        how = Schedule(found[5]), LoopOrder(found[6])
-        return cls(channels, pixels, rows, columns, *how, int(found[7] or 0), found[8] is not None)
+        if found and found[5] in list(Schedule) and found[6] in list(LoopOrder):
+            channels, pixels, rows, columns = map(int, found.group(1, 2, 3, 4))
+            how = Schedule(found[5]), LoopOrder(found[6])
+            tile = cls(channels, pixels, rows, columns, *how, int(found[7] or 0), found[8] is not None)
+            if str(tile) == text:
+                return tile
+        raise InputError(f"tile {text!r}: write it such as {cls(4, 14, 1, 3)} or {cls(4, 7, 2, 3, prefetch=256)}")
 
     def check_arithmetic(self, arithmetic: Arithmetic) -> None:
         """See `Tile`."""
@@ -158,7 +160,7 @@ class TreeTile(Tile):
         }
 
     def _activations(self, shape: ConvShape, fresh: int) -> int:
-        """Return the registers of the ring: see `AHEAD` in asm/tree_step.inc."""
+        """Return the registers of the ring: see `AHEAD` in asm/tree_loads.inc."""
         vector_pixels = self.vector_pixels(shape)
         whole = channel_block(shape.channels_in) // 8 * vector_pixels == _VECTOR_BYTES
         if self.schedule is Schedule.OUT_OF_ORDER or not whole or (vector_pixels > 2 and shape.stride > 1):

@@ -13,7 +13,7 @@
 //                   for each pixel and channel:  accumulator += count_ones_per_byte(activations ^ weights)
 //           sum the lanes of each accumulator, form the dot products, clip, convert, store
 //
-// Parameters (assembler symbols, legal combinations in kernels_asm/variant.py):
+// Parameters (assembler symbols, legal combinations in kernels_asm/lane_tile.py):
 //   ACC_BITS       8, 16, 32     width of an accumulator lane
 //   OVERFLOW       0 exact, 1 saturate, 2 wrap
 //   UDOT           1: UDOT adds four bytes to a 32-bit lane at once, on cores that have it

@@ -39,6 +39,7 @@
 //   ODD_BLOCKS                   with running sums: blocks of the window that have an odd number of channels
 //   LAST_CHANNELS                with running sums: channels of the last block of a pixel
 //   TERMS                        registers for products beside the leaves
+//   ACTIVATIONS                  registers of the ring of activations: see AHEAD in tree_loads.inc
 //
 // Vector registers:
 //   v0, v1    sums of groups that are not complete (HOLD)
@@ -60,7 +61,8 @@
 //   x7        offset into the output pixel       x26        weights of the channel tile
 //   x8, x9    input, output of the tile          x27, x28   scratch
 //   x10       input of the tile's second row     x18, x29   untouched
-//   x11-x15, x27  pieces of vectors on their way
+//   x11-x15, x27  pieces of vectors on their way; x13-x15, x27 pointers to weights that loads repeat: see tree_loads.inc
+//   x10-x12   output of three pixels, once the sums are complete
 // With FUSED: x24 output row of the row of tiles, x25 bytes of a row of the scratch tile, x28 output column of the tile.
 
 #include "arguments.inc"
@@ -113,6 +115,16 @@
 #include "tree_transform.inc"
 .endif
 
+// x[reg] = x[reg] `operation` bytes, below 2^24: an immediate has 12 bits, and another one the 12 above them
+.macro MOVE_POINTER operation, reg, bytes
+    .if (\bytes) >> 12
+    \operation x\reg, x\reg, #((\bytes) >> 12), lsl #12
+    .endif
+    .if (\bytes) & 4095
+    \operation x\reg, x\reg, #((\bytes) & 4095)
+    .endif
+.endm
+
 // x2 = input of the next step
 .macro ADVANCE
     .if STEPS > KERNEL_ROWS
@@ -133,7 +145,7 @@
             mov   x4, #(KERNEL_COLUMNS / COLUMNS)
         .endif
         add   x2, x2, x16
-        sub   x2, x2, #(KERNEL_COLUMNS * PIXEL_BYTES)
+        MOVE_POINTER sub, 2, %(KERNEL_COLUMNS * PIXEL_BYTES)
 9:
     .else
         add   x2, x2, x16
@@ -144,14 +156,14 @@
     .if PREFETCH
     .set  index, 0
     .rept (WEIGHT_VECTORS * WEIGHT_BYTES + 63) / 64
-        PREFETCH_LINE %(PREFETCH + 64 * index)
+        PREFETCH_LINE %(NEXT_WEIGHT), %(PREFETCH + 64 * index)
         .set  index, index + 1
     .endr
     .endif
 .endm
 
-.macro PREFETCH_LINE offset
-    prfm  pldl1keep, [x1, #\offset]
+.macro PREFETCH_LINE from, offset
+    prfm  pldl1keep, [x\from, #\offset]
 .endm
 
 // The window of `rows` rows of the tile at x8, channel tile with weights at x1; outputs to x9.
@@ -228,7 +240,7 @@
     mov   x6, #TILE_PIXELS
     madd  x28, x6, x19, x28
     .endif
-    add   x8, x8, #(TILE_PIXELS * STRIDE * PIXEL_BYTES)
+    MOVE_POINTER add, 8, %(TILE_PIXELS * STRIDE * PIXEL_BYTES)
     subs  x20, x20, #1
     b.ne  3b
     mov   x6, #(\rows)

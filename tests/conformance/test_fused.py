@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dse import fused_emulation
-from dse.errors import KernelMismatchError
+from dse.errors import KernelMismatchError, UsageError
 from dse.fused_emulation import (
     FusedOperands,
     Placement,
@@ -250,6 +250,12 @@ def test_a_transform_takes_a_small_part_of_the_time(core: str) -> None:
     )
     assert bits.simulation.cycles < norm.simulation.cycles < 1.2 * bits.simulation.cycles
     assert norm.products_per_cycle == shape.products / norm.simulation.cycles > 20
+
+
+def test_a_core_without_the_instructions_is_refused() -> None:
+    variant = FusedVariant(32, ThresholdBits(1), TreeTile(4, 2, udot=True))
+    with pytest.raises(UsageError, match="needs the ISA feature 'dotprod', which cortex-a53 has not"):
+        time_fused(ConvShape(3, 3, 16, 4), variant, load_core("cortex-a53"))
 
 
 def test_slabs_need_channels_that_fill_their_blocks() -> None:

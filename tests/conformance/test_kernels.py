@@ -1,6 +1,7 @@
 """Every variant of the kernel, run on the emulated machine, gives the oracle's output bit for bit."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from kernels_asm import (
 from kernels_asm.arithmetic import LARGEST_NARROW_WINDOW
 from kernels_asm.lane_tile import lane_tiles
 from kernels_asm.oracle import binary_conv_in_order, dot_products
+from kernels_asm.packing import pixel_bytes
 from kernels_asm.tree_tile import tree_tiles
 from tests.conformance.conv_cases import CLIPS, POLICIES, data, policy_name, signs
 
@@ -128,6 +130,41 @@ def test_every_kind_of_tree_and_policy(
         return
     tile, shape = cases[13 * number % len(cases)]
     checked_run(KernelVariant(arithmetic, tile), shape, *data(shape, number), alignment=1)
+
+
+# Strides of a tile or a window's row in bytes that no single immediate of ADD or SUB holds.
+FAR_STEPS = [
+    (ConvShape(2, 15, 3000, 4, 3, 3), "tree4x14r1c3", "tile"),
+    (ConvShape(1, 25, 2000, 1, 1, 1, 2, 0), "tree4x12r1c1", "tile"),
+    (ConvShape(1, 13, 4096, 1, 1, 7, 3, 3), "tree4x5r1c1", "tile"),
+    (ConvShape(4, 9, 10000, 1, 1, 3, 1, 0), "tree4x7r1c3", "tile"),
+    (ConvShape(2, 1100, 1, 1, 2, 1050, 1, 0), "tree4x12r1c1", "window"),
+    (ConvShape(1, 530, 33, 3, 1, 516, 1, 0), "tree4x4r1c2", "window"),
+]
+
+
+@pytest.mark.parametrize(("shape", "size", "far"), FAR_STEPS, ids=str)
+@pytest.mark.parametrize("schedule", Schedule)
+def test_steps_beyond_an_immediate(shape: ConvShape, size: str, far: str, schedule: Schedule) -> None:
+    tile = TreeTile.parse(f"{size}.{schedule}.{LoopOrder.PIXELS}")
+    pixels = tile.pixels * shape.stride if far == "tile" else shape.kernel_width
+    assert pixels * pixel_bytes(shape.channels_in) > 4095
+    variant = KernelVariant(Arithmetic(16, clip=300, output=OutputType.INT16), tile)
+    checked_run(variant, shape, *data(shape, 1), alignment=1)
+
+
+@pytest.mark.parametrize("channels_in", [32, 64, 128])
+@pytest.mark.parametrize("schedule", Schedule)
+def test_a_prefetch_follows_the_weights(channels_in: int, schedule: Schedule) -> None:
+    """It starts from the pointer that the loads of weights move on from step to step."""
+    shape = ConvShape(3, 4, channels_in, 5)
+    variant = KernelVariant(Arithmetic(16), TreeTile(4, 4, schedule=schedule, prefetch=64))
+    trace = checked_run(variant, shape, *data(shape, 1), alignment=1).trace
+    assert trace is not None
+    text = "\n".join(instruction.text for instruction in trace.program.instructions)
+    repeated = set(re.findall(r"ld1r \{v[0-9.]+[sd]\}, \[(x\d+)\], x6", text))
+    assert len(repeated) == (4 if schedule is Schedule.IN_ORDER and channels_in < 128 else 0)
+    assert set(re.findall(r"prfm pldl1keep, \[(x\d+), ", text)) == ({min(repeated)} if repeated else {"x1"})
 
 
 ADVERSARIAL = [

@@ -15,13 +15,10 @@ from dse.references import (
 )
 from isa_models import load_core
 from kernels_asm import ConvShape
+from tests.conformance.conv_cases import signs
 from tests.fuzz import examples
 
 SHARES = [0.0, 0.03, 0.5, 0.97, 1.0]
-
-
-def signs(rng: np.random.Generator, size: tuple[int, ...], share_of_minus: float) -> np.ndarray:
-    return np.where(rng.random(size) < share_of_minus, -1, 1).astype(np.int8)
 
 
 def run_both(shape: ConvShape, seed: int, shares: tuple[float, float] = (0.5, 0.5)) -> None:

@@ -43,6 +43,9 @@ def test_tiles_are_read_as_they_are_written() -> None:
         "4x4udot",
         "tree4x4r1c1.ooo.pixels.udot.pf64",
         "4x04",
+        "4x\u0664",  # a digit, but none of ASCII
+        pytest.param("9" * 5000 + "x1", id="5000-digits"),  # more than Python turns into a number
+        pytest.param(f"tree4x{'9' * 5000}r1c1.ooo.pixels", id="tree-of-5000-digits"),
     ],
 )
 def test_other_texts_are_refused(text: str) -> None:
