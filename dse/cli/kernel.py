@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dse.cli.kernel_compare import compare
 from dse.cli.kernel_list import list_variants
 from dse.cli.layer_option import (
     DEFAULT_KERNEL,
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
     from kernels_asm.any_variant import AnyVariant
 
 app = typer.Typer(
-    help="List, show, run and profile the variants of the convolution kernel.", no_args_is_help=True
+    help="List, show, run, profile and compare the variants of the convolution kernel.", no_args_is_help=True
 )
 app.command("list")(list_variants)
+app.command("compare")(compare)
 
 TIMELINE_INSTRUCTIONS = 400
 """Instructions from the middle of the run whose way through the pipeline the page shows."""
