@@ -9,9 +9,11 @@ from statistics import median
 
 from benchmarks.kernel_fused import FusedSearch
 from benchmarks.kernel_jobs import Job, Results
-from benchmarks.kernel_rivals import FloatBatchNormRuns, Int8Search, Reference, ReferenceRuns, int8_path
-from benchmarks.kernel_search import Candidate, TileSearch, candidates, schedule_of
+from benchmarks.kernel_rivals import FloatBatchNormRuns, Int8Search, Reference, ReferenceRuns
+from benchmarks.kernel_search import Candidate, TileSearch, candidates
 from dse.binary_bound import binary_bound
+from dse.core_schedule import schedule_of
+from dse.int8_emulation import int8_path
 from isa_models import Core
 from kernels_asm import Arithmetic, ConvShape, OutputType, Overflow
 

@@ -22,17 +22,11 @@ from dse.references import ReferenceTiming, time_indirect_16bit, time_one_channe
 from isa_models import Core, Trace, time_trace, timing_digest
 from kernels_asm import ConvShape
 from kernels_asm.companions.channel_groups import PIXELS_AT_ONCE
-from kernels_asm.int8_conv import LARGEST_WEIGHT, Int8Path, Int8Tile, Int8Variant
+from kernels_asm.int8_conv import LARGEST_WEIGHT, Int8Path, Int8Variant
 
 _DATA_SEED = 20240
 _SHIFT = 7
 """Of the int8 convolution's sums; every shift takes the same time."""
-
-_INT8_TILES = {
-    Int8Path.SMULL: ("4x4", "4x6", "8x2", "8x3"),
-    Int8Path.SDOT: ("8x2", "8x4", "8x8", "16x2", "16x4"),
-}
-"""Few tiles of the int8 convolution, among which each core has one that is good: a search of all takes minutes."""
 
 _MODULES = ("companion_calls.py", "emulation.py", "int8_emulation.py", "kernel_call.py", "references.py")
 """Of dse: what makes the data and the calls."""
@@ -89,11 +83,11 @@ class Int8Search(Job):
         activations, weights = (signs * generator.integers(0, LARGEST_WEIGHT + 1, signs.shape)
                                 for signs in random_operands(self.shape))  # fmt: skip
         timings: dict[str, list[tuple[int, str]]] = {core.name: [] for core in cores}
-        for tile in _INT8_TILES[self.path]:
-            variant = Int8Variant(self.path, Int8Tile(*map(int, tile.split("x"))), _SHIFT)
+        for tile in self.path.good_tiles:
+            variant = Int8Variant(self.path, tile, _SHIFT)
             run = run_int8(self.shape, variant, activations, weights)
             for core in cores:
-                timings[core.name].append((time_trace(run.trace, core).cycles, tile))
+                timings[core.name].append((time_trace(run.trace, core).cycles, str(tile)))
         best = (min(timings[core.name]) for core in cores)
         return [{"cycles": cycles, "tile": tile} for cycles, tile in best]
 
@@ -158,8 +152,3 @@ def _code() -> str:
     for path in paths:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
-
-
-def int8_path(core: Core) -> Int8Path:
-    """Return the fastest path of the int8 convolution that the core has the instructions for."""
-    return Int8Path.SDOT if Int8Path.SDOT.feature in core.features else Int8Path.SMULL

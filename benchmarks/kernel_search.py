@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from benchmarks.kernel_jobs import Job
 from dse.cache import Record, content_key
 from dse.emulation import checked_run, latency_key, random_operands
-from isa_models import Core, InOrderCore, Simulation, time_trace
+from isa_models import Core, Simulation, time_trace
 from kernels_asm import Arithmetic, ConvShape, KernelVariant, LoopOrder, Schedule, Tile, TreeTile, legal_tiles
 from kernels_asm.assembler import variant_digest
 from kernels_asm.lane_tile import lane_tiles
@@ -32,11 +32,6 @@ TileOrTree = TypeVar("TileOrTree", Tile, TreeTile)
 
 Timings = dict[tuple[Tile, str], Simulation]
 """By tile and name of the core."""
-
-
-def schedule_of(core: Core) -> Schedule:
-    """Return the order of instructions that is meant for the core."""
-    return Schedule.IN_ORDER if isinstance(core, InOrderCore) else Schedule.OUT_OF_ORDER
 
 
 @dataclass(frozen=True, slots=True)

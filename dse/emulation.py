@@ -132,10 +132,14 @@ def time_layer(shape: ConvShape, variant: KernelVariant, core: Core, timeline: i
     run = checked_run(variant, shape, *random_operands(shape))
     if run.trace is None:
         raise AssertionError("a checked run records its trace")
-    first = max(len(run.trace) - timeline, 0) // 2
-    window = (first, min(first + timeline, len(run.trace))) if timeline else None
-    simulation = replace(time_trace(run.trace, core, timeline=window), function=variant.tile.arguments.function)
-    return LayerTiming(shape, variant, simulation)
+    timed = time_trace(run.trace, core, timeline=middle_of(run.trace, timeline))
+    return LayerTiming(shape, variant, replace(timed, function=variant.tile.arguments.function))
+
+
+def middle_of(trace: Trace, count: int) -> tuple[int, int] | None:
+    """Return the window of so many instructions, or of all if there are fewer, in the middle; None for 0."""
+    first = max(len(trace) - count, 0) // 2
+    return (first, min(first + count, len(trace))) if count else None
 
 
 def latency_key(shape: ConvShape, variant: KernelVariant, core: Core) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.emulation import random_operands
+from dse.emulation import middle_of, random_operands
 from dse.isa_feature import require_feature
 from dse.kernel_call import call_kernel
 from dse.layout_digest import layout_digest
@@ -143,15 +143,15 @@ def fused_buffers(
     ]
 
 
-def time_fused(shape: ConvShape, variant: FusedVariant, core: Core) -> FusedTiming:
-    """Time a layer with warm caches, on random data.
+def time_fused(shape: ConvShape, variant: FusedVariant, core: Core, timeline: int = 0) -> FusedTiming:
+    """Time a layer with warm caches, on random data; `timeline` as of `dse.emulation.time_layer`.
 
     Raises UsageError if the core lacks instructions of the kernel, else as `run_fused`.
     """
     require_feature(variant.tile, core)
     run = run_fused(shape, variant, random_fused_operands(shape, variant.transform))
-    simulation = replace(time_trace(run.trace, core), function=variant.arguments.function)
-    return FusedTiming(shape, variant, simulation)
+    timed = time_trace(run.trace, core, timeline=middle_of(run.trace, timeline))
+    return FusedTiming(shape, variant, replace(timed, function=variant.arguments.function))
 
 
 def fused_latency_key(shape: ConvShape, variant: FusedVariant, core: Core) -> Mapping[str, str]:
@@ -167,24 +167,28 @@ def fused_latency_key(shape: ConvShape, variant: FusedVariant, core: Core) -> Ma
 
 
 def random_fused_operands(shape: ConvShape, transform: Transform, seed: int = _DATA_SEED) -> FusedOperands:
-    """Return random operands, with parameters that bring about as many bits of 1 as of 0."""
+    """Return random operands: see `random_parameters` and `dse.emulation.random_operands`."""
     generator = np.random.default_rng(seed)
-    channels, size = shape.channels_out, (shape.out_height, shape.out_width, shape.channels_out)
-    scale = generator.normal(size=channels).astype(np.float32)
-    bias = generator.normal(scale=np.sqrt(shape.window), size=channels).astype(np.float32)
-    parameters: Parameters
-    if isinstance(transform, ThresholdBits):
-        thresholds = fold_scale(scale, bias, shape.window)
-        parameters = (thresholds.limits, thresholds.flips)
-    elif isinstance(transform, FloatBatchNorm):
-        parameters = (scale, bias)
-    else:
-        multiplier = generator.choice([-1, 1], channels) * generator.integers(2**14, 2**15, channels)
-        parameters = (multiplier, generator.integers(0, 4, channels), generator.integers(-40, 41, channels))
+    parameters = random_parameters(shape, transform, generator)
     shortcut: Array | None = None
     if transform.adds_shortcut and transform.element is not None:
+        size = (shape.out_height, shape.out_width, shape.channels_out)
         shortcut = generator.integers(-128, 128, size).astype(transform.element)
     return FusedOperands(*random_operands(shape, seed), parameters, shortcut)
+
+
+def random_parameters(shape: ConvShape, transform: Transform, generator: np.random.Generator) -> Parameters:
+    """Return parameters of the transform that bring about as many bits of 1 as of 0."""
+    channels = shape.channels_out
+    scale = generator.normal(size=channels).astype(np.float32)
+    bias = generator.normal(scale=np.sqrt(shape.window), size=channels).astype(np.float32)
+    if isinstance(transform, ThresholdBits):
+        thresholds = fold_scale(scale, bias, shape.window)
+        return thresholds.limits, thresholds.flips
+    if isinstance(transform, FloatBatchNorm):
+        return scale, bias
+    multiplier = generator.choice([-1, 1], channels) * generator.integers(2**14, 2**15, channels)
+    return multiplier, generator.integers(0, 4, channels), generator.integers(-40, 41, channels)
 
 
 def _inputs(shape: ConvShape, variant: FusedVariant, operands: FusedOperands) -> Mapping[str, Array]:

@@ -17,6 +17,7 @@ from kernels_asm.int8_conv import (
     BLOCK,
     INT8_CONV,
     LARGEST_WEIGHT,
+    Int8Path,
     Int8Variant,
     argument_values,
     assemble_int8,
@@ -125,6 +126,11 @@ def time_int8(shape: ConvShape, variant: Int8Variant, core: Core) -> Int8Timing:
     weights = generator.integers(-LARGEST_WEIGHT, LARGEST_WEIGHT + 1, filters, np.int8)
     run = run_int8(shape, variant, activations, weights)
     return Int8Timing(shape, variant, time_trace(run.trace, core))
+
+
+def int8_path(core: Core) -> Int8Path:
+    """Return the fastest path of the int8 convolution that the core has the instructions for."""
+    return Int8Path.SDOT if Int8Path.SDOT.feature in core.features else Int8Path.SMULL
 
 
 def _instruction_budget(shape: ConvShape, variant: Int8Variant) -> int:

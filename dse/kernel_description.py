@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from dse.fused_emulation import Placement, random_parameters
 from isa_models import Image, Instruction
 from kernels_asm import ConvShape, KernelVariant
-from kernels_asm.assembler import assemble_variant, variant_source
+from kernels_asm.any_variant import AnyVariant, assemble_any, functions, parts_of_kind, source_files
+from kernels_asm.borders import border_bytes
+from kernels_asm.fused import FusedVariant, fused_bit_map
 from kernels_asm.packing import activation_bytes, output_bytes
-from kernels_asm.variant import PARTS
 from kernels_asm.variant_text import SEPARATOR
 
 
@@ -24,6 +29,24 @@ class ParameterValue:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionDescription:
+    """One function of a variant.
+
+    Attributes:
+        name: What it is called.
+        source: Its source file.
+        symbols: What the assembler is given for the layer.
+        instructions: Its assembled code.
+
+    """
+
+    name: str
+    source: Path
+    symbols: Mapping[str, int]
+    instructions: tuple[Instruction, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class KernelDescription:
     """What `describe_kernel` found.
 
@@ -31,52 +54,100 @@ class KernelDescription:
         variant: The kernel.
         shape: The layer.
         parameters: Of the variant, in the order of its text.
-        symbols: What the assembler is given for the layer.
-        registers: How many vector registers are used for what, all together as "used".
-        data_bytes: Bytes of the packed input, the packed weights and the output, by these names.
-        instructions: The assembled code.
+        functions: The convolution, then the output transform if one is fused.
+        registers: How many vector registers the convolution uses for what, all together as "used".
+        data_bytes: Bytes of each feature map and of all that is packed, by name.
 
     """
 
-    variant: KernelVariant
+    variant: AnyVariant
     shape: ConvShape
     parameters: tuple[ParameterValue, ...]
-    symbols: Mapping[str, int]
+    functions: tuple[FunctionDescription, ...]
     registers: Mapping[str, int]
     data_bytes: Mapping[str, int]
-    instructions: tuple[Instruction, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dictionaries, lists and numbers."""
+        convolution, *transforms = self.functions
+        fused = [{"function": one.name, "source": str(one.source), "symbols": dict(one.symbols)} for one in transforms]
         return {
             "variant": str(self.variant),
-            "source": str(variant_source(self.variant)),
+            "source": str(convolution.source),
             "layer": asdict(self.shape),
             "parameters": [asdict(parameter) for parameter in self.parameters],
-            "symbols": dict(self.symbols),
+            "symbols": dict(convolution.symbols),
+            **({"transform": fused[0]} if fused else {}),
             "registers": dict(self.registers),
             "bytes": dict(self.data_bytes),
             "instructions": [
-                {"address": one.address, "word": one.word, "text": one.text, "source_line": one.source}
-                for one in self.instructions
+                {
+                    "function": function.name,
+                    "address": one.address,
+                    "word": one.word,
+                    "text": one.text,
+                    "source_line": one.source,
+                }
+                for function in self.functions
+                for one in function.instructions
             ],
         }
 
 
-def describe_kernel(variant: KernelVariant, shape: ConvShape) -> KernelDescription:
+def describe_kernel(variant: AnyVariant, shape: ConvShape) -> KernelDescription:
     """Assemble a variant for a layer and describe it; raises InputError if it cannot compute the layer."""
-    channels = variant.tile.channels
+    variant.check(shape)
     texts = str(variant).split(SEPARATOR)
+    parts = parts_of_kind(variant)
     return KernelDescription(
         variant,
         shape,
-        tuple(ParameterValue(part.name, text, part.meaning) for part, text in zip(PARTS, texts, strict=True)),
-        variant.parameters(shape),
+        tuple(ParameterValue(part.name, text, part.meaning) for part, text in zip(parts, texts, strict=True)),
+        _functions(variant, shape),
         variant.tile.registers(variant.arithmetic, shape),
-        {
-            "input": activation_bytes(shape),
-            "weights": variant.tile.weight_bytes(shape),
-            "output": output_bytes(shape, channels, variant.arithmetic.output.dtype.itemsize),
-        },
-        Image.from_elf(assemble_variant(variant, shape).elf).program.instructions,
+        _fused_bytes(variant, shape) if isinstance(variant, FusedVariant) else _kernel_bytes(variant, shape),
     )
+
+
+def _functions(variant: AnyVariant, shape: ConvShape) -> tuple[FunctionDescription, ...]:
+    """Return the variant's functions with their code, which lies in memory in one piece each."""
+    image = Image.from_elf(assemble_any(variant, shape).elf)
+    symbols = [variant.parameters(shape)]
+    if isinstance(variant, FusedVariant):
+        symbols.append(dict(variant.callee(shape).parameters))
+    names = functions(variant)
+    starts = {name: image.address_of(name) for name in names}
+
+    def owner(address: int) -> str:
+        return max((name for name in names if starts[name] <= address), key=lambda name: starts[name])
+
+    code = [one for one in image.program.instructions if one.word != 0]  # zeros fill the space between functions
+    return tuple(
+        FunctionDescription(name, source, given, tuple(one for one in code if owner(one.address) == name))
+        for name, source, given in zip(names, source_files(variant), symbols, strict=True)
+    )
+
+
+def _kernel_bytes(variant: KernelVariant, shape: ConvShape) -> dict[str, int]:
+    return {
+        "input": activation_bytes(shape),
+        "weights": variant.tile.weight_bytes(shape),
+        "output": output_bytes(shape, variant.tile.channels, variant.arithmetic.output.dtype.itemsize),
+    }
+
+
+def _fused_bytes(variant: FusedVariant, shape: ConvShape) -> dict[str, int]:
+    """Return the bytes of what a run lends the kernel; "output" is the map, "bits" has the border of `Placement`."""
+    transform = variant.transform
+    parameters = transform.pack(random_parameters(shape, transform, np.random.default_rng(0)))  # sizes hang on none
+    sizes = {"input": activation_bytes(shape), "weights": variant.tile.weight_bytes(shape)}
+    if shape.pads_zeros:
+        sizes |= {f"border {name}": size for name, size in border_bytes(shape, variant.tile.channels).items()}
+    sizes |= {f"transform {name}": array.nbytes for name, array in parameters.items()}
+    sizes["scratch"] = variant.scratch_bytes(shape)
+    if transform.element is not None:
+        map_bytes = shape.out_pixels * shape.channels_out * transform.element.itemsize
+        sizes |= {"shortcut": map_bytes} if transform.adds_shortcut else {}
+        sizes["output"] = map_bytes
+    rows, columns, pixel = fused_bit_map(shape, Placement().border).shape
+    return sizes | {"bits": rows * columns * pixel}

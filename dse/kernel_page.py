@@ -59,7 +59,7 @@ def _subtitle(profile: KernelProfile) -> str:
     shape = profile.timing.shape
     return (
         f"Layer {shape}: {shape.products:,} binary products, on {profile.core.name} at "
-        f"{profile.core.clock_hz / 1e9:g} GHz with warm caches; the output is identical with the oracle's"
+        f"{profile.core.clock_hz / 1e9:g} GHz with warm caches; {profile.outputs} identical with the oracle"
     )
 
 

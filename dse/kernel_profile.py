@@ -7,8 +7,11 @@ from typing import Any
 
 from dse.binary_bound import binary_bound
 from dse.emulation import LayerTiming, time_layer
+from dse.fused_emulation import FusedTiming, time_fused
 from isa_models import Core, Simulation
-from kernels_asm import ConvShape, KernelVariant
+from kernels_asm import ConvShape
+from kernels_asm.any_variant import AnyVariant
+from kernels_asm.fused import FusedVariant
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class KernelProfile:
 
     """
 
-    timing: LayerTiming
+    timing: LayerTiming | FusedTiming
     core: Core
     bound: float
 
@@ -30,6 +33,14 @@ class KernelProfile:
     def simulation(self) -> Simulation:
         """Where the cycles went."""
         return self.timing.simulation
+
+    @property
+    def outputs(self) -> str:
+        """What of the kernel was compared with the oracle."""
+        variant = self.timing.variant
+        if not isinstance(variant, FusedVariant):
+            return "output"
+        return "bits" if variant.transform.element is None else "bits and map"
 
     @property
     def share(self) -> float:
@@ -55,6 +66,11 @@ class KernelProfile:
         }
 
 
-def profile_kernel(variant: KernelVariant, shape: ConvShape, core: Core, timeline: int = 0) -> KernelProfile:
+def profile_kernel(variant: AnyVariant, shape: ConvShape, core: Core, timeline: int = 0) -> KernelProfile:
     """Time a layer's kernel on a core; arguments and errors as those of `dse.emulation.time_layer`."""
-    return KernelProfile(time_layer(shape, variant, core, timeline), core, binary_bound(core))
+    timing = (
+        time_fused(shape, variant, core, timeline)
+        if isinstance(variant, FusedVariant)
+        else time_layer(shape, variant, core, timeline)
+    )
+    return KernelProfile(timing, core, binary_bound(core))

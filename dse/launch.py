@@ -11,6 +11,7 @@ import optuna
 
 from dse.accuracy import NetworkTrainer
 from dse.cache import EvaluationCache
+from dse.core_schedule import schedule_of
 from dse.data import Dataset, dataset_names, load_dataset
 from dse.design import Design
 from dse.errors import UsageError
@@ -26,8 +27,8 @@ from dse.space import WIDTH_MULTIPLIERS, SearchSpace
 from dse.spec import StudySpec
 from dse.storage import StudyStorage, check_location, is_missing
 from dse.study import StudyRunner, finished_trials
-from isa_models import Core, InOrderCore, load_core, timing_digest
-from kernels_asm import Schedule, parse_tile
+from isa_models import Core, load_core, timing_digest
+from kernels_asm import parse_tile
 from kernels_asm.tiles import search_tiles
 
 ALL_TILES = ("all",)
@@ -111,7 +112,7 @@ class StudySetup:
 
         self._settings = settings
         self._core = core
-        self._schedule = Schedule.IN_ORDER if isinstance(core, InOrderCore) else Schedule.OUT_OF_ORDER
+        self._schedule = schedule_of(core)
         dataset = load_dataset(settings.dataset, settings.data_dir, settings.download)
         network_of = network_builder(settings.network, dataset)
         self._legality = Legality(network_of)

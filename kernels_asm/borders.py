@@ -43,6 +43,18 @@ def border_corrections(weights: NDArray[np.integer], shape: ConvShape, tile_chan
     return Borders(filled, (rows * line).astype(np.uint32), (columns * pixel).astype(np.uint32))
 
 
+def border_bytes(shape: ConvShape, tile_channels: int) -> dict[str, int]:
+    """Return the bytes of what `border_corrections` returns, by attribute."""
+    _, row_classes = _classes(shape.height, shape.kernel_height, shape.out_height, shape)
+    _, column_classes = _classes(shape.width, shape.kernel_width, shape.out_width, shape)
+    channels = padded_channels_out(shape.channels_out, tile_channels)
+    return {
+        "corrections": len(row_classes) * len(column_classes) * channels * np.dtype(np.int16).itemsize,
+        "rows": shape.out_height * np.dtype(np.uint32).itemsize,
+        "columns": shape.out_width * np.dtype(np.uint32).itemsize,
+    }
+
+
 def _classes(size: int, kernel: int, outputs: int, shape: ConvShape) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Return the class of each row, and whether each row of the window is padded, (classes, kernel); or of columns."""
     positions = np.arange(outputs)[:, None] * shape.stride + np.arange(kernel) - shape.padding

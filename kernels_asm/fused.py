@@ -14,8 +14,10 @@ from kernels_asm.fused_arguments import SCRATCH_TYPE_BYTES, fused_argument_value
 from kernels_asm.oracle import dot_products
 from kernels_asm.packing import pack_bits, padded_channels_out
 from kernels_asm.shape import ConvShape
+from kernels_asm.tiles import listed_tiles
 from kernels_asm.transforms import Array, Parameters, Transform, all_transforms, parse_transform
 from kernels_asm.tree_tile import LoopOrder, TreeTile
+from kernels_asm.variant import LIKE_A_TREE
 from kernels_asm.variant import PARTS as KERNEL_PARTS
 from kernels_asm.variant_text import VariantPart, read_parts, write_parts
 
@@ -151,10 +153,27 @@ def fused_conv(
     return pack_bits(np.where(is_one, -1, 1)), output
 
 
+_EXAMPLE = TreeTile(4, 14, 1, 3)
+
+
+def _read_transform(text: str) -> Transform:
+    """Return the transform; raises ValueError where there is none, so that the error can tell the nearest."""
+    try:
+        return parse_transform(text)
+    except InputError:
+        raise ValueError(text) from None
+
+
 def _read_tree(text: str) -> TreeTile:
-    if not text.startswith("tree"):
+    if not LIKE_A_TREE.fullmatch(text):
         raise ValueError(text)
     return TreeTile.parse(text)
+
+
+def _listed_trees() -> tuple[str, ...]:
+    """Return the trees that stand for all, the one that messages name first."""
+    trees = (str(tile) for tile in listed_tiles() if isinstance(tile, TreeTile) and tile != _EXAMPLE)
+    return str(_EXAMPLE), *trees
 
 
 PARTS: tuple[VariantPart, ...] = (
@@ -162,17 +181,17 @@ PARTS: tuple[VariantPart, ...] = (
     VariantPart(
         "transform",
         "what becomes of the dot products: sign bits of a batch norm, with the map that it is of or without",
-        "bits, int8 or float, +shortcut for one that adds a map, and .by1, .by2 for the pixels at once or .slabs",
+        "bits, int8 or float, +shortcut to add a map to these two, then .by1, .by2 or, but for float, .slabs",
         tuple(str(transform) for transform in all_transforms()),
         "",
-        parse_transform,
+        _read_transform,
         str,
     ),
     VariantPart(
         "tile",
         "output channels x output pixels computed at once, and how: see kernels_asm/tree_tile.py",
-        f"a tree such as {TreeTile(4, 14, 1, 3)}",
-        (str(TreeTile(4, 14, 1, 3)),),
+        f"a tree such as {_EXAMPLE}",
+        _listed_trees(),
         "",
         _read_tree,
         str,

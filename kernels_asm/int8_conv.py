@@ -78,6 +78,12 @@ class Int8Path(StrEnum):
         """A tile that is good on every core."""
         return Int8Tile(8, 8) if self is Int8Path.SDOT else Int8Tile(4, 4)
 
+    @property
+    def good_tiles(self) -> "tuple[Int8Tile, ...]":
+        """Few tiles, among which each core has one that is good: a search of all takes minutes."""
+        sdot, smull = ((8, 2), (8, 4), (8, 8), (16, 2), (16, 4)), ((4, 4), (4, 6), (8, 2), (8, 3))
+        return tuple(Int8Tile(*size) for size in (sdot if self is Int8Path.SDOT else smull))
+
 
 @dataclass(frozen=True, slots=True)
 class Int8Tile:

@@ -59,8 +59,10 @@ class ConvShape:
         )
 
     @classmethod
-    def parse(cls, sizes: str, kernel: str = "3x3", stride: int = 1, padding: int = 1) -> "ConvShape":
-        """Read "HEIGHTxWIDTHxCHANNELS_INxCHANNELS_OUT" and "3x3" or "3" for the kernel.
+    def parse(
+        cls, sizes: str, kernel: str = "3x3", stride: int = 1, padding: int = 1, padding_value: str = "one"
+    ) -> "ConvShape":
+        """Read "HEIGHTxWIDTHxCHANNELS_INxCHANNELS_OUT", "3x3" or "3" for the kernel, "one" or "zero" for padding.
 
         Raises InputError for another form, and as the constructor.
         """
@@ -71,7 +73,8 @@ class ConvShape:
         if len(window) not in (1, 2):
             raise InputError(f"kernel {kernel!r}: write HEIGHTxWIDTH or one number for both, such as 3x3 or 3")
         height, width, channels_in, channels_out = numbers
-        return cls(height, width, channels_in, channels_out, window[0], window[-1], stride, padding)
+        value = _padding_value(padding_value)
+        return cls(height, width, channels_in, channels_out, window[0], window[-1], stride, padding, value)
 
     @property
     def pads_zeros(self) -> bool:
@@ -117,6 +120,13 @@ class ConvShape:
     def products(self) -> int:
         """Binary products of the whole layer, padding included, for one image."""
         return self.out_pixels * self.channels_out * self.window
+
+
+def _padding_value(text: str) -> PaddingValue:
+    try:
+        return PaddingValue(text)
+    except ValueError:
+        raise InputError(f"padding value {text!r}: write {' or '.join(PaddingValue)}") from None
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -9,13 +9,16 @@ from kernels_asm.lane_tile import LaneTile
 from kernels_asm.shape import ConvShape
 from kernels_asm.tile import DOT_PRODUCT, UDOT_SUFFIX, Tile
 from kernels_asm.tiles import listed_tiles, parse_tile
-from kernels_asm.tree_tile import TreeTile
+from kernels_asm.tree_tile import LoopOrder, Schedule, TreeTile
 from kernels_asm.variant_text import VariantPart, read_parts, write_parts
 
 EXAMPLE = str(LaneTile(8, 3))
 """Name of a tile in messages."""
 
-_LIKE_A_TILE = re.compile(r"[0-9]+x[0-9]+(\.udot)?|tree.*")
+LIKE_A_TREE = re.compile(rf"tree.*\.({'|'.join(Schedule)})\.({'|'.join(LoopOrder)})(\..*)?")
+"""Texts that are read as a tree, and whose errors tell what is wrong with its numbers."""
+
+_LIKE_A_TILE = re.compile(rf"[0-9]+x[0-9]+(\.udot)?|{LIKE_A_TREE.pattern}")
 
 
 @dataclass(frozen=True, slots=True)

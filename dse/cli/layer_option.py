@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LAYER = "28x28x128x128"
 DEFAULT_KERNEL = "3x3"
+DEFAULT_PADDING_VALUE = "one"
 
 MOST_PRODUCTS = 1 << 32
 """Products of a layer that commands emulate: about a minute of work."""
@@ -22,10 +23,18 @@ Layer = Annotated[str, typer.Option("--layer", help=_SIZES_HELP, metavar="HxWxCI
 OptionalLayer = Annotated[str | None, typer.Option("--layer", help=_SIZES_HELP, metavar="HxWxCINxCOUT")]
 Window = Annotated[str, typer.Option("--kernel", help="Size of the layer's window: 3x3, or 3 for both.", metavar="KxK")]
 Stride = Annotated[int, typer.Option("--stride", min=1, help="Pixels from one window to the next.")]
-Padding = Annotated[int, typer.Option("--padding", min=0, help="Pixels of +1 added on every side of the input.")]
+Padding = Annotated[
+    int, typer.Option("--padding", min=0, help="Pixels added on every side of the input, of +1 by default.")
+]
+PaddingChoice = Annotated[
+    str,
+    typer.Option("--padding-value", help="What added pixels hold; zero only for fused variants.", metavar="one|zero"),
+]
 
 
-def emulable_layer(sizes: str, kernel: str, stride: int, padding: int) -> ConvShape:
+def emulable_layer(
+    sizes: str, kernel: str, stride: int, padding: int, padding_value: str = DEFAULT_PADDING_VALUE
+) -> ConvShape:
     """Return the layer of these options, for a command that runs it.
 
     Raises kernels_asm.InputError if they are malformed, UsageError for a layer too large to be emulated.
@@ -33,7 +42,7 @@ def emulable_layer(sizes: str, kernel: str, stride: int, padding: int) -> ConvSh
     from dse.errors import UsageError
     from kernels_asm import ConvShape
 
-    shape = ConvShape.parse(sizes, kernel, stride, padding)
+    shape = ConvShape.parse(sizes, kernel, stride, padding, padding_value)
     elements = max(
         shape.out_pixels * shape.window,
         shape.out_pixels * shape.channels_out,

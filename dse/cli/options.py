@@ -29,6 +29,7 @@ CacheOption = Annotated[
     ),
 ]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder with the data set's official files.")]
+CoreName = Annotated[str, typer.Option("--core", help="Name of a core, or a YAML file.")]
 Overrides = Annotated[
     list[str] | None, typer.Option("--override", help="Change a field of the core, such as l2.latency=30; repeatable.")
 ]

@@ -21,7 +21,7 @@ def test_variants_are_read_as_they_are_written() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("acc8-int4.by2-tree4x14r1c3.ooo.pixels", "transform 'int4.by2': write one of bits.by1, bits.by2, int8.by1"),
+        ("acc8-int4.by2-tree4x14r1c3.ooo.pixels", "transform 'int4.by2': did you mean int8.by2"),
         ("acc8-bits.by2-4x2", "tile '4x2'.* write a tree such as tree4x14r1c3.ooo.pixels"),
         ("acc8-bits.by2-tree4x014r1c3.ooo.pixels", "tile 'tree4x014r1c3.ooo.pixels': write it such as"),
         ("acc9-bits.by2-tree4x14r1c3.ooo.pixels", "accumulator 'acc9'"),

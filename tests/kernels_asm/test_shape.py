@@ -32,6 +32,10 @@ def test_sizes_are_read_as_they_are_written() -> None:
     assert ConvShape.parse(sizes, kernel.removeprefix("k"), int(stride[1:]), int(padding[1:])) == shape
     assert ConvShape.parse("7X7x64x64", "5", padding=2) == ConvShape(7, 7, 64, 64, 5, 5, padding=2)
     assert ConvShape.parse("7x7x64x64") == ConvShape(7, 7, 64, 64)
+    zeros = ConvShape(7, 7, 64, 64, padding_value=PaddingValue.ZERO)
+    assert ConvShape.parse("7x7x64x64", padding_value="zero") == zeros
+    with pytest.raises(InputError, match="padding value 'none': write one or zero"):
+        ConvShape.parse("7x7x64x64", padding_value="none")
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_list_is_an_overview(dse_command):
     code, out, err = dse_command("list")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert len(lines) < 20
+    assert len(lines) < 24
     assert "ACCUMULATOR-OVERFLOW-CLIP-OUTPUT-TILE" in lines[0]
     heading = next(number for number, line in enumerate(lines) if line.startswith("parameter"))
     assert [line.split()[0] for line in lines[heading + 1 :][: len(PARTS)]] == [part.name for part in PARTS]
@@ -50,7 +50,7 @@ def test_list_is_an_overview(dse_command):
 
 def test_overview_takes_whatever_parameters_there_are():
     parts = [{"name": "prefetch", "form": "pf0 to pf8", "meaning": "lines ahead", "listed": ["pf0", "pf4"]}]
-    assert "prefetch   pf0 to pf8  2       lines ahead" in overview(parts, [KernelVariant.parse(VARIANT)])
+    assert "prefetch   pf0 to pf8  2       lines ahead" in overview("a variant", parts, [KernelVariant.parse(VARIANT)])
 
 
 def test_list_as_json(dse_command):
@@ -89,6 +89,8 @@ def test_show(dse_command):
     assert out.startswith(f"{VARIANT} for layer 6x6x128x16 k3x3 s1 p1\nsource: {SOURCE}\n")
     assert "vector registers in the window loop: 31 of 32 (accumulators 24, " in out
     assert "input 1,024 bytes, weights 2,304 bytes, output 576 bytes" in out
+    assert out.count("source: ") == 1
+    assert "assembler symbols: " in out
     assert "TILE_CHANNELS=8, TILE_PIXELS=3" in out
     listing = out[out.index("address ") :].splitlines()[1:]
     assert listing[0].split()[2].startswith(f"{SOURCE.name}:")
