@@ -12,10 +12,11 @@ from benchmarks.kernel_search import covering_pixels
 from dse.cache import Record, content_key
 from dse.fused_emulation import fused_latency_key, random_fused_operands, run_fused
 from isa_models import Core, time_trace
-from kernels_asm import ConvShape, InputError, LoopOrder, Schedule
+from kernels_asm import ConvShape, LoopOrder, Schedule
 from kernels_asm.fused import FusedVariant, fused_digest
 from kernels_asm.transforms import Int8BatchNorm, Int8Slabs, Transform
 from kernels_asm.tree_tile import tree_tiles
+from kernels_asm.variant_list import can_compute
 
 _ACCUMULATOR = 16
 _CHANNELS = (4, 8)
@@ -46,7 +47,7 @@ class FusedSearch(Job):
         for tree in trees:
             for transform in _TRANSFORMS:
                 variant = FusedVariant(_ACCUMULATOR, transform, tree)
-                if _can_compute(variant, self.shape):
+                if can_compute(variant, self.shape):
                     yield variant
 
     def content(self, core: Core) -> dict[str, Any]:
@@ -64,14 +65,6 @@ class FusedSearch(Job):
                 timed[core.name].append((time_trace(trace, core).cycles, str(variant)))
         best = (min(timed[core.name]) for core in cores)
         return [{"cycles": cycles, "variant": variant} for cycles, variant in best]
-
-
-def _can_compute(variant: FusedVariant, shape: ConvShape) -> bool:
-    try:
-        variant.check(shape)
-    except InputError:
-        return False
-    return True
 
 
 @cache

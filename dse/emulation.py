@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.isa_feature import require_feature
+from dse.isa_feature import require_tile_feature
 from dse.kernel_call import call_kernel
 from dse.layout_digest import layout_digest
 from dse.output_check import require_equal
@@ -128,7 +128,7 @@ def time_layer(shape: ConvShape, variant: KernelVariant, core: Core, timeline: i
     Raises UsageError if the core lacks instructions of the kernel, InputError if the variant cannot compute the layer,
     KernelMismatchError if it computes something else.
     """
-    require_feature(variant.tile, core)
+    require_tile_feature(variant.tile, core)
     run = checked_run(variant, shape, *random_operands(shape))
     if run.trace is None:
         raise AssertionError("a checked run records its trace")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.emulation import middle_of, random_operands
-from dse.isa_feature import require_feature
+from dse.isa_feature import require_tile_feature
 from dse.kernel_call import call_kernel
 from dse.layout_digest import layout_digest
 from dse.output_check import require_equal
@@ -148,7 +148,7 @@ def time_fused(shape: ConvShape, variant: FusedVariant, core: Core, timeline: in
 
     Raises UsageError if the core lacks instructions of the kernel, else as `run_fused`.
     """
-    require_feature(variant.tile, core)
+    require_tile_feature(variant.tile, core)
     run = run_fused(shape, variant, random_fused_operands(shape, variant.transform))
     timed = time_trace(run.trace, core, timeline=middle_of(run.trace, timeline))
     return FusedTiming(shape, variant, replace(timed, function=variant.arguments.function))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.errors import UsageError
+from dse.isa_feature import require_feature
 from dse.kernel_call import call_kernel
 from dse.output_check import require_equal
 from isa_models import Buffer, Core, Simulation, Trace, time_trace
@@ -114,12 +114,7 @@ def time_int8(shape: ConvShape, variant: Int8Variant, core: Core) -> Int8Timing:
         KernelMismatchError: The output is not the oracle's.
 
     """
-    feature = variant.path.feature
-    if feature is not None and feature not in core.features:
-        raise UsageError(
-            f"int8_conv with path {variant.path} needs the ISA feature '{feature}', which {core.name} has not: "
-            "choose path smull or another core"
-        )
+    require_feature(f"int8_conv with path {variant.path}", variant.path.feature, core, "path smull")
     generator = np.random.default_rng(_DATA_SEED)
     activations = generator.integers(-128, 128, (shape.height, shape.width, shape.channels_in), np.int8)
     filters = (shape.channels_out, shape.kernel_height, shape.kernel_width, shape.channels_in)

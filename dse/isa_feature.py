@@ -1,4 +1,4 @@
-"""Whether a core has the extension of the instruction set that a tile's kernel needs."""
+"""Whether a core has the extension of the instruction set that a kernel needs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from isa_models import Core
 from kernels_asm import Tile
 
 
-def require_feature(tile: Tile, core: Core) -> None:
+def require_tile_feature(tile: Tile, core: Core) -> None:
     """Raise UsageError if the core lacks the instructions of the tile's kernel."""
-    if tile.feature is not None and tile.feature not in core.features:
+    require_feature(f"tile {tile}", tile.feature, core, "the tile without .udot")
+
+
+def require_feature(kernel: str, feature: str | None, core: Core, instead: str) -> None:
+    """Raise UsageError if the core lacks a feature; messages call the kernel so and name what to choose instead."""
+    if feature is not None and feature not in core.features:
         raise UsageError(
-            f"tile {tile} needs the ISA feature '{tile.feature}', which {core.name} has not: "
-            "choose the tile without .udot or another core"
+            f"{kernel} needs the ISA feature '{feature}', which {core.name} has not: choose {instead} or another core"
         )

@@ -16,7 +16,7 @@ from dse.data import Dataset, dataset_names, load_dataset
 from dse.design import Design
 from dse.errors import UsageError
 from dse.evaluation import LATENCY_SCOPE, Evaluator
-from dse.isa_feature import require_feature
+from dse.isa_feature import require_tile_feature
 from dse.known_designs import contending_tiles, sweep_known_designs
 from dse.latency import EmulatedTimer
 from dse.legality import Legality, NetworkOfWidth, legal_space
@@ -112,7 +112,6 @@ class StudySetup:
 
         self._settings = settings
         self._core = core
-        self._schedule = schedule_of(core)
         dataset = load_dataset(settings.dataset, settings.data_dir, settings.download)
         network_of = network_builder(settings.network, dataset)
         self._legality = Legality(network_of)
@@ -148,13 +147,13 @@ class StudySetup:
         return StudyStorage(self._settings.storage).create(self._settings.name, attributes)
 
     def _space(self) -> SearchSpace:
-        tiles = search_tiles(self._schedule, self._core.features)
+        tiles = search_tiles(schedule_of(self._core), self._core.features)
         space = legal_space(self._legality, self._settings.widths or WIDTH_MULTIPLIERS, tiles)
         if self._settings.tiles in (None, ALL_TILES):
             return space
         chosen = tuple(sorted(map(parse_tile, self._settings.tiles)))
         for tile in chosen:
-            require_feature(tile, self._core)
+            require_tile_feature(tile, self._core)
             if tile not in space.tiles:
                 raise UsageError(f"tile {tile} fits no arithmetic: choose from {', '.join(map(str, space.tiles))}")
         return replace(space, tiles=chosen)

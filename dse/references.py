@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.emulation import random_operands
 from dse.kernel_call import call_kernel
 from dse.output_check import require_equal
 from isa_models import Buffer, Core, Pointer, Simulation, Trace, time_trace
@@ -121,16 +121,14 @@ def run_one_channel_direct(
 
 def time_indirect_16bit(shape: ConvShape, core: Core) -> ReferenceTiming:
     """Time a layer with `indirect_16bit_8x4` and warm caches, on random data; errors as of `run_indirect_16bit`."""
-    generator = np.random.default_rng(_DATA_SEED)
-    activations, weights = _random_layer(generator, shape)
-    multipliers, biases = generator.normal(size=(2, shape.channels_out)).astype(np.float32)
-    run = run_indirect_16bit(shape, activations, weights, multipliers, biases)
+    multipliers, biases = np.random.default_rng(_DATA_SEED).normal(size=(2, shape.channels_out)).astype(np.float32)
+    run = run_indirect_16bit(shape, *random_operands(shape), multipliers, biases)
     return ReferenceTiming(INDIRECT_16BIT.function, shape, time_trace(run.trace, core))
 
 
 def time_one_channel_direct(shape: ConvShape, core: Core) -> ReferenceTiming:
     """Time a layer with `one_channel_direct` and warm caches, on random data; errors as of `run_indirect_16bit`."""
-    run = run_one_channel_direct(shape, *_random_layer(np.random.default_rng(_DATA_SEED), shape))
+    run = run_one_channel_direct(shape, *random_operands(shape))
     return ReferenceTiming(ONE_CHANNEL_DIRECT.function, shape, time_trace(run.trace, core))
 
 
@@ -158,13 +156,6 @@ def _run(
         raise AssertionError("a call that wants a trace records one")
     pixels = np.frombuffer(done.outputs["output"], np.float32).reshape(shape.out_height, shape.out_width, channels)
     return ReferenceRun(pixels[..., : shape.channels_out], done.instructions, done.trace)
-
-
-def _random_layer(generator: np.random.Generator, shape: ConvShape) -> tuple[Signs, Signs]:
-    signs: Any = np.array([-1, 1], np.int8)
-    activations = generator.choice(signs, (shape.height, shape.width, shape.channels_in))
-    filters = (shape.channels_out, shape.kernel_height, shape.kernel_width, shape.channels_in)
-    return activations, generator.choice(signs, filters)
 
 
 def _instruction_budget(shape: ConvShape) -> int:

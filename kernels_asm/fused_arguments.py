@@ -63,10 +63,10 @@ def fused_argument_values(
     """
     scratch_pixel = padded_channels_out(shape.channels_out, tile.channels) * SCRATCH_TYPE_BYTES
     map_pixel = shape.channels_out * element_bytes
-    columns = -(-shape.out_width // tile.pixels)
+    convolution = tree_argument_values(shape, tile.channels, tile.pixels, SCRATCH_TYPE_BYTES)
     return {
-        **tree_argument_values(shape, tile.channels, tile.pixels, SCRATCH_TYPE_BYTES),
-        "last_shift_out": columns * tile.pixels - shape.out_width,
+        **convolution,
+        "last_shift_out": convolution["tile_columns"] * tile.pixels - shape.out_width,
         "out_line": tile.pixels * scratch_pixel,
         "shortcut_line": shape.out_width * map_pixel,
         "shortcut_pixel": map_pixel,

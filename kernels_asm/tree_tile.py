@@ -16,7 +16,7 @@ from kernels_asm.errors import InputError
 from kernels_asm.lane_tile import OVERFLOW_CODES
 from kernels_asm.packing import channel_block, channel_blocks, filter_bytes, pack_filters, pixel_bytes
 from kernels_asm.shape import ConvShape
-from kernels_asm.tile import UDOT_SUFFIX, Tile, check_register_use, check_udot
+from kernels_asm.tile import UDOT_SUFFIX, VECTOR_REGISTERS, Tile, check_register_use, check_udot
 from kernels_asm.tree_arguments import BINARY_CONV_TREE, tree_argument_values
 
 CHANNELS = (4, 8, 16)
@@ -139,7 +139,7 @@ class TreeTile(Tile):
         activations = self._activations(shape, fresh)
         operands = int(self.udot or arithmetic.overflow is Overflow.RUNNING)
         fixed = 2 + accumulators + operands + self.columns * self.channels + activations + _QUAD
-        terms = self._terms(32 - fixed)
+        terms = self._terms(VECTOR_REGISTERS - fixed)
         check_register_use(self, fixed + terms)
         in_bytes = arithmetic.overflow in (Overflow.WRAP, Overflow.RUNNING)
         stays_bytes = bits == 8 and in_bytes and arithmetic.output is OutputType.INT8
