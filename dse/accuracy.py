@@ -9,8 +9,8 @@ from typing import Any
 from dse.cache import Record
 from dse.data import Dataset
 from dse.evaluation import Activity
-from dse.network import Network
-from dse.recipe import Recipe
+from dse.networks import Network
+from dse.training.recipe import Recipe
 from kernels_asm import EndValue
 
 
@@ -31,7 +31,7 @@ class NetworkTrainer:
 
     def key(self, network: Network, end_values: tuple[EndValue, ...]) -> Mapping[str, Any]:
         """Return what the accuracy depends on: network, arithmetic, data, recipe, seed and the training's own code."""
-        from dse.training_digest import training_digest
+        from dse.training.digest import training_digest
 
         return {
             "network": network.digest,
@@ -48,8 +48,8 @@ class NetworkTrainer:
         Raises TrainingError if the training diverges.
         """
         # PyTorch takes seconds to import, and a study whose trainings are all cached needs none of it.
-        from dse.training import TrainingProgress, train
-        from dse.weights import weights_bytes
+        from dse.training.loop import TrainingProgress, train
+        from dse.training.weights import weights_bytes
 
         def report(progress: TrainingProgress) -> None:
             activity(f"training epoch {progress.epoch}/{progress.epochs}")

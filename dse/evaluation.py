@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from dse.cache import EvaluationCache, Record, content_key
 from dse.design import Design
-from dse.network import Network
+from dse.networks import Network
 from kernels_asm import ConvShape, EndValue, KernelVariant
 
 LATENCY = "latency"

@@ -20,13 +20,13 @@ from dse.isa_feature import require_tile_feature
 from dse.known_designs import contending_tiles, sweep_known_designs
 from dse.latency import EmulatedTimer
 from dse.legality import Legality, NetworkOfWidth, legal_space
-from dse.network import Network, build_network
+from dse.networks import Network, build_network
 from dse.progress import StudyProgress
-from dse.recipe import Recipe
 from dse.space import WIDTH_MULTIPLIERS, SearchSpace
 from dse.spec import StudySpec
 from dse.storage import StudyStorage, check_location, is_missing
 from dse.study import StudyRunner, finished_trials
+from dse.training.recipe import Recipe
 from isa_models import Core, load_core, timing_digest
 from kernels_asm import parse_tile
 from kernels_asm.tiles import search_tiles
@@ -108,7 +108,7 @@ class StudySetup:
     """Everything that evaluating the designs of one study takes: data, network, kernels, core and cache."""
 
     def __init__(self, settings: StudySettings, core: Core) -> None:
-        from dse.training_digest import training_digest
+        from dse.training.digest import training_digest
 
         self._settings = settings
         self._core = core

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 
 from dse.design import Design
-from dse.network import Network
+from dse.networks import Network
 from dse.space import SearchSpace
 from kernels_asm import InputError, KernelVariant, Tile
 

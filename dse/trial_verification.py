@@ -13,8 +13,8 @@ from dse.data import load_dataset
 from dse.design import Design
 from dse.errors import UsageError
 from dse.evaluation import WEIGHTS
+from dse.training.weights import parse_weights
 from dse.verification import VerificationReport, verify_model
-from dse.weights import parse_weights
 
 
 def verify_trial(

@@ -13,7 +13,7 @@ from torch import Tensor
 from dse.design import Design
 from dse.emulation import KernelRunner
 from dse.errors import UsageError
-from dse.model import BinaryModel
+from dse.nn.model import BinaryModel
 from isa_models import Buffer
 from kernels_asm import KernelVariant
 

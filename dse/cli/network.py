@@ -16,7 +16,7 @@ app = typer.Typer(help="Show networks.", no_args_is_help=True)
 @app.command("list")
 def list_names(as_json: Json = False, debug: Debug = False) -> None:  # noqa: ARG001
     """List the networks by name."""
-    from dse.network import network_names
+    from dse.networks import network_names
 
     names = list(network_names())
     typer.echo(json.dumps(names) if as_json else "\n".join(names))
@@ -30,7 +30,7 @@ def show(
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
     """Show a network's layers, binary products and window sizes."""
-    from dse.network import build_network
+    from dse.networks import build_network
 
     network = build_network(name, width)
     if as_json:

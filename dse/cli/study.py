@@ -72,7 +72,7 @@ def run(
     check_writable(report)
     from dse.cli.progress import study_progress
     from dse.launch import StudySettings, run_study
-    from dse.recipe import Recipe
+    from dse.training.recipe import Recipe
 
     quick = Recipe()
     settings = StudySettings(

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dse.evaluation import LATENCY_SCOPE
-from dse.network import BinaryConv, Network
+from dse.networks import BinaryConv, Network
 from dse.results import StudyResults, TrialResult
 
 PLAIN_WIDTH = 140

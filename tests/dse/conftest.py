@@ -15,7 +15,7 @@ from dse.cache import EvaluationCache, Record
 from dse.design import Design
 from dse.evaluation import Activity, Evaluator
 from dse.legality import Legality
-from dse.network import Network, build_network
+from dse.networks import Network, build_network
 from dse.space import SearchSpace
 from dse.storage import StudyStorage
 from dse.study import StudyRunner

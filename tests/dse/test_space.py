@@ -6,7 +6,7 @@ import pytest
 from dse.design import Design
 from dse.errors import UsageError
 from dse.legality import Legality, legal_space
-from dse.network import build_network
+from dse.networks import build_network
 from dse.space import SearchSpace, design_of, parameters_of
 from kernels_asm import LaneTile, OutputType, Overflow, TreeTile
 from kernels_asm.lane_tile import lane_tiles

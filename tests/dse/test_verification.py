@@ -10,10 +10,10 @@ import torch
 from dse.data import Dataset, load_dataset
 from dse.design import Design
 from dse.errors import UsageError
-from dse.model import BinaryModel
-from dse.network import build_network
-from dse.recipe import Recipe
-from dse.training import train
+from dse.networks import build_network
+from dse.nn.model import BinaryModel
+from dse.training.loop import train
+from dse.training.recipe import Recipe
 from dse.verification import verify_model
 from kernels_asm import LaneTile, Overflow
 

@@ -11,11 +11,11 @@ import torch
 from dse.augmentation import augment
 from dse.data import Dataset, load_dataset
 from dse.errors import TrainingError, UsageError
-from dse.network import build_network
-from dse.recipe import Recipe
-from dse.training import evaluate, predict, train
-from dse.training_digest import training_digest
-from dse.weights import WeightsError, load_weights, parse_weights, save_weights, weights_bytes
+from dse.networks import build_network
+from dse.training.digest import training_digest
+from dse.training.loop import evaluate, predict, train
+from dse.training.recipe import Recipe
+from dse.training.weights import WeightsError, load_weights, parse_weights, save_weights, weights_bytes
 from kernels_asm import Arithmetic, Overflow
 
 torch.set_num_threads(1)  # tests run side by side
@@ -88,7 +88,7 @@ def test_progress_counts_every_step():
 
 
 def test_divergence_is_one_line_with_step_and_advice(monkeypatch):
-    monkeypatch.setattr("dse.training.functional.cross_entropy", lambda logits, labels: logits.sum() * float("nan"))
+    monkeypatch.setattr("dse.training.loop.functional.cross_entropy", lambda logits, labels: logits.sum() * float("nan"))
     with pytest.raises(TrainingError, match=r"loss is nan at step 1 of \d+; lower the learning rate") as caught:
         train(NETWORK, EXACT, SMALL, RECIPE)
     assert "\n" not in str(caught.value)
@@ -216,6 +216,6 @@ def test_training_digest_follows_the_sources(tmp_path, monkeypatch):
     before = training_digest()
     assert before == training_digest()
     training_digest.cache_clear()
-    monkeypatch.setattr("dse.training_digest.importlib.metadata.version", lambda name: "0.0")
+    monkeypatch.setattr("dse.training.digest.importlib.metadata.version", lambda name: "0.0")
     assert training_digest() != before
     training_digest.cache_clear()

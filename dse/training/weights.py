@@ -14,9 +14,9 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from dse.errors import DseError, one_line
-from dse.model import BinaryModel
-from dse.network import build_network
-from dse.training import EpochResult, TrainedNetwork
+from dse.networks import build_network
+from dse.nn.model import BinaryModel
+from dse.training.loop import EpochResult, TrainedNetwork
 from kernels_asm import EndValue
 
 FORMAT = 1

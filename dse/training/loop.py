@@ -16,10 +16,9 @@ from dse.augmentation import augment
 from dse.data import Dataset, Split
 from dse.data.dataset import Labels
 from dse.errors import TrainingError, UsageError
-from dse.model import BinaryModel
-from dse.network import Network
-from dse.recipe import Recipe
-from dse.training_digest import training_digest
+from dse.networks import Network
+from dse.nn.model import BinaryModel
+from dse.training.recipe import Recipe
 from kernels_asm import EndValue
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "evaluate",
     "predict",
     "train",
-    "training_digest",
 ]
 
 EVALUATION_BATCH = 250

@@ -3,8 +3,8 @@
 import pytest
 
 from dse.errors import UsageError
-from dse.network import Classifier, FloatConv, build_network, network_names
-from dse.recipe import Recipe
+from dse.networks import Classifier, FloatConv, build_network, network_names
+from dse.training.recipe import Recipe
 
 
 @pytest.mark.parametrize(

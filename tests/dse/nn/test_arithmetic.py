@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dse import arithmetic_torch
+from dse.nn import arithmetic as torch_arithmetic
 from kernels_asm import Arithmetic, ConvShape, EndValue, Overflow, PaddingValue
 from kernels_asm.oracle import dot_products
 
@@ -47,9 +47,9 @@ def random_signs(rng, *size):
 
 
 def convolve(signs, weights, shape):
-    ring = arithmetic_torch.padding_ring(shape)
+    ring = torch_arithmetic.padding_ring(shape)
     x, w = torch.tensor(signs, dtype=torch.float32), torch.tensor(weights, dtype=torch.float32)
-    return arithmetic_torch.binary_convolution(x, w, ring, shape)
+    return torch_arithmetic.binary_convolution(x, w, ring, shape)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -91,19 +91,19 @@ def test_end_value_equals_the_contract_for_every_dot_product(window, arithmetic)
     dots = np.arange(-window, window + 1, 2)
     expected = end.apply(dots)
     as_float = torch.tensor(dots, dtype=torch.float32)
-    assert np.array_equal(arithmetic_torch.apply_end_value(as_float, end).numpy(), expected)
-    assert np.array_equal(arithmetic_torch.end_value(as_float, end, window).numpy(), expected)
+    assert np.array_equal(torch_arithmetic.apply_end_value(as_float, end).numpy(), expected)
+    assert np.array_equal(torch_arithmetic.end_value(as_float, end, window).numpy(), expected)
 
 
 def test_end_value_equals_the_contract_far_outside_its_range():
     end = EndValue(off=254, modulus=512, lo=-200, hi=100)
     dots = np.arange(-5000, 5000)
-    assert np.array_equal(arithmetic_torch.apply_end_value(torch.tensor(dots).float(), end).numpy(), end.apply(dots))
+    assert np.array_equal(torch_arithmetic.apply_end_value(torch.tensor(dots).float(), end).numpy(), end.apply(dots))
 
 
 def test_end_value_changes_nothing_in_its_argument():
     dot = torch.tensor([-400.0, 0.0, 400.0])
-    arithmetic_torch.end_value(dot, Arithmetic(8, Overflow.WRAP, clip=15).end_value(576), 576)
+    torch_arithmetic.end_value(dot, Arithmetic(8, Overflow.WRAP, clip=15).end_value(576), 576)
     assert dot.tolist() == [-400.0, 0.0, 400.0]
 
 
@@ -112,9 +112,9 @@ def test_zero_is_positive(dtype):
     tiny = torch.finfo(dtype).tiny
     x = torch.tensor([0.0, -0.0, tiny, -tiny, 3.0, -3.0], dtype=dtype)
     expected = [1.0, 1.0, 1.0, -1.0, 1.0, -1.0]
-    assert arithmetic_torch.signs(x).tolist() == expected
-    assert arithmetic_torch.sign(x).tolist() == expected
-    assert arithmetic_torch.weight_sign(x).tolist() == expected
+    assert torch_arithmetic.signs(x).tolist() == expected
+    assert torch_arithmetic.sign(x).tolist() == expected
+    assert torch_arithmetic.weight_sign(x).tolist() == expected
 
 
 def gradient(function, values):
@@ -124,33 +124,33 @@ def gradient(function, values):
 
 
 def test_gradient_of_sign_is_that_of_approxsign():
-    assert gradient(arithmetic_torch.sign, [-1.5, -1.0, -0.75, 0.0, 0.25, 1.0, 2.0]) == [0, 0, 1.5, 6, 4.5, 0, 0]
+    assert gradient(torch_arithmetic.sign, [-1.5, -1.0, -0.75, 0.0, 0.25, 1.0, 2.0]) == [0, 0, 1.5, 6, 4.5, 0, 0]
 
 
 def test_gradient_of_weight_sign_is_the_identity():
-    assert gradient(arithmetic_torch.weight_sign, [-4.0, -0.1, 0.0, 2.0]) == [3, 3, 3, 3]
+    assert gradient(torch_arithmetic.weight_sign, [-4.0, -0.1, 0.0, 2.0]) == [3, 3, 3, 3]
 
 
 def test_gradient_passes_inside_a_clip_bounds_included():
     end = Arithmetic(32, clip=4).end_value(72)
-    assert gradient(lambda x: arithmetic_torch.end_value(x, end, 72), [-6.0, -4.0, 0.0, 4.0, 6.0]) == [0, 3, 3, 3, 0]
+    assert gradient(lambda x: torch_arithmetic.end_value(x, end, 72), [-6.0, -4.0, 0.0, 4.0, 6.0]) == [0, 3, 3, 3, 0]
 
 
 def test_gradient_of_exact_arithmetic_passes_everywhere():
     end = Arithmetic(16).end_value(72)
-    assert gradient(lambda x: arithmetic_torch.end_value(x, end, 72), [-72.0, 0.0, 72.0]) == [3, 3, 3]
+    assert gradient(lambda x: torch_arithmetic.end_value(x, end, 72), [-72.0, 0.0, 72.0]) == [3, 3, 3]
 
 
 def test_gradient_stops_where_a_sum_wraps():
     end = Arithmetic(8, Overflow.WRAP).end_value(576)
     assert (end.lo, end.hi) == (-256, 254)
-    assert gradient(lambda x: arithmetic_torch.end_value(x, end, 576), [-258.0, -256.0, 254.0, 256.0]) == [0, 3, 3, 0]
+    assert gradient(lambda x: torch_arithmetic.end_value(x, end, 576), [-258.0, -256.0, 254.0, 256.0]) == [0, 3, 3, 0]
 
 
 def test_gradient_stops_where_a_count_saturates():
     end = Arithmetic(8, Overflow.SATURATE).end_value(576)
     assert end.lo == 66
-    assert gradient(lambda x: arithmetic_torch.end_value(x, end, 576), [64.0, 66.0, 576.0]) == [0, 3, 3]
+    assert gradient(lambda x: torch_arithmetic.end_value(x, end, 576), [64.0, 66.0, 576.0]) == [0, 3, 3]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -160,7 +160,7 @@ def test_gradients_of_the_convolution_are_those_of_a_padded_one(shape):
     w = torch.randn(shape.channels_out, shape.channels_in, shape.kernel_height, shape.kernel_width, requires_grad=True)
     padded = torch.nn.functional.pad(x, (shape.padding,) * 4, value=1.0)
     expected = torch.nn.functional.conv2d(padded, w, stride=shape.stride)
-    found = arithmetic_torch.binary_convolution(x, w, arithmetic_torch.padding_ring(shape), shape)
+    found = torch_arithmetic.binary_convolution(x, w, torch_arithmetic.padding_ring(shape), shape)
     direction = torch.randn_like(expected)
     for a, b in zip(
         torch.autograd.grad(expected, (x, w), direction), torch.autograd.grad(found, (x, w), direction), strict=True

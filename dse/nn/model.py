@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dse import arithmetic_torch
-from dse.network import BinaryConv, Classifier, FloatConv, Network
+from dse.networks import BinaryConv, Classifier, FloatConv, Network
+from dse.nn import arithmetic
 from kernels_asm import EndValue
 
 Convolution: TypeAlias = Callable[[int, Tensor, Tensor], Tensor]
@@ -65,14 +65,14 @@ class BinaryBlock(nn.Module):
         self.norm = nn.BatchNorm2d(shape.channels_out)
         # small against the learning rate, so that a short training can still turn every sign
         nn.init.uniform_(self.latent, -LATENT_RANGE, LATENT_RANGE)
-        self.register_buffer("ring", arithmetic_torch.padding_ring(shape), persistent=False)
+        self.register_buffer("ring", arithmetic.padding_ring(shape), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's features for features `x`."""
-        dot = arithmetic_torch.binary_convolution(
-            arithmetic_torch.sign(x), arithmetic_torch.weight_sign(self.latent), self.ring, self.shape
+        dot = arithmetic.binary_convolution(
+            arithmetic.sign(x), arithmetic.weight_sign(self.latent), self.ring, self.shape
         )
-        return self.finish(arithmetic_torch.end_value(dot, self.end, self.shape.window), x)
+        return self.finish(arithmetic.end_value(dot, self.end, self.shape.window), x)
 
     def finish(self, outputs: Tensor, x: Tensor) -> Tensor:
         """Return the block's features, given the outputs of its convolution and its input `x`."""
@@ -82,13 +82,13 @@ class BinaryBlock(nn.Module):
     @torch.no_grad()
     def integer_weights(self) -> Tensor:
         """Return the binary weights, int8 of +1 and -1, (O, C, kh, kw)."""
-        return arithmetic_torch.signs(self.latent).to(torch.int8)
+        return arithmetic.signs(self.latent).to(torch.int8)
 
     @torch.no_grad()
     def integer_convolution(self, signs: Tensor, weights: Tensor) -> Tensor:
         """Return the convolution's outputs, float32 whole numbers, for signs and weights of any dtype."""
-        dot = arithmetic_torch.binary_convolution(signs.float(), weights.float(), self.ring, self.shape)
-        return arithmetic_torch.apply_end_value(dot, self.end)
+        dot = arithmetic.binary_convolution(signs.float(), weights.float(), self.ring, self.shape)
+        return arithmetic.apply_end_value(dot, self.end)
 
     def _shortcut(self, x: Tensor) -> Tensor:
         if self.shape.stride > 1:
@@ -183,7 +183,7 @@ class BinaryModel(nn.Module):
         number = 0
         for layer in self.layers.values():
             if isinstance(layer, BinaryBlock):
-                signs = arithmetic_torch.signs(x).to(torch.int8)
+                signs = arithmetic.signs(x).to(torch.int8)
                 x = layer.finish(conv(number, signs, layer.integer_weights()).float(), x)
                 number += 1
             else:

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from dse.data import load_dataset
-from dse.model import BinaryModel
-from dse.network import build_network
+from dse.networks import build_network
+from dse.nn.model import BinaryModel
 from kernels_asm import Arithmetic, Overflow
 
 torch.set_num_threads(1)  # tests run side by side

@@ -1,0 +1,1 @@
+"""Networks as PyTorch modules, with the arithmetic contract in their binary layers."""

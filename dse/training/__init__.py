@@ -1,0 +1,1 @@
+"""Training: recipes, the loop, trained networks and their files. Import the modules; PyTorch takes seconds."""
