@@ -15,12 +15,15 @@ from dse.data.cifar_layout import load_cifar
 from dse.data.dataset import Dataset
 from dse.data.errors import DatasetError
 from dse.data.fashion_mnist_files import load_embedded, load_official
+from dse.data.image_folder import DEFAULT_SIZE, IMAGE_FOLDER, SIZES, load_image_folder
 
 DEFAULT_DATASET = "fashion-mnist-small"
 _FROM_FOLDER: dict[str, Callable[[Path, bool], Dataset]] = {
     "fashion-mnist": load_official,
     "cifar10": partial(load_cifar, CIFAR10),
     "cifar100": partial(load_cifar, CIFAR100),
+    IMAGE_FOLDER: partial(load_image_folder, IMAGE_FOLDER, DEFAULT_SIZE),
+    **{f"{IMAGE_FOLDER}-{size}": partial(load_image_folder, f"{IMAGE_FOLDER}-{size}", size) for size in SIZES},
 }
 
 
