@@ -13,8 +13,8 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from dse.errors import DseError, one_line
-from dse.networks import build_network
+from dse.errors import DseError, UsageError, one_line
+from dse.networks import Repairs, build_network
 from dse.nn.model import BinaryModel
 from dse.training.loop import EpochResult, TrainedNetwork
 from kernels_asm import EndValue
@@ -38,6 +38,7 @@ def weights_bytes(trained: TrainedNetwork) -> bytes:
             "width_multiplier": network.width_multiplier,
             "input_shape": network.input_shape,
             "classes": network.classes,
+            "repairs": network.repairs.to_dict(),
         },
         "network_digest": network.digest,
         "end_values": [astuple(end_value) for end_value in trained.end_values],
@@ -74,7 +75,7 @@ def parse_weights(content: bytes, where: str) -> TrainedNetwork:
     try:
         trained = _trained(description, tensors)
         matches = trained.network.digest == description["network_digest"] and _fits(trained)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, UsageError) as error:
         raise WeightsError(f"{where}: its description is damaged ({one_line(error)}): train again") from error
     if not matches:
         raise WeightsError(f"{where}: another version built network {trained.network.name} otherwise: train again")
@@ -125,7 +126,10 @@ def _description(content: bytes) -> dict[str, Any]:
 
 
 def _trained(description: dict[str, Any], tensors: dict[str, Tensor]) -> TrainedNetwork:
-    network = description["network"] | {"input_shape": tuple(description["network"]["input_shape"])}
+    network = description["network"] | {
+        "input_shape": tuple(description["network"]["input_shape"]),
+        "repairs": Repairs.from_dict(description["network"]["repairs"]),
+    }
     return TrainedNetwork(
         network=build_network(**network),
         end_values=tuple(EndValue(*values) for values in description["end_values"]),
