@@ -61,6 +61,8 @@ class FusedSearch(Job):
         timed: dict[str, list[tuple[int, str]]] = {core.name: [] for core in cores}
         for variant in self.variants():
             trace = run_fused(self.shape, variant, random_fused_operands(self.shape, variant.transform)).trace
+            if trace is None:
+                raise AssertionError("a checked run records its trace")
             for core in cores:
                 timed[core.name].append((time_trace(trace, core).cycles, str(variant)))
         best = (min(timed[core.name]) for core in cores)

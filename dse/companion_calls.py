@@ -130,9 +130,9 @@ def run_float_batch_norm(
 
 
 def run_int8_batch_norm(
-    values: NDArray[np.int8] | NDArray[np.int16] | NDArray[np.int32],
+    values: NDArray[np.integer],
     parameters: tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.integer]],
-    shortcut: NDArray[np.int8] | None = None,
+    shortcut: NDArray[np.integer] | None = None,
     call: Call = _DEFAULT,
 ) -> CompanionRun:
     """Normalise a map of int8, int16 or int32 with multipliers, shifts and offsets, each (channels,).

@@ -70,13 +70,13 @@ class FusedRun:
         bits: The packed output with its border.
         output: The output map, None where the bits are all.
         instructions: Instructions executed.
-        trace: What the timing engines need.
+        trace: What the timing engines need, if it was asked for.
     """
 
     bits: NDArray[np.uint8]
     output: Array | None
     instructions: int
-    trace: Trace
+    trace: Trace | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,45 +102,95 @@ class FusedTiming:
 _DEFAULT = Placement()
 
 
+class FusedRunner:
+    """A fused variant for one layer with its weights and parameters, to be run on any number of inputs.
+
+    Not to be shared between threads. Raises InputError if the variant cannot compute the layer or an operand does not
+    fit.
+    """
+
+    def __init__(
+        self,
+        shape: ConvShape,
+        variant: FusedVariant,
+        weights: NDArray[np.integer],
+        parameters: Parameters,
+        placement: Placement = _DEFAULT,
+    ) -> None:
+        self.shape = shape
+        self.variant = variant
+        self._placement = placement
+        self._kernel = assemble_fused(variant, shape)
+        self._values = variant.argument_values(shape, fused_bit_map(shape, placement.border))
+        self._fixed = _fixed_inputs(shape, variant, weights, parameters)
+
+    def buffers(self, activations: NDArray[np.integer], shortcut: Array | None) -> list[Buffer]:
+        """Return the memory of a run, named as the fields of the argument block."""
+        _check_shortcut(self.shape, self.variant.transform, shortcut)
+        inputs = {"input": pack_activations(activations, self.shape), **self._fixed}
+        if shortcut is not None:
+            inputs[transform_field("shortcut")] = shortcut
+        written: dict[str, int | Array] = {
+            "output": self.variant.scratch_bytes(self.shape),
+            transform_field("bits"): _background(self.shape, self._placement),
+        }
+        element = self.variant.transform.element
+        if element is not None:
+            written[transform_field("output")] = self.shape.out_pixels * self.shape.channels_out * element.itemsize
+        alignment = self._placement.alignment
+        return [
+            *(Buffer(name, np.ascontiguousarray(array), alignment=alignment) for name, array in inputs.items()),
+            *(Buffer(name, contents, writable=True, alignment=alignment) for name, contents in written.items()),
+        ]
+
+    def run(self, activations: NDArray[np.integer], shortcut: Array | None = None, *, trace: bool = False) -> FusedRun:
+        """Run the kernel once; its output is what it is: `run_fused` compares it.
+
+        Args:
+            activations: +1/-1, (height, width, channels in).
+            shortcut: What is added, of the output's shape and the transform's type; None for nothing.
+            trace: Whether to record what the timing engines need.
+
+        Raises isa_models.EmulationError if the kernel does what no kernel may do.
+        """
+        done = call_kernel(
+            self._kernel,
+            self.variant.arguments,
+            self._values,
+            self.buffers(activations, shortcut),
+            budget=self.variant.instruction_budget(self.shape),
+            trace=trace,
+        )
+        border = fused_bit_map(self.shape, self._placement.border)
+        bits = np.frombuffer(done.outputs[transform_field("bits")], np.uint8).reshape(border.shape)
+        element = self.variant.transform.element
+        if element is None:
+            return FusedRun(bits, None, done.instructions, done.trace)
+        size = (self.shape.out_height, self.shape.out_width, self.shape.channels_out)
+        output = np.frombuffer(done.outputs[transform_field("output")], element).reshape(size)
+        return FusedRun(bits, output, done.instructions, done.trace)
+
+
 def run_fused(
     shape: ConvShape, variant: FusedVariant, operands: FusedOperands, placement: Placement = _DEFAULT
 ) -> FusedRun:
-    """Run the kernel once and check its output and the border around it.
+    """Run the kernel once with a trace and check its output and the border around it.
 
     Raises InputError if the variant cannot compute the layer or an operand does not fit, KernelMismatchError if the
     output is not, bit for bit, the oracle's.
     """
-    done = call_kernel(
-        assemble_fused(variant, shape),
-        variant.arguments,
-        variant.argument_values(shape, fused_bit_map(shape, placement.border)),
-        fused_buffers(shape, variant, operands, placement),
-        budget=variant.instruction_budget(shape),
-        trace=True,
-    )
-    if done.trace is None:
-        raise AssertionError("a call that wants a trace records one")
-    bits, output = _checked(shape, variant, operands, placement, done.outputs)
-    return FusedRun(bits, output, done.instructions, done.trace)
+    runner = FusedRunner(shape, variant, operands.weights, operands.parameters, placement)
+    run = runner.run(operands.activations, operands.shortcut, trace=True)
+    _check(shape, variant, operands, placement, run)
+    return run
 
 
 def fused_buffers(
     shape: ConvShape, variant: FusedVariant, operands: FusedOperands, placement: Placement = _DEFAULT
 ) -> list[Buffer]:
     """Return the memory of a run, named as the fields of the argument block; raises InputError as `run_fused`."""
-    _check_shortcut(shape, variant.transform, operands.shortcut)
-    alignment = placement.alignment
-    inputs = _inputs(shape, variant, operands)
-    written: dict[str, int | Array] = {
-        "output": variant.scratch_bytes(shape),
-        transform_field("bits"): _background(shape, placement),
-    }
-    if variant.transform.element is not None:
-        written[transform_field("output")] = shape.out_pixels * shape.channels_out * variant.transform.element.itemsize
-    return [
-        *(Buffer(name, np.ascontiguousarray(array), alignment=alignment) for name, array in inputs.items()),
-        *(Buffer(name, contents, writable=True, alignment=alignment) for name, contents in written.items()),
-    ]
+    runner = FusedRunner(shape, variant, operands.weights, operands.parameters, placement)
+    return runner.buffers(operands.activations, operands.shortcut)
 
 
 def time_fused(shape: ConvShape, variant: FusedVariant, core: Core, timeline: int = 0) -> FusedTiming:
@@ -150,6 +200,8 @@ def time_fused(shape: ConvShape, variant: FusedVariant, core: Core, timeline: in
     """
     require_tile_feature(variant.tile, core)
     run = run_fused(shape, variant, random_fused_operands(shape, variant.transform))
+    if run.trace is None:
+        raise AssertionError("a checked run records its trace")
     timed = time_trace(run.trace, core, timeline=middle_of(run.trace, timeline))
     return FusedTiming(shape, variant, replace(timed, function=variant.arguments.function))
 
@@ -191,46 +243,34 @@ def random_parameters(shape: ConvShape, transform: Transform, generator: np.rand
     return multiplier, generator.integers(0, 4, channels), generator.integers(-40, 41, channels)
 
 
-def _inputs(shape: ConvShape, variant: FusedVariant, operands: FusedOperands) -> Mapping[str, Array]:
-    """Return what the pointers to read-only memory point to."""
-    inputs: dict[str, Array] = {
-        "input": pack_activations(operands.activations, shape),
-        "weights": variant.tile.pack_weights(operands.weights, shape),
-    }
+def _fixed_inputs(
+    shape: ConvShape, variant: FusedVariant, weights: NDArray[np.integer], parameters: Parameters
+) -> dict[str, Array]:
+    """Return what the pointers to read-only memory point to that is the same for every input."""
+    inputs: dict[str, Array] = {"weights": variant.tile.pack_weights(weights, shape)}
     if shape.pads_zeros:
-        borders = border_corrections(operands.weights, shape, variant.tile.channels)
+        borders = border_corrections(weights, shape, variant.tile.channels)
         inputs |= {
             "corrections": borders.corrections,
             "border_rows": borders.rows,
             "border_columns": borders.columns,
         }
-    for name, array in variant.transform.pack(operands.parameters).items():
+    for name, array in variant.transform.pack(parameters).items():
         inputs[transform_field(name)] = array
-    if operands.shortcut is not None:
-        inputs[transform_field("shortcut")] = operands.shortcut
     return inputs
 
 
-def _checked(
-    shape: ConvShape,
-    variant: FusedVariant,
-    operands: FusedOperands,
-    placement: Placement,
-    outputs: Mapping[str, bytes],
-) -> tuple[NDArray[np.uint8], Array | None]:
-    """Return the packed bits with their border and the output map, if there is one."""
+def _check(
+    shape: ConvShape, variant: FusedVariant, operands: FusedOperands, placement: Placement, run: FusedRun
+) -> None:
     layer = (operands.activations, operands.weights)
     inside, output = fused_conv(shape, variant.transform, layer, operands.parameters, operands.shortcut)
     expected = _background(shape, placement)
     fused_bit_map(shape, placement.border).inside(expected)[...] = inside
-    bits = np.frombuffer(outputs[transform_field("bits")], np.uint8).reshape(expected.shape)
-    require_equal(f"{variant} (bits)", shape, bits, expected)
-    written: Array | None = None
-    if output is not None:
-        written = np.frombuffer(outputs[transform_field("output")], output.dtype).reshape(output.shape)
+    require_equal(f"{variant} (bits)", shape, run.bits, expected)
+    if output is not None and run.output is not None:
         same_bits = np.dtype(f"u{output.itemsize}")  # so that -0.0 differs from 0.0
-        require_equal(str(variant), shape, written.view(same_bits), np.ascontiguousarray(output).view(same_bits))
-    return bits, written
+        require_equal(str(variant), shape, run.output.view(same_bits), np.ascontiguousarray(output).view(same_bits))
 
 
 def _background(shape: ConvShape, placement: Placement) -> NDArray[np.uint8]:

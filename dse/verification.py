@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dse.block_emulation import EmulatedBlocks
 from dse.design import Design
 from dse.emulation import KernelRunner
 from dse.errors import UsageError
@@ -28,7 +29,7 @@ class VerificationReport:
     Attributes:
         images: Images run.
         layers: Binary layers compared, each on every image.
-        outputs: Outputs of binary layers compared.
+        outputs: Outputs of binary layers compared: of the convolutions, or of whole blocks where maps are int8.
         differing_outputs: Those that differed.
         differing_classes: Images whose predicted class differed.
         instructions: Instructions that the emulated kernels executed.
@@ -61,16 +62,38 @@ def verify_model(
     if len(images) == 0:
         raise UsageError("no images to verify on: give at least one")
     model.eval()
+    return (_verify_blocks if model.in_int8 else _verify_convolutions)(model, design, images, progress)
+
+
+def _verify_blocks(
+    model: BinaryModel, design: Design, images: NDArray[np.uint8], progress: Callable[[int], None] | None
+) -> VerificationReport:
+    """Compare what each binary block puts out, feature map or signs: all between stem and classifier."""
+    kernels = EmulatedBlocks(model, design)
+    differing_classes = done = 0
+    for batch in _batches(images):
+        with torch.no_grad():
+            differing_classes += _count_differing(model(batch), model.run_blocks(batch, kernels))
+        done += len(batch)
+        _tell(progress, done)
+    return VerificationReport(
+        len(images), kernels.layers, kernels.outputs, kernels.differing, differing_classes, kernels.instructions
+    )
+
+
+def _verify_convolutions(
+    model: BinaryModel, design: Design, images: NDArray[np.uint8], progress: Callable[[int], None] | None
+) -> VerificationReport:
+    """Compare what each binary convolution puts out."""
     kernels = EmulatedConvolutions(model, design)
-    differing_classes = 0
-    for first in range(0, len(images), BATCH):
-        batch = torch.from_numpy(images[first : first + BATCH].copy())
+    differing_classes = done = 0
+    for batch in _batches(images):
         logits, records = model.record(batch)
         kernels.expect([record.outputs for record in records])
         emulated = model.forward_with(batch, kernels)
-        differing_classes += int((logits.argmax(1) != emulated.argmax(1)).sum())
-        if progress is not None:
-            progress(min(first + BATCH, len(images)))
+        differing_classes += _count_differing(logits, emulated)
+        done += len(batch)
+        _tell(progress, done)
     return VerificationReport(
         len(images),
         len(kernels.runners),
@@ -79,6 +102,20 @@ def verify_model(
         differing_classes,
         kernels.instructions,
     )
+
+
+def _batches(images: NDArray[np.uint8]) -> Iterator[Tensor]:
+    for first in range(0, len(images), BATCH):
+        yield torch.from_numpy(images[first : first + BATCH].copy())
+
+
+def _count_differing(logits: Tensor, emulated: Tensor) -> int:
+    return int((logits.argmax(1) != emulated.argmax(1)).sum())
+
+
+def _tell(progress: Callable[[int], None] | None, done: int) -> None:
+    if progress is not None:
+        progress(done)
 
 
 @dataclass

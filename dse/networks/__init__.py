@@ -1,6 +1,7 @@
 """Descriptions of networks: frozen, typed, without weights; training, timing and export all start from one."""
 
 from dse.networks.catalogue import DEFAULT_NETWORK, build_network, default_repairs, network_names
+from dse.networks.feature_maps import FeatureMaps
 from dse.networks.layers import BinaryConv, Classifier, FloatConv, Layer, Pool, PoolKind, Relu
 from dse.networks.network import Network
 from dse.networks.repairs import Activation, Estimator, Normalisation, Repairs, Residual
@@ -12,6 +13,7 @@ __all__ = [
     "BinaryConv",
     "Classifier",
     "Estimator",
+    "FeatureMaps",
     "FloatConv",
     "Layer",
     "Network",

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from dse.errors import UsageError
 from dse.networks import quicknet, vgg_small
 from dse.networks.birealnet_18 import birealnet_18
+from dse.networks.feature_maps import FeatureMaps, check_int8
 from dse.networks.layers import Layer
 from dse.networks.network import Network
 from dse.networks.repairs import Repairs
@@ -51,6 +52,7 @@ def build_network(
     input_shape: tuple[int, int, int] = (1, 28, 28),
     classes: int = 10,
     repairs: Repairs | None = None,
+    maps: FeatureMaps = FeatureMaps.FLOAT32,
 ) -> Network:
     """Return the description of a network.
 
@@ -60,10 +62,11 @@ def build_network(
         input_shape: Channels, height and width of an image.
         classes: How many classes to tell apart, at least 2.
         repairs: Options of its binary blocks; None: `default_repairs(name)`.
+        maps: In what the feature maps between binary layers are kept.
 
     Raises:
         UsageError: The name is unknown, a number is out of range, the images are too small for the network, or it
-            cannot have the repairs.
+            cannot have the repairs, or not with such feature maps.
 
     """
     if repairs is None:
@@ -74,7 +77,10 @@ def build_network(
     if min(input_shape) < 1 or classes < 2:
         raise UsageError(f"input {input_shape} with {classes} classes: give sizes of at least 1 and at least 2 classes")
     layers = _BUILDERS[name](width_multiplier, input_shape, classes, repairs)
-    return Network(name, width_multiplier, input_shape, classes, repairs, layers)
+    network = Network(name, width_multiplier, input_shape, classes, repairs, layers, maps)
+    if maps is FeatureMaps.INT8:
+        check_int8(network.binary_layers)
+    return network
 
 
 def _check_name(name: str) -> None:

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+from dse.networks.feature_maps import FeatureMaps
 from dse.networks.layers import BinaryConv, Layer
 from dse.networks.repairs import Repairs
 
@@ -22,6 +23,7 @@ class Network:
         classes: How many classes it tells apart.
         repairs: Options of its binary blocks; the layers say which block has what of them.
         layers: In the order of execution.
+        maps: In what the feature maps between binary layers are kept.
 
     """
 
@@ -31,6 +33,7 @@ class Network:
     classes: int
     repairs: Repairs
     layers: tuple[Layer, ...]
+    maps: FeatureMaps = FeatureMaps.FLOAT32
 
     @property
     def binary_layers(self) -> tuple[BinaryConv, ...]:
@@ -58,8 +61,20 @@ class Network:
         return sum(layer.float_parameters for layer in self.layers)
 
     @cached_property
+    def signs_alone(self) -> frozenset[str]:
+        """Names of the binary layers of whose outputs only the signs are read: no shortcut ends or begins there."""
+        return frozenset(
+            layer.name
+            for layer, following in zip(self.layers, self.layers[1:], strict=False)
+            if isinstance(layer, BinaryConv)
+            and layer.shortcut is None
+            and isinstance(following, BinaryConv)
+            and (following.shortcut is None or following.shortcut.spans > 1)
+        )
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the layers and the input; names of layers count, as weights are stored under them."""
         layers = [[type(layer).__name__, asdict(layer)] for layer in self.layers]
-        content = json.dumps([self.input_shape, self.classes, layers], sort_keys=True)
+        content = json.dumps([self.input_shape, self.classes, layers, self.maps], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()

@@ -9,10 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dse.networks import BinaryConv, Normalisation
-from dse.nn import arithmetic
+from dse.nn import arithmetic, fixed_point
 from dse.nn.activations import make_activation
 from dse.nn.binarizers import FeatureBinarizer, WeightBinarizer
 from dse.nn.shortcuts import ShortcutPath
+from dse.nn.thresholds import FoldedNorm
 from kernels_asm import EndValue
 
 
@@ -28,11 +29,17 @@ class BinaryBlock(nn.Module):
         end: End value of the convolution.
         spans: Binary convolutions that the shortcut goes around; 1 if there is none.
 
+    Args:
+        layer: What to build.
+        end: See above.
+        in_int8: Whether feature maps are multiples of 1 / `fixed_point.FEATURE_SCALE`, normalised in fixed point.
+        signs_alone: Whether only the signs of what comes out are read; in int8 they are then what comes out.
+
     """
 
     ring: Tensor
 
-    def __init__(self, layer: BinaryConv, end: EndValue) -> None:
+    def __init__(self, layer: BinaryConv, end: EndValue, *, in_int8: bool = False, signs_alone: bool = False) -> None:
         super().__init__()
         shape = layer.shape
         self.layer = layer
@@ -47,6 +54,8 @@ class BinaryBlock(nn.Module):
         self.shortcut = ShortcutPath(layer.shortcut) if layer.shortcut else None
         self.spans = layer.shortcut.spans if layer.shortcut else 1
         self.activation = make_activation(layer.activation, shape.channels_out)
+        self.in_int8 = in_int8
+        self.folded = FoldedNorm(self.norm, shape.window) if in_int8 and signs_alone else None
         self.register_buffer("ring", arithmetic.padding_ring(shape), persistent=False)
 
     def forward(self, x: Tensor, start: Tensor) -> Tensor:
@@ -68,6 +77,24 @@ class BinaryBlock(nn.Module):
         x = outputs
         if self.layer.sums_pool > 1:
             x = functional.max_pool2d(x, self.layer.sums_pool)
+        return self._finish_int8(x, start) if self.in_int8 else self._finish_float(x, start)
+
+    def shortcut_map(self, start: Tensor) -> Tensor | None:
+        """Return what is added at the end, None for nothing; in int8 it is rounded where it is no copy of `start`."""
+        if self.shortcut is None:
+            return None
+        added: Tensor = self.shortcut(start)
+        return fixed_point.quantise(added) if self.in_int8 and self.shortcut.computes else added
+
+    def _finish_int8(self, sums: Tensor, start: Tensor) -> Tensor:
+        """In training a layer whose signs go on alone is normalised in real numbers, which have a gradient."""
+        if self.folded is not None:
+            return self.norm(sums) if self.training else self.folded.signs(sums)
+        features = fixed_point.batch_norm(sums, self.norm)
+        added = self.shortcut_map(start)
+        return features if added is None else fixed_point.add(features, added)
+
+    def _finish_float(self, x: Tensor, start: Tensor) -> Tensor:
         scale = self.weights.scale()
         if scale is not None:
             x = x * scale
@@ -77,8 +104,9 @@ class BinaryBlock(nn.Module):
             x = self.norm(x)
         elif self.constant is not None:
             x = x * self.constant
-        if self.shortcut is not None:
-            x = x + self.shortcut(start)
+        added = self.shortcut_map(start)
+        if added is not None:
+            x = x + added
         features: Tensor = self.activation(x)
         return features
 

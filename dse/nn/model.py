@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dse.networks import BinaryConv, Classifier, FloatConv, Layer, Network, Pool, Relu
+from dse.networks import BinaryConv, Classifier, FeatureMaps, FloatConv, Layer, Network, Pool, Relu
+from dse.nn import fixed_point
 from dse.nn.blocks import BinaryBlock
 from dse.nn.float_layers import FloatConvolution, Head, Pooling
 from kernels_asm import EndValue
@@ -21,7 +22,7 @@ Convolution: TypeAlias = Callable[[int, Tensor, Tensor], Tensor]
 """Stands in for a binary convolution: (number of the binary layer from 0, signs of its input int8 (N, C, H, W), its
 weights int8 (O, C, kh, kw)) -> outputs after the end value (N, O, out H, out W), whole numbers of any dtype."""
 
-_Run: TypeAlias = Callable[[BinaryBlock, Tensor, Tensor], Tensor]
+BlockRun: TypeAlias = Callable[[BinaryBlock, Tensor, Tensor], Tensor]
 """(a binary block, its input, where its shortcut begins) -> its features."""
 
 LONGEST_SPAN = 2
@@ -60,10 +61,11 @@ class BinaryModel(nn.Module):
         self.end_values = tuple(end_values)
         self.register_buffer("pixel_mean", torch.zeros(1, network.input_shape[0], 1, 1))
         self.register_buffer("pixel_scale", torch.ones(1, network.input_shape[0], 1, 1))
+        self.in_int8 = network.maps is FeatureMaps.INT8
         ends = iter(end_values)
         self.layers = nn.ModuleDict(
             {
-                layer.name: BinaryBlock(layer, next(ends)) if isinstance(layer, BinaryConv) else _float_module(layer)
+                layer.name: self._block(layer, next(ends)) if isinstance(layer, BinaryConv) else _float_module(layer)
                 for layer in network.layers
             }
         )
@@ -91,7 +93,7 @@ class BinaryModel(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, classes) for uint8 images (N, C, H, W)."""
-        return self._run(images, lambda block, x, start: block(x, start))
+        return self.run_blocks(images, lambda block, x, start: block(x, start))
 
     @torch.no_grad()
     def forward_with(self, images: Tensor, conv: Convolution) -> Tensor:
@@ -109,7 +111,7 @@ class BinaryModel(nn.Module):
             outputs = conv(numbers[block], block.binarize(x).to(torch.int8), block.integer_weights())
             return block.finish(outputs.float(), start)
 
-        return self._run(images, run)
+        return self.run_blocks(images, run)
 
     def record(self, images: Tensor) -> tuple[Tensor, tuple[BinaryLayerRecord, ...]]:
         """Return the logits for `images`, and what went through each binary convolution."""
@@ -123,17 +125,27 @@ class BinaryModel(nn.Module):
         logits = self.forward_with(images, convolve)
         return logits, tuple(records)
 
-    def _run(self, images: Tensor, run: _Run) -> Tensor:
-        """Send images through all layers, the binary ones by `run`."""
+    def run_blocks(self, images: Tensor, run: BlockRun) -> Tensor:
+        """Return the logits for `images`, whose way through the binary blocks is `run`'s.
+
+        With int8 maps, what comes from a layer in floating point is rounded in front of a binary one.
+        """
         x = self.standardise(images)
         inputs: deque[Tensor] = deque(maxlen=LONGEST_SPAN)  # of the latest binary blocks
+        is_rounded = not self.in_int8
         for layer in self.layers.values():
             if isinstance(layer, BinaryBlock):
+                x = x if is_rounded else fixed_point.quantise(x)
                 inputs.append(x)
                 x = run(layer, x, inputs[-layer.spans])
+                is_rounded = True
             else:
                 x = layer(x)
+                is_rounded = not self.in_int8
         return x
+
+    def _block(self, layer: BinaryConv, end: EndValue) -> BinaryBlock:
+        return BinaryBlock(layer, end, in_int8=self.in_int8, signs_alone=layer.name in self.network.signs_alone)
 
 
 def _float_module(layer: Layer) -> nn.Module:

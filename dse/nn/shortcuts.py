@@ -23,6 +23,11 @@ class ShortcutPath(nn.Module):
                 nn.BatchNorm2d(shortcut.channels_out),
             )
 
+    @property
+    def computes(self) -> bool:
+        """Whether it changes values, rather than passing on or repeating them."""
+        return self.pool > 1 or self.projection is not None
+
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, channels out, out height, out width) for features `x` where the shortcut begins."""
         if self.pool > 1:

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from dse.errors import DseError, UsageError, one_line
-from dse.networks import Repairs, build_network
+from dse.networks import FeatureMaps, Repairs, build_network
 from dse.nn.model import BinaryModel
 from dse.training.loop import EpochResult, TrainedNetwork
 from kernels_asm import EndValue
@@ -39,6 +39,7 @@ def weights_bytes(trained: TrainedNetwork) -> bytes:
             "input_shape": network.input_shape,
             "classes": network.classes,
             "repairs": network.repairs.to_dict(),
+            "maps": network.maps,
         },
         "network_digest": network.digest,
         "end_values": [astuple(end_value) for end_value in trained.end_values],
@@ -129,6 +130,7 @@ def _trained(description: dict[str, Any], tensors: dict[str, Tensor]) -> Trained
     network = description["network"] | {
         "input_shape": tuple(description["network"]["input_shape"]),
         "repairs": Repairs.from_dict(description["network"]["repairs"]),
+        "maps": FeatureMaps(description["network"]["maps"]),
     }
     return TrainedNetwork(
         network=build_network(**network),
