@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 
 from dse.evaluation import LATENCY_SCOPE
-from dse.networks import BinaryConv, Network
 from dse.results import StudyResults, TrialResult
 
 PLAIN_WIDTH = 140
@@ -42,26 +41,6 @@ def trials_table(results: StudyResults) -> Table:
         state = trial.state.name.lower()
         reason = f"{state}: {trial.reason}" if trial.reason else state
         table.add_row(*_design_cells(trial, results.conventional), reason)
-    return table
-
-
-def network_table(network: Network) -> Table:
-    """Return a network's layers."""
-    table = Table(title=f"{network.name}, width {network.width_multiplier:g}", box=box.SIMPLE)
-    for heading in ("layer", "type", "shape"):
-        table.add_column(heading)
-    table.add_column("window", justify="right")
-    table.add_column("binary products", justify="right")
-    for layer in network.layers:
-        binary = isinstance(layer, BinaryConv)
-        shape = str(layer.shape) if isinstance(layer, BinaryConv) else ""
-        table.add_row(
-            layer.name,
-            "binary" if binary else "float",
-            shape,
-            f"{layer.shape.window:,}" if isinstance(layer, BinaryConv) else "",
-            f"{layer.shape.products:,}" if isinstance(layer, BinaryConv) else "",
-        )
     return table
 
 
