@@ -17,19 +17,19 @@ from dse.companion_calls import run_int8_batch_norm, run_threshold_bits
 from dse.design import Design
 from dse.emulation import KernelRunner
 from dse.fused_emulation import FusedRunner
+from dse.fused_variants import fused_variant
+from dse.layer_work import sums_arithmetic
 from dse.nn import fixed_point
 from dse.nn.blocks import BinaryBlock
 from dse.nn.model import BinaryModel
 from isa_models import Buffer
-from kernels_asm import ConvShape, KernelVariant, LoopOrder, Overflow, TreeTile
+from kernels_asm import KernelVariant
 from kernels_asm.companions.bit_map import BitMap
 from kernels_asm.fused import FusedVariant
-from kernels_asm.packing import pixel_bytes, unpack_bits
-from kernels_asm.transforms import Int8BatchNorm, Int8Slabs, Parameters, ThresholdBits, ThresholdSlabs, Transform
+from kernels_asm.packing import unpack_bits
+from kernels_asm.transforms import Parameters
 
 _Map = NDArray[np.integer]
-_SLAB = {Int8Slabs: 32, ThresholdSlabs: 64}
-"""Channels that a kernel takes at once."""
 
 
 @dataclass
@@ -107,7 +107,7 @@ class SeparateBlock:
         convolved = self._convolution.run(signs, self._weights)
         sums = np.ascontiguousarray(_max_pool(convolved.output, self._block.layer.sums_pool))
         if self._block.folded is not None:
-            done = run_threshold_bits(sums.astype(np.int16), self._block.folded.thresholds())
+            done = run_threshold_bits(sums, self._block.folded.thresholds())
             signs_out = unpack_bits(done.bits, sums.shape[-1])
             return signs_out, convolved.instructions + done.instructions
         multiplier, shift, offset = _parameters(self._block)
@@ -122,39 +122,13 @@ def as_bytes(features: Tensor) -> Tensor:
     return (features * fixed_point.FEATURE_SCALE).to(torch.int8)
 
 
-def fused_variant(block_shape: ConvShape, design: Design, *, adds: bool, to_bits: bool) -> FusedVariant | None:
-    """Return the fused variant of a block with int8 maps, or None where only separate kernels compute the design.
-
-    Args:
-        block_shape: Of its convolution.
-        design: Gives accumulator, overflow policy, clip and tile.
-        adds: Whether there is a shortcut.
-        to_bits: Whether only signs come out.
-
-    """
-    tile = design.tile
-    if not (isinstance(tile, TreeTile) and tile.order is LoopOrder.PIXELS):
-        return None
-    if design.overflow is not Overflow.EXACT or design.clip is not None:
-        return None
-    transform = _transform(block_shape.channels_out, adds=adds, to_bits=to_bits)
-    return FusedVariant(design.accumulator, transform, tile)
-
-
-def _transform(channels: int, *, adds: bool, to_bits: bool) -> Transform:
-    slabs = ThresholdSlabs() if to_bits else Int8Slabs(shortcut=adds)
-    is_filled = pixel_bytes(channels) * 8 == channels
-    if is_filled and channels % _SLAB[type(slabs)] == 0:
-        return slabs
-    return ThresholdBits() if to_bits else Int8BatchNorm(shortcut=adds)
-
-
 def _block_kernels(block: BinaryBlock, design: Design) -> FusedBlock | SeparateBlock:
     if block.layer.sums_pool == 1:
         variant = fused_variant(block.shape, design, adds=block.shortcut is not None, to_bits=block.folded is not None)
         if variant is not None:
             return FusedBlock(block, variant)
-    return SeparateBlock(block, KernelVariant(design.arithmetic(), design.tile))
+    arithmetic = sums_arithmetic(design, signs_alone=block.folded is not None)
+    return SeparateBlock(block, KernelVariant(arithmetic, design.tile))
 
 
 def _parameters(block: BinaryBlock) -> Parameters:

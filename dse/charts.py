@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from dse.accuracy_claims import against_conventional, front_mark
 from dse.chart_theme import LIGHT, SYMBOLS, Theme, ramp, say
 from dse.design import Design
+from dse.networks.feature_maps import FeatureMaps
 from dse.results import StudyResults, TrialResult
 
 SELECTION_TRACE = 0
@@ -105,7 +106,8 @@ def describe_design(design: Design | None) -> str:
         return "not chosen yet"
     clip = "no clip" if design.clip is None else f"clip {design.clip}"
     width = f"width {design.width_multiplier:g}"
-    return f"{design.accumulator}-bit {design.overflow.value}, {clip}, {width}, tile {design.tile}"
+    maps = ", int8 maps" if design.maps is FeatureMaps.INT8 else ""
+    return f"{design.accumulator}-bit {design.overflow.value}, {clip}{maps}, {width}, tile {design.tile}"
 
 
 def _category_of(design: Design | None, colour_by: ColourBy) -> tuple[float, str]:

@@ -155,7 +155,7 @@ def run_int8_batch_norm(
     return _run(job, call)
 
 
-def run_threshold_bits(values: NDArray[np.int16], thresholds: Thresholds, call: Call = _DEFAULT) -> CompanionRun:
+def run_threshold_bits(values: NDArray[np.integer], thresholds: Thresholds, call: Call = _DEFAULT) -> CompanionRun:
     """Compare a map of int16 with thresholds of as many channels; raises as `run_pack_bits`."""
     channel_groups.check_shape("limits", thresholds.limits, values.shape[-1:])
     inputs: dict[str, Array] = {

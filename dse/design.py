@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dse.errors import UsageError
+from dse.networks.feature_maps import FeatureMaps
 from kernels_asm import Arithmetic, ConvShape, InputError, LayerFunction, OutputType, Overflow, Tile, parse_tile
 
 LARGEST_INT8_CLIP = 127
@@ -15,7 +16,7 @@ LARGEST_INT8_CLIP = 127
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Width of the network, arithmetic and tile, the same for every binary layer.
+    """Width of the network, arithmetic, tile and feature maps, the same for every binary layer.
 
     Attributes:
         width_multiplier: Factor on the network's channel counts, above 0.
@@ -23,6 +24,7 @@ class Design:
         overflow: What an accumulator does when a sum exceeds its width.
         clip: Outputs are clipped to [-clip, clip]; None leaves them as they are.
         tile: Output channels and output pixels that a kernel computes at once.
+        maps: In what the feature maps between binary layers are kept.
 
     """
 
@@ -31,6 +33,7 @@ class Design:
     overflow: Overflow
     clip: int | None
     tile: Tile
+    maps: FeatureMaps = FeatureMaps.FLOAT32
 
     def arithmetic(self) -> Arithmetic:
         """Return the arithmetic of every binary layer, with the narrowest output type that its values fit.
@@ -57,6 +60,7 @@ class Design:
             "overflow": self.overflow.value,
             "clip": self.clip,
             "tile": str(self.tile),
+            "maps": self.maps.value,
         }
 
     @classmethod
@@ -69,6 +73,7 @@ class Design:
                 overflow=Overflow(values["overflow"]),
                 clip=None if values["clip"] is None else int(values["clip"]),
                 tile=parse_tile(values["tile"]),
+                maps=FeatureMaps(values.get("maps", FeatureMaps.FLOAT32)),  # early studies had no others
             )
         except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
             raise UsageError(f"design {dict(values)!r}: missing or malformed field {error}") from error
@@ -76,5 +81,6 @@ class Design:
     def __str__(self) -> str:
         clip = "no clip" if self.clip is None else f"clip {self.clip}"
         return (
-            f"width {self.width_multiplier:g}, {self.accumulator}-bit {self.overflow.value}, {clip}, tile {self.tile}"
+            f"width {self.width_multiplier:g}, {self.accumulator}-bit {self.overflow.value}, {clip}, {self.maps} maps, "
+            f"tile {self.tile}"
         )

@@ -7,14 +7,15 @@ cause a training, and 16 and 32 bits are one arithmetic wherever nothing overflo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from dse.cache import EvaluationCache, Record, content_key
 from dse.design import Design
-from dse.networks import Network
-from kernels_asm import ConvShape, KernelVariant, LayerFunction
+from dse.layer_work import LayerWork, layer_work
+from dse.networks import BinaryConv, FeatureMaps, Network
+from kernels_asm import LayerFunction
 
 LATENCY = "latency"
 ACCURACY = "accuracy"
@@ -23,21 +24,21 @@ ACCURACY = "accuracy"
 WEIGHTS = "weights"
 """Kind of the trained weights in the cache."""
 
-LATENCY_SCOPE = "binary convolution layers"
-"""What latency counts: the other layers run in float and are not timed."""
+LATENCY_SCOPE = "binary layers: convolution, batch norm, shortcut and signs"
+"""What latency counts: stem, pooling, projections of shortcuts and classifier run in float and are not timed."""
 
 Activity = Callable[[str], None]
 """Told in a few words what an evaluation does now."""
 
 
 class LayerTimer(Protocol):
-    """Times one binary layer on one core."""
+    """Times the kernels of binary layers on one core."""
 
-    def key(self, shape: ConvShape, variant: KernelVariant) -> Mapping[str, Any]:
+    def key(self, work: LayerWork) -> Mapping[str, Any]:
         """Return everything that the timing depends on, as JSON values."""
 
-    def time(self, shape: ConvShape, variant: KernelVariant) -> Record:
-        """Return cycles, instructions, products (int), bound (str), stalls (cycles by reason), ports (busy share)."""
+    def time(self, work: LayerWork) -> Record:
+        """Return cycles, instructions (int), bound (str), stalls (cycles by reason), ports (busy share)."""
 
 
 class Trainer(Protocol):
@@ -61,8 +62,8 @@ class Latency:
     Attributes:
         cycles: Cycles of all binary layers.
         milliseconds: The same at the core's clock.
-        layers: One dict a layer: name, shape, cycles, instructions, products, products_per_cycle, bound, stalls, ports.
-        keys: Names of the layers' cache records.
+        layers: One dict a layer: see `_layer_record`.
+        keys: Names of the cache records of its kernels.
         cached: Whether no layer had to be timed.
 
     """
@@ -105,7 +106,7 @@ class Evaluator:
     """Evaluates the designs of one study.
 
     Args:
-        network_of: Builds the network of a width multiplier.
+        network_of: Builds the network of a width multiplier and feature maps.
         timer: Times layers.
         trainer: Trains networks.
         clock_hz: Clock of the core.
@@ -115,7 +116,7 @@ class Evaluator:
 
     def __init__(
         self,
-        network_of: Callable[[float], Network],
+        network_of: Callable[[float, FeatureMaps], Network],
         timer: LayerTimer,
         trainer: Trainer,
         clock_hz: float,
@@ -137,24 +138,26 @@ class Evaluator:
 
     def latency(self, design: Design, activity: Activity) -> Latency:
         """Return the latency of the design's binary layers."""
-        variant = KernelVariant(design.arithmetic(), design.tile)
-        layers = self._network_of(design.width_multiplier).binary_layers
+        network = self._network_of(design.width_multiplier, design.maps)
         records, keys, timed = [], [], 0
-        for number, layer in enumerate(layers, start=1):
-            content = self._timer.key(layer.shape, variant)
-            record = self._cache.load(LATENCY, content)
-            if record is None:
-                activity(f"timing {layer.name} ({number}/{len(layers)})")
-                record = self._cache.store(LATENCY, content, self._timer.time(layer.shape, variant))
-                timed += 1
-            records.append(_layer_record(layer.name, layer.shape, record))
-            keys.append(content_key(content))
+        for number, layer in enumerate(network.binary_layers, start=1):
+            parts: list[tuple[LayerWork, Record]] = []
+            for work in layer_work(layer, network, design):
+                content = self._timer.key(work)
+                record = self._cache.load(LATENCY, content)
+                if record is None:
+                    activity(f"timing {layer.name} ({number}/{len(network.binary_layers)})")
+                    record = self._cache.store(LATENCY, content, self._timer.time(work))
+                    timed += 1
+                parts.append((work, record))
+                keys.append(content_key(content))
+            records.append(_layer_record(layer, parts))
         cycles = sum(record["cycles"] for record in records)
         return Latency(cycles, cycles / self._clock_hz * 1e3, tuple(records), tuple(keys), cached=timed == 0)
 
     def accuracy(self, design: Design, activity: Activity) -> Accuracy:
         """Return the accuracy of the network trained for the design's arithmetic."""
-        network = self._network_of(design.width_multiplier)
+        network = self._network_of(design.width_multiplier, design.maps)
         functions = design.layer_functions(layer.shape for layer in network.binary_layers)
         content = self._trainer.key(network, functions)
         record = self._cache.load(ACCURACY, content)
@@ -167,10 +170,34 @@ class Evaluator:
         return Accuracy(record, content_key(content), cached)
 
 
-def _layer_record(name: str, shape: ConvShape, record: Record) -> Record:
+def _layer_record(layer: BinaryConv, parts: list[tuple[LayerWork, Record]]) -> Record:
+    """Return what a layer takes, its kernels together, and each kernel.
+
+    The first kernel is the convolution; products a cycle are its own, so that they compare with the core's bound, and
+    so is `bound`. Busy shares of ports are means over the cycles of all kernels.
+    """
+    cycles = sum(record["cycles"] for _, record in parts)
+    convolution = parts[0][1]
     return {
-        "name": name,
-        "shape": str(shape),
-        **record,
-        "products_per_cycle": record["products"] / record["cycles"],
+        "name": layer.name,
+        "shape": str(layer.shape),
+        "cycles": cycles,
+        "instructions": sum(record["instructions"] for _, record in parts),
+        "products": layer.shape.products,
+        "products_per_cycle": layer.shape.products / convolution["cycles"],
+        "bound": convolution["bound"],
+        "stalls": _sums([record["stalls"] for _, record in parts]),
+        "ports": {
+            port: share / cycles
+            for port, share in _sums(
+                [{port: share * record["cycles"] for port, share in record["ports"].items()} for _, record in parts]
+            ).items()
+        },
+        "kernels": [{"kernel": str(work), "cycles": record["cycles"]} for work, record in parts],
     }
+
+
+def _sums(parts: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """Return for each name the sum of what the parts have of it."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: sum(part.get(name, 0) for part in parts) for name in names}

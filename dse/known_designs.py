@@ -9,6 +9,7 @@ from dse.design import Design
 from dse.errors import UsageError
 from dse.evaluation import Activity, Evaluator
 from dse.legality import Legality
+from dse.networks import FeatureMaps
 from kernels_asm import LaneTile, Overflow, Tile
 
 NARROW_CLIP = 63
@@ -20,6 +21,9 @@ CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, _ANY_TILE)
 
 NARROW = Design(1.0, 8, Overflow.EXACT, NARROW_CLIP, _ANY_TILE)
 """The narrow flow of Vorabbi et al. (arXiv 2304.00952): 8-bit accumulators, and a clip to 8-bit outputs."""
+
+IN_BYTES = Design(1.0, 8, Overflow.EXACT, None, _ANY_TILE, FeatureMaps.INT8)
+"""8-bit accumulators, and feature maps in bytes from layer to layer: a block in one kernel."""
 
 CONTENDER_MARGIN = 0.15
 """How much slower than the fastest a tile may be and still be searched.
@@ -56,17 +60,20 @@ class TileSweep:
 def sweep_known_designs(
     tiles: Iterable[Tile], legality: Legality, evaluator: Evaluator, activity: Activity
 ) -> tuple[TileSweep, ...]:
-    """Time the conventional and then the narrow flow with all of `tiles`; the timings stay in the cache.
+    """Time the conventional flow, the narrow one and that in bytes with all of `tiles`; timings stay in the cache.
 
-    Each study begins with both at their fastest, so that its gains are owed to arithmetic and width and not to a slow
-    tile.
+    Each study begins with them at their fastest, so that its gains are owed to arithmetic and width and not to a slow
+    tile. The flow in bytes is left out where the network cannot have it.
 
     Raises:
         UsageError: No tile is legal.
 
     """
     tiles = tuple(tiles)
-    return tuple(_sweep(design, tiles, legality, evaluator, activity) for design in (CONVENTIONAL, NARROW))
+    designs = [CONVENTIONAL, NARROW]
+    if any(legality.reason(replace(IN_BYTES, tile=tile)) is None for tile in tiles):
+        designs.append(IN_BYTES)
+    return tuple(_sweep(design, tiles, legality, evaluator, activity) for design in designs)
 
 
 def contending_tiles(sweeps: Sequence[TileSweep]) -> tuple[Tile, ...]:
@@ -85,7 +92,7 @@ def _sweep(
         )
     cycles: dict[Tile, int] = {}
     for number, candidate in enumerate(tiled, start=1):
-        activity(f"tiling the {design.accumulator}-bit design ({number}/{len(tiled)})")
+        activity(f"tiling the {design.accumulator}-bit design, {design.maps} maps ({number}/{len(tiled)})")
         cycles[candidate.tile] = evaluator.latency(candidate, _quiet).cycles
     return TileSweep(design, cycles)
 

@@ -1,4 +1,4 @@
-"""Times binary layers by emulating their kernels on a core's timing model."""
+"""Times the kernels of binary layers by emulating them on a core's timing model."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dse.cache import Record
-from dse.emulation import latency_key, time_layer
+from dse.layer_work import LayerWork, time_work, work_key
 from isa_models import Core
-from kernels_asm import ConvShape, KernelVariant
 
 
 class EmulatedTimer:
@@ -22,21 +21,19 @@ class EmulatedTimer:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def key(self, shape: ConvShape, variant: KernelVariant) -> Mapping[str, Any]:
-        """Return what the timing depends on: kernel source, variant, shape, core and timing model."""
-        return latency_key(shape, variant, self._core)
+    def key(self, work: LayerWork) -> Mapping[str, Any]:
+        """Return what the timing depends on: kernel source, variant, sizes, core and timing model."""
+        return work_key(work, self._core)
 
-    def time(self, shape: ConvShape, variant: KernelVariant) -> Record:
-        """Run the layer in the emulator, compare its output with the oracle, and return where its cycles went.
+    def time(self, work: LayerWork) -> Record:
+        """Run the kernel in the emulator, compare its output with the oracle, and return where its cycles went.
 
-        Raises KernelError or IsaModelError if the kernel cannot be built, run or timed, and KernelMismatchError if its
-        output is wrong.
+        Raises as `dse.layer_work.time_work`.
         """
-        simulation = time_layer(shape, variant, self._core).simulation
+        simulation = time_work(work, self._core)
         return {
             "cycles": simulation.cycles,
             "instructions": simulation.instructions,
-            "products": shape.products,
             "bound": f"{simulation.bound.what}, {simulation.bound.cycles:,.0f} cycles",
             "stalls": dict(simulation.stalls),
             "ports": dict(simulation.ports),

@@ -19,8 +19,8 @@ from dse.evaluation import LATENCY_SCOPE, Evaluator
 from dse.isa_feature import require_tile_feature
 from dse.known_designs import contending_tiles, sweep_known_designs
 from dse.latency import EmulatedTimer
-from dse.legality import Legality, NetworkOfWidth, legal_space
-from dse.networks import Network, build_network
+from dse.legality import Legality, NetworkOf, legal_space
+from dse.networks import FeatureMaps, Network, build_network
 from dse.progress import StudyProgress
 from dse.space import WIDTH_MULTIPLIERS, SearchSpace
 from dse.spec import StudySpec
@@ -184,11 +184,11 @@ class StudySetup:
             runner.run(self._settings.trials)
 
 
-def network_builder(name: str, dataset: Dataset) -> NetworkOfWidth:
-    """Return the function that builds the network called `name` for the data set at a width multiplier."""
+def network_builder(name: str, dataset: Dataset) -> NetworkOf:
+    """Return the function that builds the network called `name` for the data set, given width and feature maps."""
 
-    def network_of(width_multiplier: float) -> Network:
-        return build_network(name, width_multiplier, dataset.input_shape, dataset.classes)
+    def network_of(width_multiplier: float, maps: FeatureMaps) -> Network:
+        return build_network(name, width_multiplier, dataset.input_shape, dataset.classes, maps=maps)
 
     return network_of
 

@@ -7,23 +7,25 @@ from dataclasses import replace
 from functools import cache
 
 from dse.design import Design
-from dse.networks import Network
+from dse.errors import UsageError, one_line
+from dse.layer_work import Convolution, layer_work
+from dse.networks import FeatureMaps, Network
 from dse.space import SearchSpace
-from kernels_asm import InputError, KernelVariant, Tile
+from kernels_asm import InputError, Tile
 
-NetworkOfWidth = Callable[[float], Network]
-"""Builds the study's network for a width multiplier."""
+NetworkOf = Callable[[float, FeatureMaps], Network]
+"""Builds the study's network for a width multiplier and feature maps; raises UsageError where there is none."""
 
 
 class Legality:
     """Tells why a design is not worth evaluating.
 
     Args:
-        network_of: Builds the network of a width multiplier.
+        network_of: Builds the network of a width multiplier and feature maps.
 
     """
 
-    def __init__(self, network_of: NetworkOfWidth) -> None:
+    def __init__(self, network_of: NetworkOf) -> None:
         self._network_of = cache(network_of)
         self._reasons: dict[Design, str | None] = {}
 
@@ -34,11 +36,16 @@ class Legality:
         return self._reasons[design]
 
     def _find_reason(self, design: Design) -> str | None:
-        for layer in self._network_of(design.width_multiplier).binary_layers:
+        try:
+            network = self._network_of(design.width_multiplier, design.maps)
+        except UsageError as error:
+            return one_line(error)
+        for layer in network.binary_layers:
             try:
-                variant = KernelVariant(design.arithmetic(), design.tile)
-                variant.check(layer.shape)
-                function = variant.arithmetic.layer_function(layer.shape)
+                for work in layer_work(layer, network, design):
+                    if isinstance(work, Convolution):
+                        work.variant.check(layer.shape)
+                function = design.arithmetic().layer_function(layer.shape)
             except InputError as error:
                 return f"{layer.name}: {error}"
             if function.lo == function.hi:
@@ -49,12 +56,14 @@ class Legality:
 
 
 def legal_space(legality: Legality, width_multipliers: tuple[float, ...], tiles: Iterable[Tile]) -> SearchSpace:
-    """Return the search space of these widths over the `tiles` and overflow policies of its legal designs."""
+    """Return the space of these widths over the `tiles`, overflow policies and feature maps of its legal designs."""
     everything = SearchSpace(tuple(tiles), width_multipliers)
     legal = [design for design in everything.designs() if legality.reason(design) is None]
     used = {design.overflow for design in legal}
+    kept_in = {design.maps for design in legal}
     return replace(
         everything,
+        maps=tuple(maps for maps in everything.maps if maps in kept_in),
         tiles=tuple(sorted({design.tile for design in legal})),
         overflows=tuple(overflow for overflow in everything.overflows if overflow in used),
     )

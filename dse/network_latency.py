@@ -9,12 +9,16 @@ from typing import Any
 from dse.cache import EvaluationCache, Record
 from dse.core_schedule import schedule_of
 from dse.errors import UsageError
-from dse.evaluation import LATENCY, LATENCY_SCOPE, LayerTimer
+from dse.evaluation import LATENCY, LayerTimer
+from dse.layer_work import Convolution, LayerWork
 from dse.networks import Network
 from isa_models import Core
 from kernels_asm import Arithmetic, ConvShape, KernelVariant, LaneTile, Tile, TreeTile, legal_tiles
 from kernels_asm.tiles import search_tiles
 from kernels_asm.tree_tile import LoopOrder, tree_tiles
+
+CONVOLUTIONS = "binary convolutions"
+"""What is timed here."""
 
 TILES_TRIED = 4
 """Of each layer, unless another number is asked for."""
@@ -85,7 +89,7 @@ class NetworkLatency:
             "core": self.core.name,
             "clock_hz": self.core.clock_hz,
             "arithmetic": asdict(self.arithmetic),
-            "latency_scope": LATENCY_SCOPE,
+            "latency_scope": CONVOLUTIONS,
             "exhaustive": False,
             "cycles": self.cycles,
             "milliseconds": self.milliseconds,
@@ -162,7 +166,7 @@ def time_network(
     for shape, tiles in plan.tiles.items():
         records: dict[Tile, Record] = {}
         for tile in tiles:
-            records[tile] = _timed(timer, cache, shape, KernelVariant(plan.arithmetic, tile))
+            records[tile] = _timed(timer, cache, Convolution(shape, KernelVariant(plan.arithmetic, tile)))
             done += 1
             progress(done)
         shapes.append(_shape_latency(plan, shape, records))
@@ -201,10 +205,10 @@ def _excess(width: int, pixels: int) -> int:
     return -width % pixels
 
 
-def _timed(timer: LayerTimer, cache: EvaluationCache, shape: ConvShape, variant: KernelVariant) -> Record:
-    content = timer.key(shape, variant)
+def _timed(timer: LayerTimer, cache: EvaluationCache, work: LayerWork) -> Record:
+    content = timer.key(work)
     record = cache.load(LATENCY, content)
-    return record if record is not None else cache.store(LATENCY, content, timer.time(shape, variant))
+    return record if record is not None else cache.store(LATENCY, content, timer.time(work))
 
 
 def _shape_latency(plan: TimingPlan, shape: ConvShape, records: dict[Tile, Record]) -> ShapeLatency:

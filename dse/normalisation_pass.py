@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from dse.companion_calls import Call, CompanionRun, run_float_batch_norm, run_int8_batch_norm
+from dse.companion_calls import Call, CompanionRun, run_float_batch_norm, run_int8_batch_norm, run_threshold_bits
 from dse.layout_digest import layout_digest
 from isa_models import Core, Simulation, time_trace, timing_digest
 from kernels_asm import InputError, OutputType
 from kernels_asm.activation import Activation
+from kernels_asm.arguments import ArgumentBlock
 from kernels_asm.assembler import source_digest
-from kernels_asm.companions import float_batch_norm, int8_batch_norm
+from kernels_asm.companions import float_batch_norm, int8_batch_norm, threshold_bits
 from kernels_asm.companions.bit_map import BitMap
 from kernels_asm.companions.channel_groups import PIXELS_AT_ONCE
 from kernels_asm.companions.float_batch_norm import FloatParameters, parameters_of
+from kernels_asm.threshold import Thresholds
 
 _LAYOUT_SOURCES = ("companions/*.py", "packing.py")
 _DATA_SEED = 20240
@@ -35,6 +37,7 @@ class NormalisationPass:
         channels: Its channels.
         sums: Type of the convolution's outputs, which it reads.
         in_int8: Whether the map that it writes, and the shortcut, are int8 in fixed point instead of float32.
+        signs_alone: Whether it compares sums, int16, with a threshold for each channel and only packs the bits.
         shortcut: Whether it adds a map of the output's shape.
         activation: What it does to the sum; none in int8.
         thresholds: Whether signs are those of the differences from a threshold for each channel; not in int8.
@@ -48,13 +51,16 @@ class NormalisationPass:
     channels: int
     sums: OutputType
     in_int8: bool = False
+    signs_alone: bool = False
     shortcut: bool = True
     activation: Activation = Activation.NONE
     thresholds: bool = False
 
     def __post_init__(self) -> None:
-        if self.in_int8 and (self.activation is not Activation.NONE or self.thresholds):
+        if (self.in_int8 or self.signs_alone) and (self.activation is not Activation.NONE or self.thresholds):
             raise InputError(f"{self}: int8 maps have neither activation nor thresholds: use float32 maps")
+        if self.signs_alone and (self.shortcut or self.sums is not OutputType.INT16):
+            raise InputError(f"{self}: sums of int16 without a shortcut have thresholds: give such")
 
     def __str__(self) -> str:
         extras = [
@@ -63,6 +69,8 @@ class NormalisationPass:
             *(["thresholds"] if self.thresholds else []),
         ]
         kind = "int8" if self.in_int8 else "float32"
+        if self.signs_alone:
+            return f"threshold bits of {self.sums.value} {self.height}x{self.width}x{self.channels}"
         return " + ".join(
             [f"{kind} batch norm of {self.sums.value} {self.height}x{self.width}x{self.channels}", *extras]
         )
@@ -91,14 +99,16 @@ def _time(work: NormalisationPass, pixels: int, core: Core) -> Simulation:
     trace = _run(work, Call(border=_BORDER, pixels_at_once=pixels, trace=True)).trace
     if trace is None:
         raise AssertionError("a call that wants a trace records one")
-    block = int8_batch_norm.INT8_BATCH_NORM if work.in_int8 else float_batch_norm.FLOAT_BATCH_NORM
-    return replace(time_trace(trace, core), function=block.function)
+    return replace(time_trace(trace, core), function=_block(work).function)
 
 
 def _run(work: NormalisationPass, call: Call) -> CompanionRun:
     generator = np.random.default_rng(_DATA_SEED)
     size, channels = (work.height, work.width, work.channels), work.channels
     sums = generator.integers(-100, 101, size).astype(work.sums.dtype)
+    if work.signs_alone:
+        thresholds = Thresholds(sums[0, 0].astype(np.int16), generator.random(channels) < 0.5)
+        return run_threshold_bits(sums, thresholds, call)
     if work.in_int8:
         scaled = generator.choice([-1, 1], channels) * generator.integers(2**14, 2**15, channels)
         parameters = (scaled, generator.integers(0, 4, channels), generator.integers(-40, 41, channels))
@@ -112,9 +122,11 @@ def _run(work: NormalisationPass, call: Call) -> CompanionRun:
 
 def _digest(work: NormalisationPass, pixels: int) -> str:
     bits = BitMap(work.height, work.width, work.channels, _BORDER)
+    if work.signs_alone:
+        return source_digest(threshold_bits.SOURCE, threshold_bits.symbols(bits, pixels), _block(work))
     if work.in_int8:
         symbols = int8_batch_norm.symbols(bits, work.sums.dtype, work.shortcut, pixels)
-        return source_digest(int8_batch_norm.SOURCE, symbols, int8_batch_norm.INT8_BATCH_NORM)
+        return source_digest(int8_batch_norm.SOURCE, symbols, _block(work))
     symbols = float_batch_norm.symbols(
         bits,
         work.sums.dtype,
@@ -123,4 +135,10 @@ def _digest(work: NormalisationPass, pixels: int) -> str:
         activation=work.activation,
         has_thresholds=work.thresholds,
     )
-    return source_digest(float_batch_norm.SOURCE, symbols, float_batch_norm.FLOAT_BATCH_NORM)
+    return source_digest(float_batch_norm.SOURCE, symbols, _block(work))
+
+
+def _block(work: NormalisationPass) -> ArgumentBlock:
+    if work.signs_alone:
+        return threshold_bits.THRESHOLD_BITS
+    return int8_batch_norm.INT8_BATCH_NORM if work.in_int8 else float_batch_norm.FLOAT_BATCH_NORM

@@ -29,6 +29,7 @@ COLUMNS = (
     "Accumulator",
     "Overflow",
     "Clip",
+    "Maps",
     "Tile",
     "Width",
     "On the front",
@@ -108,13 +109,14 @@ def _row(results: StudyResults, trial: TrialResult) -> str:
         f"{results.conventional.point[0] / latency:.2f}x" if results.conventional and latency > 0 else "",
     ]
     if design is None:
-        cells += [""] * 5
+        cells += [""] * 6
     else:
         clip = "none" if design.clip is None else str(design.clip)
         cells += [
             f"{design.accumulator} bit",
             design.overflow.value,
             clip,
+            design.maps.value,
             str(design.tile),
             f"{design.width_multiplier:g}",
         ]

@@ -12,6 +12,7 @@ from optuna.trial import Trial
 
 from dse.design import Design
 from dse.errors import UsageError
+from dse.networks.feature_maps import FeatureMaps
 from kernels_asm import InputError, Overflow, Tile, parse_tile
 from kernels_asm.arithmetic import OVERFLOWS_OF
 
@@ -32,6 +33,7 @@ class SearchSpace:
         accumulators: Accumulator widths in bits.
         overflows: Overflow policies of accumulators below 32 bits.
         clips: Clips of the output; 0 is none.
+        maps: In what feature maps are kept.
 
     """
 
@@ -40,6 +42,7 @@ class SearchSpace:
     accumulators: tuple[int, ...] = ACCUMULATORS
     overflows: tuple[Overflow, ...] = OVERFLOWS
     clips: tuple[int, ...] = CLIPS
+    maps: tuple[FeatureMaps, ...] = tuple(FeatureMaps)
 
     def distributions(self) -> dict[str, BaseDistribution]:
         """Return the Optuna distribution of every parameter."""
@@ -60,16 +63,17 @@ class SearchSpace:
             "accumulator": self.accumulators,
             "overflow": tuple(overflow.value for overflow in self.overflows),
             "clip": self.clips,
+            "maps": tuple(maps.value for maps in self.maps),
             "tile": tuple(map(str, self.tiles)),
         }
 
     def designs(self) -> Iterator[Design]:
         """Yield every design once, legal or not."""
-        for width, accumulator, clip, tile in itertools.product(
-            self.width_multipliers, self.accumulators, self.clips, self.tiles
+        for width, accumulator, clip, maps, tile in itertools.product(
+            self.width_multipliers, self.accumulators, self.clips, self.maps, self.tiles
         ):
             for overflow in self._overflows_of(accumulator):
-                yield Design(width, accumulator, overflow, clip or None, tile)
+                yield Design(width, accumulator, overflow, clip or None, tile, maps)
 
     def _overflows_of(self, accumulator: int) -> tuple[Overflow, ...]:
         possible = OVERFLOWS_OF[accumulator]
@@ -82,6 +86,7 @@ class SearchSpace:
             "accumulators": list(self.accumulators),
             "overflows": [overflow.value for overflow in self.overflows],
             "clips": list(self.clips),
+            "maps": [maps.value for maps in self.maps],
             "tiles": list(map(str, self.tiles)),
         }
 
@@ -95,6 +100,7 @@ class SearchSpace:
                 accumulators=tuple(map(int, values["accumulators"])),
                 overflows=tuple(map(Overflow, values["overflows"])),
                 clips=tuple(map(int, values["clips"])),
+                maps=tuple(map(FeatureMaps, values["maps"])),
             )
         except (KeyError, TypeError, ValueError, InputError) as error:
             raise UsageError(f"search space: missing or malformed list {error}") from error
@@ -108,6 +114,7 @@ def design_of(parameters: Mapping[str, Any]) -> Design:
         overflow=Overflow(parameters["overflow"]) if parameters["accumulator"] < 32 else Overflow.EXACT,
         clip=int(parameters["clip"]) or None,
         tile=parse_tile(parameters["tile"]),
+        maps=FeatureMaps(parameters["maps"]),
     )
 
 
@@ -117,6 +124,7 @@ def parameters_of(design: Design) -> dict[str, Any]:
         "width_multiplier": design.width_multiplier,
         "accumulator": design.accumulator,
         "clip": design.clip or 0,
+        "maps": design.maps.value,
         "tile": str(design.tile),
     }
     if design.accumulator < 32:

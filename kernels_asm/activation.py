@@ -10,6 +10,6 @@ class Activation(StrEnum):
     RELU = "relu"
     """max(y, 0)."""
     PRELU = "prelu"
-    """y where y >= 0, slope * y below."""
+    """y where y >= 0, slope * y below, with a learned slope for each channel."""
     RPRELU = "rprelu"
     """PReLU of y + before, plus after (ReActNet, Liu et al., arXiv 2003.03488)."""

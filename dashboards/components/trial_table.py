@@ -39,9 +39,9 @@ def trial_table() -> dag.AgGrid:
             _number("accumulator", "Bits", ".0f", width=82),
             _text("overflow", "Overflow", width=107),
             _text("clip", "Clip", width=80),
+            _text("maps", "Maps", width=90),
             {**_text("tile", "Tile", width=152), "tooltipField": "tile"},
             _number("width", "Width", ".2f", width=90),
-            _number("cycles", "Cycles", ",.0f", width=94, filtered=False),
             {**_text("note", "Note", minWidth=120, flex=1), "tooltipField": "note"},
         ],
         rowData=[],
@@ -93,7 +93,6 @@ def _row(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
         "latency": trial.latency_ms,
         "accuracy": None if trial.accuracy is None else 100 * trial.accuracy,
         "error": None if error is None else 100 * error,
-        "cycles": trial.attributes.cycles,
         "note": _note(results, trial),
     }
     if design is not None:
@@ -101,6 +100,7 @@ def _row(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
             "accumulator": design.accumulator,
             "overflow": design.overflow.value,
             "clip": "none" if design.clip is None else str(design.clip),
+            "maps": design.maps.value,
             "tile": str(design.tile),
             "width": design.width_multiplier,
         }

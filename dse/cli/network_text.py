@@ -8,8 +8,7 @@ from rich import box
 from rich.table import Table
 
 from dse.cli.columns import aligned
-from dse.evaluation import LATENCY_SCOPE
-from dse.network_latency import NetworkLatency
+from dse.network_latency import CONVOLUTIONS, NetworkLatency
 from dse.networks import BinaryConv, Layer, Network
 from dse.networks.repair_costs import RepairCost
 
@@ -99,7 +98,7 @@ def latency_lines(found: NetworkLatency, arithmetic: str) -> Iterator[str]:
     ]
     yield from aligned(rows)
     yield (
-        f"total of the {LATENCY_SCOPE}: {found.cycles:,} cycles, {found.milliseconds:.3f} ms, "
+        f"total of the {CONVOLUTIONS}: {found.cycles:,} cycles, {found.milliseconds:.3f} ms, "
         f"{network.binary_products / found.cycles:.1f} products a cycle"
     )
     yield "not an exhaustive search: of each shape only these tiles were tried"

@@ -73,14 +73,14 @@ def _design_table(title: str) -> Table:
     for heading in ("latency ms", "width", "accumulator"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("overflow", no_wrap=True)
-    for heading in ("clip", "tile", "speed-up", "accuracy gain"):
+    for heading in ("clip", "maps", "tile", "speed-up", "accuracy gain"):
         table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 
 def _design_cells(results: StudyResults, trial: TrialResult) -> list[str]:
     design = trial.design
-    described = ["", "", "", "", ""]
+    described = ["", "", "", "", "", ""]
     if design is not None:
         clip = "none" if design.clip is None else str(design.clip)
         described = [
@@ -88,6 +88,7 @@ def _design_cells(results: StudyResults, trial: TrialResult) -> list[str]:
             f"{design.accumulator}-bit",
             design.overflow.value,
             clip,
+            design.maps.value,
             str(design.tile),
         ]
     return [str(trial.number), *_objective_cells(results, trial), *described, *_gain_cells(trial, results.conventional)]

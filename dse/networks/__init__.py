@@ -4,8 +4,9 @@ from dse.networks.catalogue import DEFAULT_NETWORK, build_network, default_repai
 from dse.networks.feature_maps import FeatureMaps
 from dse.networks.layers import BinaryConv, Classifier, FloatConv, Layer, Pool, PoolKind, Relu
 from dse.networks.network import Network
-from dse.networks.repairs import Activation, Estimator, Normalisation, Repairs, Residual
+from dse.networks.repairs import Estimator, Normalisation, Repairs, Residual
 from dse.networks.shortcut import Shortcut
+from kernels_asm.activation import Activation
 
 __all__ = [
     "DEFAULT_NETWORK",

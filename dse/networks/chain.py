@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dse.networks.layers import BinaryConv, Classifier, FloatConv, Layer, Pool, PoolKind, Relu
-from dse.networks.repairs import Activation, Repairs, Residual
+from dse.networks.repairs import Repairs, Residual
 from dse.networks.shortcut import Shortcut
 from kernels_asm import ConvShape
+from kernels_asm.activation import Activation
 
 
 class LayerChain:

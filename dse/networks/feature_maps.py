@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from dse.errors import UsageError
 from dse.networks.layers import BinaryConv
-from dse.networks.repairs import Activation, Normalisation
+from dse.networks.repairs import Normalisation
+from kernels_asm.activation import Activation
 
 
 class FeatureMaps(StrEnum):

@@ -12,9 +12,10 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from dse.errors import UsageError
-from dse.networks.repairs import Activation, Estimator, Normalisation
+from dse.networks.repairs import Estimator, Normalisation
 from dse.networks.shortcut import Shortcut
 from kernels_asm import ConvShape
+from kernels_asm.activation import Activation
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from dse.networks.repairs import Activation, Normalisation, Repairs, repair_choices
+from dse.networks.repairs import Normalisation, Repairs, repair_choices
+from kernels_asm.activation import Activation
 
 
 @dataclass(frozen=True, slots=True)

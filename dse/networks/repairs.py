@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from dse.errors import UsageError
+from kernels_asm.activation import Activation
 
 
 class Estimator(StrEnum):
@@ -41,17 +42,6 @@ class Normalisation(StrEnum):
     """Behind the convolution."""
     BEFORE = "before"
     """In front of the sign; the convolution's outputs are only multiplied by a constant, 1 / sqrt(K)."""
-
-
-class Activation(StrEnum):
-    """What follows a block's sum of batch norm and shortcut."""
-
-    NONE = "none"
-    RELU = "relu"
-    PRELU = "prelu"
-    """A learned slope for each channel below 0."""
-    RPRELU = "rprelu"
-    """PReLU with learned shifts before and after it (ReActNet, arXiv 2003.03488)."""
 
 
 class Residual(StrEnum):

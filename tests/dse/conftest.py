@@ -14,12 +14,14 @@ from optuna.trial import FrozenTrial
 from dse.cache import EvaluationCache, Record
 from dse.design import Design
 from dse.evaluation import Activity, Evaluator
+from dse.layer_work import LayerWork
 from dse.legality import Legality
-from dse.networks import Network, build_network
+from dse.networks import FeatureMaps, Network, build_network
+from dse.normalisation_pass import NormalisationPass
 from dse.space import SearchSpace
 from dse.storage import StudyStorage
 from dse.study import StudyRunner
-from kernels_asm import ConvShape, KernelVariant, LaneTile, LayerFunction, Overflow
+from kernels_asm import LaneTile, LayerFunction, Overflow
 
 CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, LaneTile(2, 2))
 TILES = (LaneTile(2, 2), LaneTile(4, 2), LaneTile(8, 2))
@@ -32,16 +34,19 @@ class FakeTimer:
     def __init__(self) -> None:
         self.timed: list[str] = []
 
-    def key(self, shape: ConvShape, variant: KernelVariant) -> dict[str, Any]:
-        return {"shape": str(shape), "variant": str(variant)}
+    def key(self, work: LayerWork) -> dict[str, Any]:
+        return {"work": str(work)}
 
-    def time(self, shape: ConvShape, variant: KernelVariant) -> Record:
-        self.timed.append(f"{shape} {variant}")
-        cycles = shape.products * variant.arithmetic.accumulator // (512 * variant.tile.channels) + 1
+    def time(self, work: LayerWork) -> Record:
+        self.timed.append(str(work))
+        if isinstance(work, NormalisationPass):
+            cycles = work.height * work.width * work.channels // (2 if work.in_int8 else 1)
+        else:
+            accumulator, channels = work.variant.arithmetic.accumulator, work.variant.tile.channels
+            cycles = work.shape.products * accumulator // (512 * channels) + 1
         return {
             "cycles": cycles,
             "instructions": 2 * cycles,
-            "products": shape.products,
             "bound": "port F0",
             "stalls": {},
             "ports": {"F0": 1.0},
@@ -124,8 +129,8 @@ class FakeStudy:
         return self.load()
 
 
-def network_of(width_multiplier: float) -> Network:
-    return build_network("tiny", width_multiplier)
+def network_of(width_multiplier: float, maps: FeatureMaps) -> Network:
+    return build_network("tiny", width_multiplier, maps=maps)
 
 
 @pytest.fixture(autouse=True)

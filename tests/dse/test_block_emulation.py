@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from dse.block_emulation import fused_variant
 from dse.data import load_dataset
 from dse.design import Design
 from dse.errors import UsageError
+from dse.fused_variants import fused_variant
 from dse.networks import FeatureMaps, Repairs, Residual, build_network
 from dse.nn.fixed_point import FEATURE_SCALE
 from dse.nn.model import BinaryModel
