@@ -4,92 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dse.augmentation import augment
 from dse.data import Dataset, Split
-from dse.data.dataset import Labels
 from dse.errors import TrainingError, UsageError
 from dse.networks import Network
 from dse.nn.model import BinaryModel
+from dse.training.batches import Batches
+from dse.training.evaluation import evaluate
+from dse.training.progress import TrainingProgress
 from dse.training.recipe import Recipe
+from dse.training.trained import EpochResult, TrainedNetwork
 from kernels_asm import EndValue
-
-__all__ = [
-    "EpochResult",
-    "TrainedNetwork",
-    "TrainingProgress",
-    "evaluate",
-    "predict",
-    "train",
-]
-
-EVALUATION_BATCH = 250
-"""Images in a batch of an evaluation; a whole number of these makes every embedded split."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingProgress:
-    """Where a training stands after a step; `seconds_left` is an estimate."""
-
-    step: int
-    steps: int
-    epoch: int
-    epochs: int
-    loss: float
-    seconds: float
-
-    @property
-    def seconds_left(self) -> float:
-        """Time left at the pace so far."""
-        return self.seconds / self.step * (self.steps - self.step)
-
-
-@dataclass(frozen=True, slots=True)
-class EpochResult:
-    """Mean loss over an epoch's training images, and accuracy (0 to 1) on the validation split after it."""
-
-    epoch: int
-    loss: float
-    accuracy: float
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedNetwork:
-    """A trained network and how good it is.
-
-    Attributes:
-        network: What was trained.
-        end_values: Under which arithmetics, one for each binary layer.
-        accuracy: On the validation split, 0 to 1.
-        standard_error: Of `accuracy`: binomial, from the size of the validation split alone.
-        test_accuracy: On the test split, 0 to 1.
-        seconds: How long the training took, evaluation included.
-        history: One entry an epoch.
-        state_dict: The parameters and buffers of the `BinaryModel`.
-
-    """
-
-    network: Network
-    end_values: tuple[EndValue, ...]
-    accuracy: float
-    standard_error: float
-    test_accuracy: float
-    seconds: float
-    history: tuple[EpochResult, ...]
-    state_dict: dict[str, Tensor]
-
-    def model(self) -> BinaryModel:
-        """Return a model in evaluation mode with these weights."""
-        model = BinaryModel(self.network, self.end_values)
-        model.load_state_dict(self.state_dict)
-        return model.eval()
 
 
 def train(
@@ -121,11 +51,9 @@ def train(
     _check(network, dataset, recipe)
     start = time.perf_counter()
     train_split = dataset.train[: recipe.train_images]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = BinaryModel(network, end_values).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = _new_model(network, end_values, seed)
     model.fit_pixels(train_split.images)
-    history = _run(model, train_split, dataset.validation, recipe, seed, progress)
+    history = Training(model, train_split, dataset.validation, recipe, seed, progress).run()
     accuracy = history[-1].accuracy
     return TrainedNetwork(
         network=network,
@@ -139,22 +67,79 @@ def train(
     )
 
 
-def evaluate(model: BinaryModel, split: Split) -> float:
-    """Return the share of images of `split` that the model classifies right, 0 to 1, in exact integers."""
-    predicted = predict(model, split)
-    return float(np.mean(predicted == split.labels))
+class Training:
+    """One training under way: a model and everything that its next step depends on.
+
+    Args:
+        model: What is trained, with its initial weights.
+        train_split: The images to learn from.
+        validation: Judged after every epoch.
+        recipe: How to train.
+        seed: Decides order and augmentation of the images.
+        progress: Called after every step.
+
+    """
+
+    def __init__(
+        self,
+        model: BinaryModel,
+        train_split: Split,
+        validation: Split,
+        recipe: Recipe,
+        seed: int,
+        progress: Callable[[TrainingProgress], None] | None,
+    ) -> None:
+        self._model = model
+        self._validation = validation
+        self._recipe = recipe
+        self._batches = Batches(train_split, recipe, torch.Generator().manual_seed(seed))
+        self._steps = len(self._batches) * recipe.epochs
+        self._step = 0
+        self._optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
+        self._history: list[EpochResult] = []
+        self._progress = progress
+        self._start = time.perf_counter()
+
+    def run(self) -> tuple[EpochResult, ...]:
+        """Train for the recipe's epochs and return what each came to."""
+        while len(self._history) < self._recipe.epochs:
+            self._history.append(self._run_epoch(len(self._history) + 1))
+        return tuple(self._history)
+
+    def _run_epoch(self, epoch: int) -> EpochResult:
+        self._model.train()
+        total = 0.0
+        for images, labels in self._batches.of(self._batches.new_order()):
+            loss = self._run_step(images, labels)
+            total += loss
+            if self._progress:
+                elapsed = time.perf_counter() - self._start
+                self._progress(TrainingProgress(self._step, self._steps, epoch, self._recipe.epochs, loss, elapsed))
+        return EpochResult(epoch, total / len(self._batches), evaluate(self._model, self._validation))
+
+    def _run_step(self, images: Tensor, labels: Tensor) -> float:
+        """Take one step of the optimiser and return the loss before it."""
+        self._optimiser.param_groups[0]["lr"] = self._recipe.learning_rate_at(self._step, self._steps)
+        loss = functional.cross_entropy(self._model(images), labels)
+        value = loss.item()
+        self._step += 1
+        if not math.isfinite(value):
+            raise TrainingError(
+                f"training diverged: the loss is {value} at step {self._step} of {self._steps}; lower the learning "
+                f"rate ({self._recipe.learning_rate})"
+            )
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimiser.step()
+        return value
 
 
-@torch.inference_mode()
-def predict(model: BinaryModel, split: Split) -> Labels:
-    """Return the predicted classes (N,) of the images of `split`."""
-    model.eval()
-    images = torch.tensor(split.images)
-    starts = range(0, len(split), EVALUATION_BATCH)
-    predicted: Labels = torch.cat(
-        [model(images[start : start + EVALUATION_BATCH]).argmax(dim=1) for start in starts]
-    ).numpy()
-    return predicted
+def _new_model(network: Network, end_values: Sequence[EndValue], seed: int) -> BinaryModel:
+    """Return a model with the initial weights of `seed`, and leave the global random state as it is."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = BinaryModel(network, end_values)
+        return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def _check(network: Network, dataset: Dataset, recipe: Recipe) -> None:
@@ -167,51 +152,3 @@ def _check(network: Network, dataset: Dataset, recipe: Recipe) -> None:
         raise UsageError(f"recipe: train_images is {recipe.train_images}: {dataset.name} has {len(dataset.train)}")
     if len(dataset.train[: recipe.train_images]) < recipe.batch_size:
         raise UsageError(f"recipe: batch_size is {recipe.batch_size}: more than there are training images")
-
-
-def _run(
-    model: BinaryModel,
-    train_split: Split,
-    validation: Split,
-    recipe: Recipe,
-    seed: int,
-    progress: Callable[[TrainingProgress], None] | None,
-) -> tuple[EpochResult, ...]:
-    start = time.perf_counter()
-    steps_per_epoch = len(train_split) // recipe.batch_size
-    steps = steps_per_epoch * recipe.epochs
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
-    random = torch.Generator().manual_seed(seed)
-    history: list[EpochResult] = []
-    step = 0
-    for epoch in range(1, recipe.epochs + 1):
-        model.train()
-        total = 0.0
-        for images, labels in _batches(train_split, recipe, random):
-            optimizer.param_groups[0]["lr"] = recipe.learning_rate_at(step, steps)
-            loss = functional.cross_entropy(model(images), labels)
-            value = loss.item()
-            step += 1
-            if not math.isfinite(value):
-                raise TrainingError(
-                    f"training diverged: the loss is {value} at step {step} of {steps}; lower the learning rate "
-                    f"({recipe.learning_rate})"
-                )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            total += value
-            if progress:
-                elapsed = time.perf_counter() - start
-                progress(TrainingProgress(step, steps, epoch, recipe.epochs, value, elapsed))
-        history.append(EpochResult(epoch, total / steps_per_epoch, evaluate(model, validation)))
-    return tuple(history)
-
-
-def _batches(split: Split, recipe: Recipe, random: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield every image once in random order, in full batches; the rest that fills none is left out."""
-    images, labels = torch.tensor(split.images), torch.tensor(split.labels)
-    order = torch.randperm(len(labels), generator=random)
-    for start in range(0, len(order) - recipe.batch_size + 1, recipe.batch_size):
-        chosen = order[start : start + recipe.batch_size]
-        yield augment(images[chosen], recipe.flip, recipe.shift, random), labels[chosen]

@@ -16,7 +16,7 @@ from torch import Tensor
 from dse.errors import DseError, one_line
 from dse.networks import build_network
 from dse.nn.model import BinaryModel
-from dse.training.loop import EpochResult, TrainedNetwork
+from dse.training.trained import EpochResult, TrainedNetwork
 from kernels_asm import EndValue
 
 FORMAT = 1

@@ -13,7 +13,8 @@ from dse.data import Dataset, load_dataset
 from dse.errors import TrainingError, UsageError
 from dse.networks import build_network
 from dse.training.digest import training_digest
-from dse.training.loop import evaluate, predict, train
+from dse.training.evaluation import evaluate, predict
+from dse.training.loop import train
 from dse.training.recipe import Recipe
 from dse.training.weights import WeightsError, load_weights, parse_weights, save_weights, weights_bytes
 from kernels_asm import Arithmetic, Overflow
@@ -88,7 +89,9 @@ def test_progress_counts_every_step():
 
 
 def test_divergence_is_one_line_with_step_and_advice(monkeypatch):
-    monkeypatch.setattr("dse.training.loop.functional.cross_entropy", lambda logits, labels: logits.sum() * float("nan"))
+    monkeypatch.setattr(
+        "dse.training.loop.functional.cross_entropy", lambda logits, labels: logits.sum() * float("nan")
+    )
     with pytest.raises(TrainingError, match=r"loss is nan at step 1 of \d+; lower the learning rate") as caught:
         train(NETWORK, EXACT, SMALL, RECIPE)
     assert "\n" not in str(caught.value)
