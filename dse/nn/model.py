@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from dse.networks import BinaryConv, Classifier, FloatConv, Network
 from dse.nn import arithmetic
+from dse.nn.precision import Precision
 from kernels_asm import EndValue
 
 Convolution: TypeAlias = Callable[[int, Tensor, Tensor], Tensor]
@@ -59,6 +60,8 @@ class BinaryBlock(nn.Module):
         shape = layer.shape
         self.shape = shape
         self.end = end
+        self.features = Precision.BINARY
+        self.weights = Precision.BINARY
         self.latent = nn.Parameter(
             torch.empty(shape.channels_out, shape.channels_in, shape.kernel_height, shape.kernel_width)
         )
@@ -69,9 +72,10 @@ class BinaryBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's features for features `x`."""
-        dot = arithmetic.binary_convolution(
-            arithmetic.sign(x), arithmetic.weight_sign(self.latent), self.ring, self.shape
-        )
+        features = arithmetic.sign(x) if self.features is Precision.BINARY else functional.hardtanh(x)
+        binary = self.weights is Precision.BINARY
+        weights = arithmetic.weight_sign(self.latent) if binary else real_weights(self.latent)
+        dot = arithmetic.binary_convolution(features, weights, self.ring, self.shape)
         return self.finish(arithmetic.end_value(dot, self.end, self.shape.window), x)
 
     def finish(self, outputs: Tensor, x: Tensor) -> Tensor:
@@ -95,6 +99,11 @@ class BinaryBlock(nn.Module):
             x = functional.avg_pool2d(x, self.shape.stride, ceil_mode=True)
         copies = self.shape.channels_out // self.shape.channels_in
         return torch.cat([x] * copies, dim=1) if copies > 1 else x
+
+
+def real_weights(latent: Tensor) -> Tensor:
+    """Return the weights (O, C, kh, kw) scaled to a mean magnitude of 1 in each output channel, as their signs have."""
+    return latent / latent.detach().abs().mean(dim=(1, 2, 3), keepdim=True).clamp(min=torch.finfo(latent.dtype).tiny)
 
 
 class Head(nn.Module):
@@ -151,6 +160,19 @@ class BinaryModel(nn.Module):
         """The binary blocks, in the order of `network.binary_layers`."""
         return tuple(layer for layer in self.layers.values() if isinstance(layer, BinaryBlock))
 
+    def compute_as(self, end_values: Sequence[EndValue], features: Precision, weights: Precision) -> None:
+        """Change what the binary layers compute and leave all parameters as they are.
+
+        Args:
+            end_values: The end value of each binary layer; those of exact sums where anything is real.
+            features: What the convolutions take for features.
+            weights: What they take for weights.
+
+        """
+        self.end_values = tuple(end_values)
+        for block, end in zip(self.binary_blocks, self.end_values, strict=True):
+            block.end, block.features, block.weights = end, features, weights
+
     def fit_pixels(self, images: NDArray[np.uint8]) -> None:
         """Take mean and deviation of each channel from training images (N, C, H, W)."""
         per_channel = images.transpose(1, 0, 2, 3).reshape(images.shape[1], -1)
@@ -179,6 +201,8 @@ class BinaryModel(nn.Module):
         """
         if self.training:
             raise ValueError("the model is in training mode: call eval() first")
+        if any(Precision.REAL in (block.features, block.weights) for block in self.binary_blocks):
+            raise ValueError("the model computes with real numbers, which no kernel does")
         x = self.standardise(images)
         number = 0
         for layer in self.layers.values():

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor
-from torch.nn import functional
 
-from dse.data import Dataset, Split
-from dse.errors import TrainingError, UsageError
+from dse.data import Dataset
+from dse.errors import UsageError
 from dse.networks import Network
 from dse.nn.model import BinaryModel
-from dse.training.batches import Batches
-from dse.training.evaluation import evaluate
-from dse.training.progress import TrainingProgress
-from dse.training.recipe import Recipe
-from dse.training.trained import EpochResult, TrainedNetwork
+from dse.training.checkpoint import Checkpoint
+from dse.training.distillation import Loss
+from dse.training.recipe import Distillation, Recipe
+from dse.training.trained import TrainedNetwork
+from dse.training.training_run import TrainingRun, Watcher
+from dse.training.weights import weights_digest
 from kernels_asm import EndValue
 
 
@@ -28,11 +26,15 @@ def train(
     dataset: Dataset,
     recipe: Recipe | None = None,
     seed: int = 0,
-    progress: Callable[[TrainingProgress], None] | None = None,
+    progress: Watcher | None = None,
+    *,
+    teacher: TrainedNetwork | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> TrainedNetwork:
-    """Train a network from scratch and evaluate it.
+    """Train a network and evaluate it.
 
-    The same arguments on the same machine with the same number of threads give the same weights.
+    The same arguments on the same machine with the same number of threads give the same weights, whether the training
+    runs through or goes on from a checkpoint.
 
     Args:
         network: What to train; its input must be that of the dataset.
@@ -40,98 +42,39 @@ def train(
         dataset: Trained on its train split, judged on the other two.
         recipe: How; None: the quick run.
         seed: Decides initial weights, order of images and augmentation.
-        progress: Called after every step.
+        progress: Told how far the training is.
+        teacher: Needed where the recipe has a distillation.
+        checkpoint: Where the training is kept while it runs; one that holds a part of this training is gone on from.
+            The file stays when the training is done, for the caller to remove once the result is safe.
 
     Raises:
-        TrainingError: The loss is no longer a finite number.
-        UsageError: Network and dataset do not fit together, or the recipe asks for more images than there are.
+        TrainingError: Loss, weights or outputs are no longer finite numbers.
+        UsageError: Network and dataset do not fit together, the recipe asks for more images than there are, or for a
+            teacher, and there is none.
+        CheckpointError: The checkpoint cannot be read or written, or is not this training's.
 
     """
     recipe = recipe or Recipe()
-    _check(network, dataset, recipe)
-    start = time.perf_counter()
+    _check(network, dataset, recipe, teacher)
     train_split = dataset.train[: recipe.train_images]
     model = _new_model(network, end_values, seed)
     model.fit_pixels(train_split.images)
-    history = Training(model, train_split, dataset.validation, recipe, seed, progress).run()
+    loss = Loss(recipe, teacher.model() if teacher and recipe.distillation else None)
+    training = TrainingRun(model, loss, train_split, dataset, recipe, seed, progress, checkpoint)
+    history, test_accuracy = training.run()
     accuracy = history[-1].accuracy
     return TrainedNetwork(
         network=network,
-        end_values=tuple(end_values),
+        end_values=model.end_values,
         accuracy=accuracy,
         standard_error=math.sqrt(accuracy * (1 - accuracy) / len(dataset.validation)),
-        test_accuracy=evaluate(model, dataset.test),
-        seconds=time.perf_counter() - start,
+        test_accuracy=test_accuracy,
+        seconds=training.seconds,
         history=history,
         state_dict={name: tensor.detach().clone() for name, tensor in model.state_dict().items()},
+        recipe=recipe,
+        seed=seed,
     )
-
-
-class Training:
-    """One training under way: a model and everything that its next step depends on.
-
-    Args:
-        model: What is trained, with its initial weights.
-        train_split: The images to learn from.
-        validation: Judged after every epoch.
-        recipe: How to train.
-        seed: Decides order and augmentation of the images.
-        progress: Called after every step.
-
-    """
-
-    def __init__(
-        self,
-        model: BinaryModel,
-        train_split: Split,
-        validation: Split,
-        recipe: Recipe,
-        seed: int,
-        progress: Callable[[TrainingProgress], None] | None,
-    ) -> None:
-        self._model = model
-        self._validation = validation
-        self._recipe = recipe
-        self._batches = Batches(train_split, recipe, torch.Generator().manual_seed(seed))
-        self._steps = len(self._batches) * recipe.epochs
-        self._step = 0
-        self._optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
-        self._history: list[EpochResult] = []
-        self._progress = progress
-        self._start = time.perf_counter()
-
-    def run(self) -> tuple[EpochResult, ...]:
-        """Train for the recipe's epochs and return what each came to."""
-        while len(self._history) < self._recipe.epochs:
-            self._history.append(self._run_epoch(len(self._history) + 1))
-        return tuple(self._history)
-
-    def _run_epoch(self, epoch: int) -> EpochResult:
-        self._model.train()
-        total = 0.0
-        for images, labels in self._batches.of(self._batches.new_order()):
-            loss = self._run_step(images, labels)
-            total += loss
-            if self._progress:
-                elapsed = time.perf_counter() - self._start
-                self._progress(TrainingProgress(self._step, self._steps, epoch, self._recipe.epochs, loss, elapsed))
-        return EpochResult(epoch, total / len(self._batches), evaluate(self._model, self._validation))
-
-    def _run_step(self, images: Tensor, labels: Tensor) -> float:
-        """Take one step of the optimiser and return the loss before it."""
-        self._optimiser.param_groups[0]["lr"] = self._recipe.learning_rate_at(self._step, self._steps)
-        loss = functional.cross_entropy(self._model(images), labels)
-        value = loss.item()
-        self._step += 1
-        if not math.isfinite(value):
-            raise TrainingError(
-                f"training diverged: the loss is {value} at step {self._step} of {self._steps}; lower the learning "
-                f"rate ({self._recipe.learning_rate})"
-            )
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimiser.step()
-        return value
 
 
 def _new_model(network: Network, end_values: Sequence[EndValue], seed: int) -> BinaryModel:
@@ -142,7 +85,7 @@ def _new_model(network: Network, end_values: Sequence[EndValue], seed: int) -> B
         return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-def _check(network: Network, dataset: Dataset, recipe: Recipe) -> None:
+def _check(network: Network, dataset: Dataset, recipe: Recipe, teacher: TrainedNetwork | None) -> None:
     if network.input_shape != dataset.input_shape or network.classes != dataset.classes:
         raise UsageError(
             f"network {network.name} takes {network.input_shape} and {network.classes} classes, dataset {dataset.name} "
@@ -152,3 +95,18 @@ def _check(network: Network, dataset: Dataset, recipe: Recipe) -> None:
         raise UsageError(f"recipe: train_images is {recipe.train_images}: {dataset.name} has {len(dataset.train)}")
     if len(dataset.train[: recipe.train_images]) < recipe.batch_size:
         raise UsageError(f"recipe: batch_size is {recipe.batch_size}: more than there are training images")
+    if recipe.distillation is not None:
+        _check_teacher(network, recipe.distillation, teacher)
+
+
+def _check_teacher(network: Network, distillation: Distillation, teacher: TrainedNetwork | None) -> None:
+    if teacher is None:
+        raise UsageError("recipe: distillation needs a teacher: give a trained network")
+    taught, shown = (network.input_shape, network.classes), (teacher.network.input_shape, teacher.network.classes)
+    if taught != shown:
+        raise UsageError(
+            f"teacher {teacher.network.name} takes {shown[0]} and {shown[1]} classes, not {taught[0]} and "
+            f"{taught[1]}: give one that was trained on the same data set"
+        )
+    if distillation.teacher is not None and distillation.teacher != weights_digest(teacher):
+        raise UsageError("recipe: distillation names another teacher than the one that is given")

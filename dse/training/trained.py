@@ -8,6 +8,7 @@ from torch import Tensor
 
 from dse.networks import Network
 from dse.nn.model import BinaryModel
+from dse.training.recipe import Recipe
 from kernels_asm import EndValue
 
 
@@ -33,6 +34,8 @@ class TrainedNetwork:
         seconds: How long the training took, evaluation included.
         history: One entry an epoch.
         state_dict: The parameters and buffers of the `BinaryModel`.
+        recipe: How it was trained; its last stage says what the network computes.
+        seed: Of the training.
 
     """
 
@@ -44,9 +47,13 @@ class TrainedNetwork:
     seconds: float
     history: tuple[EpochResult, ...]
     state_dict: dict[str, Tensor]
+    recipe: Recipe
+    seed: int
 
     def model(self) -> BinaryModel:
         """Return a model in evaluation mode with these weights."""
         model = BinaryModel(self.network, self.end_values)
+        last = self.recipe.stages[-1]
+        model.compute_as(self.end_values, last.features, last.weights)
         model.load_state_dict(self.state_dict)
         return model.eval()
