@@ -145,6 +145,7 @@ class TrainingRun:
     def _run_step(self, images: Tensor, labels: Tensor) -> float:
         """Take one step of the optimiser and return the loss before it."""
         set_learning_rate(self._optimiser, self._learning_rate())
+        self._model.set_progress(self._step / self._steps)
         loss = self._loss(self._model(images), images, labels)
         value = loss.item()
         if not math.isfinite(value):

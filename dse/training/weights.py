@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dse.atomic_file import replace_file
 from dse.errors import DseError, UsageError, one_line
-from dse.networks import build_network
+from dse.networks import Repairs, build_network
 from dse.nn.model import BinaryModel
 from dse.training.recipe import Recipe
 from dse.training.safetensors_file import DamagedFileError, pack, tensors_digest, unpack
@@ -38,6 +38,7 @@ def weights_bytes(trained: TrainedNetwork) -> bytes:
             "width_multiplier": network.width_multiplier,
             "input_shape": network.input_shape,
             "classes": network.classes,
+            "repairs": network.repairs.to_dict(),
         },
         "network_digest": network.digest,
         "end_values": [astuple(end_value) for end_value in trained.end_values],
@@ -115,7 +116,10 @@ def load_weights(path: Path) -> TrainedNetwork:
 
 
 def _trained(description: dict[str, Any], tensors: dict[str, Tensor]) -> TrainedNetwork:
-    network = description["network"] | {"input_shape": tuple(description["network"]["input_shape"])}
+    network = description["network"] | {
+        "input_shape": tuple(description["network"]["input_shape"]),
+        "repairs": Repairs.from_dict(description["network"]["repairs"]),
+    }
     return TrainedNetwork(
         network=build_network(**network),
         end_values=tuple(EndValue(*values) for values in description["end_values"]),

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dse.errors import UsageError
-from dse.nn.model import BinaryModel, real_weights
+from dse.nn.model import BinaryModel
 from dse.nn.precision import Precision
 from dse.training.loop import train
 from dse.training.recipe import Recipe
@@ -54,7 +54,7 @@ def computed(recipe):
     def spy(self, images):
         if self.training:
             block = self.binary_blocks[0]
-            seen.append((self.end_values, block.features, block.weights))
+            seen.append((self.end_values, block.features.precision, block.weights.precision))
         return forward(self, images)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -98,10 +98,12 @@ def test_real_weights_have_the_magnitude_of_signs():
     """So that a stage of binary weights begins with outputs of the same size."""
     model = BinaryModel(NETWORK, EXACT)
     model.compute_as(EXACT, Precision.REAL, Precision.REAL)
-    block = model.binary_blocks[0]
-    magnitudes = real_weights(block.latent).abs().mean(dim=(1, 2, 3))
+    weights = model.binary_blocks[0].weights
+    magnitudes = weights().abs().mean(dim=(1, 2, 3))
     assert torch.allclose(magnitudes, torch.ones_like(magnitudes))
-    assert torch.equal(real_weights(torch.zeros(2, 3, 3, 3)), torch.zeros(2, 3, 3, 3))
+    with torch.no_grad():
+        weights.latent.zero_()
+    assert torch.equal(weights(), torch.zeros_like(weights.latent))
 
 
 @pytest.mark.parametrize(
