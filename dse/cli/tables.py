@@ -17,7 +17,6 @@ from dse.accuracy_claims import (
     marked_groups,
 )
 from dse.evaluation import LATENCY_SCOPE
-from dse.networks import BinaryConv, Network
 from dse.results import StudyResults, TrialResult
 
 PLAIN_WIDTH = 140
@@ -65,26 +64,6 @@ def front_notes(results: StudyResults) -> list[str]:
     if equal and compared:
         notes.append(f"trial {equal.number} against the conventional design: {compared}")
     return notes
-
-
-def network_table(network: Network) -> Table:
-    """Return a network's layers."""
-    table = Table(title=f"{network.name}, width {network.width_multiplier:g}", box=box.SIMPLE)
-    for heading in ("layer", "type", "shape"):
-        table.add_column(heading)
-    table.add_column("window", justify="right")
-    table.add_column("binary products", justify="right")
-    for layer in network.layers:
-        binary = isinstance(layer, BinaryConv)
-        shape = str(layer.shape) if isinstance(layer, BinaryConv) else ""
-        table.add_row(
-            layer.name,
-            "binary" if binary else "float",
-            shape,
-            f"{layer.shape.window:,}" if isinstance(layer, BinaryConv) else "",
-            f"{layer.shape.products:,}" if isinstance(layer, BinaryConv) else "",
-        )
-    return table
 
 
 def _design_table(title: str) -> Table:
