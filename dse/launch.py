@@ -115,13 +115,9 @@ class StudySetup:
         dataset = load_dataset(settings.dataset, settings.data_dir, settings.download)
         network_of = network_builder(settings.network, dataset)
         self._legality = Legality(network_of)
-        self._evaluator = Evaluator(
-            network_of,
-            EmulatedTimer(core),
-            NetworkTrainer(dataset, settings.recipe, settings.seed),
-            core.clock_hz,
-            EvaluationCache(settings.cache),
-        )
+        cache = EvaluationCache(settings.cache)
+        trainer = NetworkTrainer(dataset, settings.recipe, settings.seed, cache=cache)
+        self._evaluator = Evaluator(network_of, EmulatedTimer(core), trainer, core.clock_hz, cache)
         self._digests = {
             "core": core.digest,
             "timing model": timing_digest(),

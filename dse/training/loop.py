@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -17,6 +16,7 @@ from dse.training.recipe import Distillation, Recipe
 from dse.training.trained import TrainedNetwork
 from dse.training.training_run import TrainingRun, Watcher
 from dse.training.weights import weights_digest
+from dse.uncertainty import standard_error
 from kernels_asm import EndValue
 
 
@@ -67,8 +67,9 @@ def train(
         network=network,
         end_values=model.end_values,
         accuracy=accuracy,
-        standard_error=math.sqrt(accuracy * (1 - accuracy) / len(dataset.validation)),
+        standard_error=standard_error([accuracy], len(dataset.validation)),
         test_accuracy=test_accuracy,
+        test_standard_error=standard_error([test_accuracy], len(dataset.test)),
         seconds=training.seconds,
         history=history,
         state_dict={name: tensor.detach().clone() for name, tensor in model.state_dict().items()},

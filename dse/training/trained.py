@@ -29,8 +29,9 @@ class TrainedNetwork:
         network: What was trained.
         end_values: Under which arithmetics, one for each binary layer.
         accuracy: On the validation split, 0 to 1.
-        standard_error: Of `accuracy`: binomial, from the size of the validation split alone.
+        standard_error: Of `accuracy`, for the size of the validation split and for one seed (`dse.uncertainty`).
         test_accuracy: On the test split, 0 to 1.
+        test_standard_error: Of `test_accuracy`, likewise.
         seconds: How long the training took, evaluation included.
         history: One entry an epoch.
         state_dict: The parameters and buffers of the `BinaryModel`.
@@ -44,6 +45,7 @@ class TrainedNetwork:
     accuracy: float
     standard_error: float
     test_accuracy: float
+    test_standard_error: float
     seconds: float
     history: tuple[EpochResult, ...]
     state_dict: dict[str, Tensor]

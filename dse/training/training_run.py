@@ -209,6 +209,7 @@ class TrainingRun:
             epochs=self._recipe.epochs,
             stage=self._stage + 1,
             stages=len(self._recipe.stages),
+            judged=len(self._history),
             loss=self._loss_value,
             accuracy=self._history[-1].accuracy if self._history else None,
             seconds=self.seconds,

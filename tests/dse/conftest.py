@@ -72,6 +72,9 @@ class FakeTrainer:
         }
         return record, f"weights of {network.digest} {end_values}".encode()
 
+    def stored(self, network: Network, end_values: tuple[EndValue, ...]) -> None:
+        pass
+
 
 class RecordedProgress:
     """Keeps what it is told."""

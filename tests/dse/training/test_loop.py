@@ -18,6 +18,7 @@ from dse.training.loop import train
 from dse.training.recipe import Recipe
 from dse.training.schedules import Schedule
 from dse.training.weights import WeightsError, load_weights, parse_weights, save_weights, weights_bytes
+from dse.uncertainty import standard_error
 from kernels_asm import Arithmetic, Overflow
 
 torch.set_num_threads(1)  # tests run side by side
@@ -46,7 +47,8 @@ def test_training_learns(trained):
     assert [epoch.epoch for epoch in trained.history] == [1, 2, 3, 4]
     assert trained.history[-1].loss < 0.7 * trained.history[0].loss
     assert trained.history[-1].accuracy == trained.accuracy
-    assert trained.standard_error == pytest.approx((trained.accuracy * (1 - trained.accuracy) / 500) ** 0.5)
+    assert trained.standard_error == standard_error([trained.accuracy], 500)
+    assert trained.test_standard_error == standard_error([trained.test_accuracy], 500)
 
 
 def test_stored_weights_are_those_that_were_judged(trained):
