@@ -9,9 +9,10 @@ from typing import Any
 from dse.cache import Record
 from dse.data import Dataset
 from dse.evaluation import Activity
+from dse.layer_functions import function_values
 from dse.networks import Network
 from dse.training.recipe import Recipe
-from kernels_asm import EndValue
+from kernels_asm import LayerFunction
 
 
 class NetworkTrainer:
@@ -29,20 +30,20 @@ class NetworkTrainer:
         self._recipe = recipe
         self._seed = seed
 
-    def key(self, network: Network, end_values: tuple[EndValue, ...]) -> Mapping[str, Any]:
+    def key(self, network: Network, functions: tuple[LayerFunction, ...]) -> Mapping[str, Any]:
         """Return what the accuracy depends on: network, arithmetic, data, recipe, seed and the training's own code."""
         from dse.training.digest import training_digest
 
         return {
             "network": network.digest,
-            "end_values": [list(asdict(end_value).values()) for end_value in end_values],
+            "functions": list(map(function_values, functions)),
             "dataset": self._dataset.digest,
             "recipe": self._recipe.digest,
             "seed": self._seed,
             "training": training_digest(),
         }
 
-    def train(self, network: Network, end_values: tuple[EndValue, ...], activity: Activity) -> tuple[Record, bytes]:
+    def train(self, network: Network, functions: tuple[LayerFunction, ...], activity: Activity) -> tuple[Record, bytes]:
         """Train from scratch; return accuracies, time and history, and the weights as safetensors.
 
         Raises TrainingError if the training diverges.
@@ -55,7 +56,7 @@ class NetworkTrainer:
             activity(f"training epoch {progress.epoch}/{progress.epochs}")
 
         activity("training")
-        trained = train(network, end_values, self._dataset, self._recipe, self._seed, report)
+        trained = train(network, functions, self._dataset, self._recipe, self._seed, report)
         record = {
             "accuracy": trained.accuracy,
             "standard_error": trained.standard_error,

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from dse.networks import BinaryConv, Classifier, FloatConv, Layer, Network, Pool, Relu
 from dse.nn.blocks import BinaryBlock
 from dse.nn.float_layers import FloatConvolution, Head, Pooling
-from kernels_asm import EndValue
+from kernels_asm import LayerFunction
 
 Convolution: TypeAlias = Callable[[int, Tensor, Tensor], Tensor]
 """Stands in for a binary convolution: (number of the binary layer from 0, signs of its input int8 (N, C, H, W), its
@@ -42,28 +42,30 @@ class BinaryModel(nn.Module):
 
     Args:
         network: What to build.
-        end_values: The end value of each binary layer.
+        functions: What each binary layer computes.
 
     Raises:
-        ValueError: There are not as many end values as binary layers.
+        ValueError: There are not as many functions as binary layers.
 
     """
 
     pixel_mean: Tensor
     pixel_scale: Tensor
 
-    def __init__(self, network: Network, end_values: Sequence[EndValue]) -> None:
+    def __init__(self, network: Network, functions: Sequence[LayerFunction]) -> None:
         super().__init__()
-        if len(end_values) != len(network.binary_layers):
-            raise ValueError(f"{len(end_values)} end values for {len(network.binary_layers)} binary layers")
+        if len(functions) != len(network.binary_layers):
+            raise ValueError(f"{len(functions)} functions for {len(network.binary_layers)} binary layers")
         self.network = network
-        self.end_values = tuple(end_values)
+        self.functions = tuple(functions)
         self.register_buffer("pixel_mean", torch.zeros(1, network.input_shape[0], 1, 1))
         self.register_buffer("pixel_scale", torch.ones(1, network.input_shape[0], 1, 1))
-        ends = iter(end_values)
+        convolutions = iter(functions)
         self.layers = nn.ModuleDict(
             {
-                layer.name: BinaryBlock(layer, next(ends)) if isinstance(layer, BinaryConv) else _float_module(layer)
+                layer.name: BinaryBlock(layer, next(convolutions))
+                if isinstance(layer, BinaryConv)
+                else _float_module(layer)
                 for layer in network.layers
             }
         )

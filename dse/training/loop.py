@@ -19,7 +19,7 @@ from dse.errors import TrainingError, UsageError
 from dse.networks import Network
 from dse.nn.model import BinaryModel
 from dse.training.recipe import Recipe
-from kernels_asm import EndValue
+from kernels_asm import LayerFunction
 
 __all__ = [
     "EpochResult",
@@ -66,7 +66,7 @@ class TrainedNetwork:
 
     Attributes:
         network: What was trained.
-        end_values: Under which arithmetics, one for each binary layer.
+        functions: What each binary layer computes.
         accuracy: On the validation split, 0 to 1.
         standard_error: Of `accuracy`: binomial, from the size of the validation split alone.
         test_accuracy: On the test split, 0 to 1.
@@ -77,7 +77,7 @@ class TrainedNetwork:
     """
 
     network: Network
-    end_values: tuple[EndValue, ...]
+    functions: tuple[LayerFunction, ...]
     accuracy: float
     standard_error: float
     test_accuracy: float
@@ -87,14 +87,14 @@ class TrainedNetwork:
 
     def model(self) -> BinaryModel:
         """Return a model in evaluation mode with these weights."""
-        model = BinaryModel(self.network, self.end_values)
+        model = BinaryModel(self.network, self.functions)
         model.load_state_dict(self.state_dict)
         return model.eval()
 
 
 def train(
     network: Network,
-    end_values: Sequence[EndValue],
+    functions: Sequence[LayerFunction],
     dataset: Dataset,
     recipe: Recipe | None = None,
     seed: int = 0,
@@ -106,7 +106,7 @@ def train(
 
     Args:
         network: What to train; its input must be that of the dataset.
-        end_values: The arithmetic of each binary layer.
+        functions: What each binary layer computes.
         dataset: Trained on its train split, judged on the other two.
         recipe: How; None: the quick run.
         seed: Decides initial weights, order of images and augmentation.
@@ -123,13 +123,13 @@ def train(
     train_split = dataset.train[: recipe.train_images]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = BinaryModel(network, end_values).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = BinaryModel(network, functions).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model.fit_pixels(train_split.images)
     history = _run(model, train_split, dataset.validation, recipe, seed, progress)
     accuracy = history[-1].accuracy
     return TrainedNetwork(
         network=network,
-        end_values=tuple(end_values),
+        functions=tuple(functions),
         accuracy=accuracy,
         standard_error=math.sqrt(accuracy * (1 - accuracy) / len(dataset.validation)),
         test_accuracy=evaluate(model, dataset.test),

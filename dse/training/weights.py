@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,12 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from dse.errors import DseError, UsageError, one_line
+from dse.layer_functions import function_values, parse_function
 from dse.networks import Repairs, build_network
 from dse.nn.model import BinaryModel
 from dse.training.loop import EpochResult, TrainedNetwork
-from kernels_asm import EndValue
 
-FORMAT = 1
+FORMAT = 2
 """Version of the metadata; a file with another one is refused."""
 
 
@@ -41,7 +41,7 @@ def weights_bytes(trained: TrainedNetwork) -> bytes:
             "repairs": network.repairs.to_dict(),
         },
         "network_digest": network.digest,
-        "end_values": [astuple(end_value) for end_value in trained.end_values],
+        "functions": list(map(function_values, trained.functions)),
         "accuracy": trained.accuracy,
         "standard_error": trained.standard_error,
         "test_accuracy": trained.test_accuracy,
@@ -132,7 +132,7 @@ def _trained(description: dict[str, Any], tensors: dict[str, Tensor]) -> Trained
     }
     return TrainedNetwork(
         network=build_network(**network),
-        end_values=tuple(EndValue(*values) for values in description["end_values"]),
+        functions=tuple(map(parse_function, description["functions"])),
         accuracy=description["accuracy"],
         standard_error=description["standard_error"],
         test_accuracy=description["test_accuracy"],
@@ -144,7 +144,7 @@ def _trained(description: dict[str, Any], tensors: dict[str, Tensor]) -> Trained
 
 def _fits(trained: TrainedNetwork) -> bool:
     """Whether names and shapes of the tensors are those of the network's parameters and buffers."""
-    expected = BinaryModel(trained.network, trained.end_values).state_dict()
+    expected = BinaryModel(trained.network, trained.functions).state_dict()
     found = trained.state_dict
     return {k: v.shape for k, v in expected.items()} == {k: v.shape for k, v in found.items()}
 
