@@ -23,7 +23,7 @@ from dse.training.recipe import Distillation, Optimiser, Recipe
 from dse.training.stages import STAGES
 from dse.trainings import JobResult, TrainingJob, TrainingRunner
 from dse.uncertainty import SEED_DEVIATION, MeasuredAccuracy, differ, standard_error
-from kernels_asm import EndValue, InputError
+from kernels_asm import InputError, LayerFunction
 
 BASELINE = "baseline"
 
@@ -58,7 +58,8 @@ class AblationRow:
 
     Attributes:
         variant: The variant.
-        accuracy: Mean over the seeds on the validation split, its error with the spread of seeds of all rows; None if it was refused or a training failed.
+        accuracy: Mean over the seeds on the validation split; None if it was refused or a training failed. Its error
+            has the spread of the seeds of all rows.
         test_accuracy: The same on the test split.
         seeds: The validation accuracy of each seed.
         difference: Of `accuracy` to the baseline's, with the error of a difference of independent figures.
@@ -157,7 +158,7 @@ class AblationPlan:
 
     Attributes:
         variants: The baseline first.
-        functions: The end values of a network's binary layers.
+        functions: What each binary layer of a network computes.
         cycles: Cycles of a network's binary layers; raises UsageError or InputError if no kernel can compute it.
         seeds: Of the trainings of each variant.
         checkpoints: Folder that gets a folder of trainings under way for each variant; None: the cache.
@@ -165,7 +166,7 @@ class AblationPlan:
     """
 
     variants: Sequence[Variant]
-    functions: Callable[[Network], tuple[EndValue, ...]]
+    functions: Callable[[Network], tuple[LayerFunction, ...]]
     cycles: Callable[[Network], int]
     seeds: Sequence[int]
     checkpoints: Path | None = None

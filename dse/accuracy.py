@@ -11,9 +11,10 @@ from dse.cache import EvaluationCache, Record, content_key
 from dse.data import Dataset
 from dse.errors import TrainingError, UsageError
 from dse.evaluation import WEIGHTS, Activity, obtain_accuracy
+from dse.layer_functions import function_values
 from dse.networks import Network
 from dse.training.recipe import Recipe
-from kernels_asm import Arithmetic, EndValue
+from kernels_asm import Arithmetic, LayerFunction
 
 if TYPE_CHECKING:
     # PyTorch takes seconds to import, and a study whose trainings are all cached needs none of it.
@@ -69,20 +70,20 @@ class NetworkTrainer:
         self._checkpoints = checkpoints
         self._restart = restart
 
-    def key(self, network: Network, end_values: tuple[EndValue, ...]) -> Mapping[str, Any]:
+    def key(self, network: Network, functions: tuple[LayerFunction, ...]) -> Mapping[str, Any]:
         """Return what the accuracy depends on: network, arithmetic, data, recipe, seed and the training's own code."""
         from dse.training.digest import training_digest
 
         return {
             "network": network.digest,
-            "end_values": [list(asdict(end_value).values()) for end_value in end_values],
+            "functions": list(map(function_values, functions)),
             "dataset": self._dataset.digest,
             "recipe": self._recipe.digest,
             "seed": self._seed,
             "training": training_digest(),
         }
 
-    def train(self, network: Network, end_values: tuple[EndValue, ...], activity: Activity) -> tuple[Record, bytes]:
+    def train(self, network: Network, functions: tuple[LayerFunction, ...], activity: Activity) -> tuple[Record, bytes]:
         """Train, or go on; return accuracies, their errors, time and history, and the weights as safetensors.
 
         Raises TrainingError if the training diverges, CheckpointError if what is left of an earlier one is of no use.
@@ -97,10 +98,10 @@ class NetworkTrainer:
 
         activity("training")
         teacher = self._find_teacher(network, activity)
-        checkpoint = self._checkpoint(network, end_values)
+        checkpoint = self._checkpoint(network, functions)
         if checkpoint and self._restart:
             checkpoint.remove()
-        arguments = (network, end_values, self._dataset, self._recipe, self._seed, report)
+        arguments = (network, functions, self._dataset, self._recipe, self._seed, report)
         try:
             trained = train(*arguments, teacher=teacher, checkpoint=checkpoint)
         except TrainingError:
@@ -117,15 +118,15 @@ class NetworkTrainer:
         }
         return record, weights_bytes(trained)
 
-    def stored(self, network: Network, end_values: tuple[EndValue, ...]) -> None:
+    def stored(self, network: Network, functions: tuple[LayerFunction, ...]) -> None:
         """Delete what was kept to go on from: the training's record is safe now."""
-        if (checkpoint := self._checkpoint(network, end_values)) is not None:
+        if (checkpoint := self._checkpoint(network, functions)) is not None:
             checkpoint.remove()
 
-    def _checkpoint(self, network: Network, end_values: tuple[EndValue, ...]) -> Checkpoint | None:
+    def _checkpoint(self, network: Network, functions: tuple[LayerFunction, ...]) -> Checkpoint | None:
         from dse.training.checkpoint import Checkpoint
 
-        key = self.key(network, end_values)
+        key = self.key(network, functions)
         if self._checkpoints is not None:
             role = "seed" if self._recipe.deployable else "teacher"
             return Checkpoint(self._checkpoints / f"{role}-{self._seed}.safetensors", key)
@@ -150,6 +151,6 @@ class NetworkTrainer:
             checkpoints=self._checkpoints,
             restart=self._restart,
         )
-        exact = tuple(Arithmetic(32).end_value(layer.shape.window) for layer in network.binary_layers)
+        exact = tuple(Arithmetic(32).layer_function(layer.shape) for layer in network.binary_layers)
         found = obtain_accuracy(trainer, self._cache, network, exact, lambda what: activity(f"{TEACHER}{what}"))
         return parse_weights(self._cache.load_file(WEIGHTS, found.weights), found.weights)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import optuna
@@ -131,7 +131,7 @@ class StudySetup:
         sweeps = sweep_known_designs(space.tiles, self._legality, self._evaluator, progress.activity)
         first = [sweep.fastest for sweep in sweeps]
         if self._settings.tiles is None:
-            space = replace(space, tiles=contending_tiles(sweeps))
+            space = legal_space(self._legality, space.width_multipliers, contending_tiles(sweeps))
         attributes = {
             "spec": spec.to_dict(),
             "space": space.to_dict(),
@@ -144,7 +144,8 @@ class StudySetup:
 
     def _space(self) -> SearchSpace:
         tiles = search_tiles(schedule_of(self._core), self._core.features)
-        space = legal_space(self._legality, self._settings.widths or WIDTH_MULTIPLIERS, tiles)
+        widths = self._settings.widths or WIDTH_MULTIPLIERS
+        space = legal_space(self._legality, widths, tiles)
         if self._settings.tiles in (None, ALL_TILES):
             return space
         chosen = tuple(sorted(map(parse_tile, self._settings.tiles)))
@@ -152,7 +153,7 @@ class StudySetup:
             require_tile_feature(tile, self._core)
             if tile not in space.tiles:
                 raise UsageError(f"tile {tile} fits no arithmetic: choose from {', '.join(map(str, space.tiles))}")
-        return replace(space, tiles=chosen)
+        return legal_space(self._legality, widths, chosen)
 
     def check_unchanged(self, study: optuna.Study) -> None:
         """Raise UsageError if new trials could not be compared with the study's: a model or the data has changed."""

@@ -20,7 +20,7 @@ from dse.training.recipe import Recipe
 from dse.trainings import TrainingJob, TrainingRunner, TrainingsProgress, mean_accuracy
 from dse.uncertainty import MeasuredAccuracy
 from isa_models import Core
-from kernels_asm import EndValue, LaneTile, Overflow
+from kernels_asm import LaneTile, LayerFunction, Overflow
 
 if TYPE_CHECKING:
     from dse.training.trained import TrainedNetwork
@@ -88,9 +88,9 @@ class TrainSettings:
         shape, classes = self.dataset.input_shape, self.dataset.classes
         return build_network(self.network, self.width_multiplier, shape, classes, repairs)
 
-    def functions(self, network: Network) -> tuple[EndValue, ...]:
+    def functions(self, network: Network) -> tuple[LayerFunction, ...]:
         """Return what each binary layer computes; raises kernels_asm.InputError for an arithmetic that none can."""
-        return self.design.end_values(tuple(layer.shape.window for layer in network.binary_layers))
+        return self.design.layer_functions(layer.shape for layer in network.binary_layers)
 
 
 @dataclass(frozen=True)

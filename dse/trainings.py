@@ -17,7 +17,7 @@ from dse.interruption import Interruption
 from dse.networks import Network
 from dse.training.recipe import Recipe
 from dse.uncertainty import MeasuredAccuracy, standard_error
-from kernels_asm import EndValue
+from kernels_asm import LayerFunction
 
 if TYPE_CHECKING:
     from dse.training.progress import TrainingProgress
@@ -31,7 +31,7 @@ class TrainingJob:
     Attributes:
         label: What to call it.
         network: What to train.
-        end_values: The arithmetic of each binary layer.
+        functions: The arithmetic of each binary layer.
         recipe: How.
         seed: Of the training.
         checkpoints: Folder for the training under way; None: the cache.
@@ -40,7 +40,7 @@ class TrainingJob:
 
     label: str
     network: Network
-    end_values: tuple[EndValue, ...]
+    functions: tuple[LayerFunction, ...]
     recipe: Recipe
     seed: int
     checkpoints: Path | None = None
@@ -138,7 +138,7 @@ class TrainingRunner:
             restart=self._restart,
         )
         try:
-            found = obtain_accuracy(trainer, self._cache, job.network, job.end_values, self._progress.activity)
+            found = obtain_accuracy(trainer, self._cache, job.network, job.functions, self._progress.activity)
         except TrainingError as error:
             return JobResult(job, None, one_line(error))
         return JobResult(job, found)
