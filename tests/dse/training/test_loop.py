@@ -88,7 +88,9 @@ def test_progress_counts_every_step():
 
 
 def test_divergence_is_one_line_with_step_and_advice(monkeypatch):
-    monkeypatch.setattr("dse.training.loop.functional.cross_entropy", lambda logits, labels: logits.sum() * float("nan"))
+    monkeypatch.setattr(
+        "dse.training.loop.functional.cross_entropy", lambda logits, labels: logits.sum() * float("nan")
+    )
     with pytest.raises(TrainingError, match=r"loss is nan at step 1 of \d+; lower the learning rate") as caught:
         train(NETWORK, EXACT, SMALL, RECIPE)
     assert "\n" not in str(caught.value)

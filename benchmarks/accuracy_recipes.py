@@ -1,0 +1,41 @@
+"""The recipes that the quick run is compared with, and the long training that is the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dse.training.quick_recipe import Parent, Phase, QuickRecipe
+
+SMALL = 10_000
+"""Training images of the short recipes: all of the embedded Fashion-MNIST, the first of CIFAR-10."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRecipe:
+    """A row of the table."""
+
+    name: str
+    recipe: QuickRecipe
+
+
+def truth(images: int, is_colour: bool) -> QuickRecipe:
+    """Return the long training from scratch on all `images`."""
+    epochs = 4 if images > 2 * SMALL else 10
+    return QuickRecipe(Phase(epochs * images, flip=True, shift=2 if is_colour else 1))
+
+
+def recipes() -> tuple[NamedRecipe, ...]:
+    """Return the rows of the table, baselines first."""
+    warm = {
+        steps: QuickRecipe(Phase(steps * 64, 0.005), Parent.EXACT, Phase(5 * SMALL), train_images=SMALL)
+        for steps in (100, 300, 468)
+    }
+    return (
+        NamedRecipe("10,000 images, 2 epochs, from scratch", QuickRecipe(Phase(2 * SMALL), train_images=SMALL)),
+        NamedRecipe("10,000 images, 5 epochs, from scratch", QuickRecipe(Phase(5 * SMALL), train_images=SMALL)),
+        *(NamedRecipe(f"warm start from the exact network, {steps} steps", recipe) for steps, recipe in warm.items()),
+        NamedRecipe(
+            "one-shot supernet, batch norm estimated anew",
+            QuickRecipe(Phase(0), Parent.MIXED, Phase(10 * SMALL), train_images=SMALL),
+        ),
+    )

@@ -1,0 +1,102 @@
+"""How the quick run trains the designs of a study. Imports no PyTorch, which takes seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from dse.networks import Network
+from dse.space import ACCUMULATORS, CLIPS, OVERFLOWS
+from kernels_asm import Arithmetic, EndValue, Overflow
+
+
+class Parent(StrEnum):
+    """What the network is that all designs of a study start from."""
+
+    NONE = "none"
+    """Each design starts from random weights."""
+    EXACT = "exact"
+    """Trained in exact arithmetic: cheap, but it flatters designs that compute alike."""
+    MIXED = "mixed"
+    """Each batch under another arithmetic of the search space, so that none is at home in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One training run over one cycle of the learning rate (Smith, Topin, arXiv 1708.07120).
+
+    Attributes:
+        images: Images that are looked at, repeated ones included: whole epochs or a part of one.
+        learning_rate: Peak of the cycle.
+        batch_size: Images in a step.
+        warmup: Share of the steps that rise to the peak.
+        flip: Mirror images at random.
+        shift: Move images at random by up to so many pixels.
+
+    """
+
+    images: int
+    learning_rate: float = 0.01
+    batch_size: int = 64
+    warmup: float = 0.2
+    flip: bool = False
+    shift: int = 0
+
+    def learning_rate_at(self, step: int, steps: int) -> float:
+        """Return the learning rate of step `step` (from 0) of `steps`: half a cosine up, half a cosine down."""
+        position = (step + 0.5) / steps
+        share = position / self.warmup if position < self.warmup else (1 - position) / (1 - self.warmup)
+        return self.learning_rate * (1 - math.cos(math.pi * share)) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class QuickRecipe:
+    """A shared start, then a few honest epochs for each design.
+
+    Attributes:
+        design: How each design is trained; without images, only its batch norm is estimated anew.
+        parent: What all start from.
+        parent_phase: How that is trained; None without a parent.
+        train_images: Only the first so many training images are used; None: all.
+        latent_bound: Latent weights of the parent are cut to this magnitude, so that few steps can turn a sign; None:
+            they stay.
+
+    """
+
+    design: Phase
+    parent: Parent = Parent.NONE
+    parent_phase: Phase | None = None
+    train_images: int | None = None
+    latent_bound: float | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the fields."""
+        return _digest(asdict(self))
+
+    @property
+    def parent_digest(self) -> str:
+        """SHA-256 of the fields that the parent depends on."""
+        fields = asdict(self)
+        return _digest({name: fields[name] for name in ("parent", "parent_phase", "train_images")})
+
+
+def space_arithmetics(network: Network) -> tuple[tuple[EndValue, ...], ...]:
+    """Return every function that the default search space can give the network's binary layers, each once."""
+    windows = [layer.shape.window for layer in network.binary_layers]
+    found: dict[tuple[EndValue, ...], None] = {}
+    for accumulator in ACCUMULATORS:
+        for overflow in OVERFLOWS if accumulator < 32 else (Overflow.EXACT,):
+            for clip in CLIPS:
+                arithmetic = Arithmetic(accumulator, overflow, clip or None)
+                found[tuple(arithmetic.end_value(window) for window in windows)] = None
+    return tuple(found)
+
+
+def _digest(fields: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
