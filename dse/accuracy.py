@@ -48,7 +48,8 @@ class NetworkTrainer:
         Raises TrainingError if the training diverges.
         """
         # PyTorch takes seconds to import, and a study whose trainings are all cached needs none of it.
-        from dse.training.loop import TrainingProgress, train
+        from dse.training.loop import train
+        from dse.training.progress import TrainingProgress
         from dse.training.weights import weights_bytes
 
         def report(progress: TrainingProgress) -> None:

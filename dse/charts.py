@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
+from textwrap import wrap
 
 import plotly.graph_objects as go
 
+from dse.accuracy_claims import against_conventional, front_mark
 from dse.chart_theme import LIGHT, SYMBOLS, Theme, ramp, say
 from dse.design import Design
 from dse.results import StudyResults, TrialResult
@@ -18,6 +20,9 @@ SELECTION_TRACE = 0
 
 LATENCY_TITLE = "Latency (ms), binary convolution layers only"
 ACCURACY_TITLE = "Validation accuracy (%)"
+
+HOVER_CHARACTERS = 46
+"""Longest line of a hover text that a narrow page has room for."""
 
 
 class ColourBy(StrEnum):
@@ -45,7 +50,9 @@ def front_figure(
 ) -> go.Figure:
     """Draw every complete trial in the plane of latency and accuracy, with the Pareto front on top.
 
-    Points carry their trial number as `customdata`. Pruned and failed trials have no point to draw.
+    Bars are one standard error of accuracy to either side, on the front and the conventional design. Points of the
+    front that are not shown to be more accurate than a faster one are hollow. Points carry their trial number as
+    `customdata`. Pruned and failed trials have no point to draw.
 
     Args:
         results: The study.
@@ -62,8 +69,9 @@ def front_figure(
         figure.add_trace(_dominated_trace(results, category, colour, symbol))
     for category, colour, symbol in zip(categories, ramp(len(categories)), _cycled(SYMBOLS), strict=False):
         figure.add_trace(_front_trace(results, category, colour, symbol, theme))
+        figure.add_trace(_undistinguished_trace(results, category, colour, symbol))
     if results.conventional:
-        _mark_conventional(figure, results.conventional, theme)
+        _mark_conventional(figure, results, results.conventional, theme)
     if not results.complete:
         say(figure, "No trial has finished yet", theme)
     figure.update_layout(
@@ -137,7 +145,7 @@ def _front_line(results: StudyResults, theme: Theme) -> go.Scatter:
     )
 
 
-def _mark_conventional(figure: go.Figure, trial: TrialResult, theme: Theme) -> None:
+def _mark_conventional(figure: go.Figure, results: StudyResults, trial: TrialResult, theme: Theme) -> None:
     latency, accuracy = trial.point
     figure.add_trace(
         go.Scatter(
@@ -148,6 +156,7 @@ def _mark_conventional(figure: go.Figure, trial: TrialResult, theme: Theme) -> N
             hoverinfo="skip",
             showlegend=False,
             name="conventional",
+            error_y=None if trial.number in results.front_numbers else _error_bars([trial], theme.ink),
         )
     )
     figure.add_annotation(
@@ -164,14 +173,29 @@ def _dominated_trace(results: StudyResults, category: _Category, colour: str, sy
 
 
 def _front_trace(results: StudyResults, category: _Category, colour: str, symbol: str, theme: Theme) -> go.Scatter:
-    trials = [trial for trial in category.trials if trial.number in results.front_numbers]
+    shown = {trial.number for trial in results.distinguishable}
+    trials = [trial for trial in category.trials if trial.number in shown]
     marker = {"size": 12, "color": colour, "symbol": symbol, "line": {"width": 1.5, "color": theme.surface}}
     trace = _points(results, trials, category.label, marker)
     if not trials:
         trace.update(x=[None], y=[None])  # keeps the category in the legend
-    errors = [100 * (trial.attributes.accuracy_standard_error or 0.0) for trial in trials]
-    trace.error_y = {"type": "data", "array": errors, "color": colour, "thickness": 1.2, "width": 3}
+    trace.error_y = _error_bars(trials, colour)
     return trace
+
+
+def _undistinguished_trace(results: StudyResults, category: _Category, colour: str, symbol: str) -> go.Scatter:
+    trials = [trial for trial in category.trials if trial.number in results.not_shown_above]
+    marker = {"size": 11, "color": colour, "symbol": f"{symbol}-open", "line": {"width": 2}}
+    trace = _points(results, trials, category.label, marker)
+    trace.showlegend = False
+    trace.error_y = _error_bars(trials, colour)
+    return trace
+
+
+def _error_bars(trials: Sequence[TrialResult], colour: str) -> dict[str, object]:
+    errors = [trial.measured.standard_error for trial in trials]
+    percent = [None if error is None else 100 * error for error in errors]
+    return {"type": "data", "array": percent, "color": colour, "thickness": 1.2, "width": 3}
 
 
 def _points(results: StudyResults, trials: Sequence[TrialResult], label: str, marker: dict[str, object]) -> go.Scatter:
@@ -189,16 +213,17 @@ def _points(results: StudyResults, trials: Sequence[TrialResult], label: str, ma
 
 
 def _hover(results: StudyResults, trial: TrialResult) -> str:
-    latency, accuracy = trial.point
-    error = trial.attributes.accuracy_standard_error
-    spread = f" ± {100 * error:.2f}" if error is not None else ""
+    mark, interval = front_mark(results, trial), trial.measured.interval
     lines = [
         f"<b>Trial {trial.number}</b>{' on the front' if trial.number in results.front_numbers else ''}",
-        f"{latency:.3f} ms, {100 * accuracy:.2f}{spread} %",
+        f"{trial.point[0]:.3f} ms, {trial.measured.percent} %",
+        *([f"95 % interval {100 * interval[0]:.2f} to {100 * interval[1]:.2f} %"] if interval else []),
+        *([mark] if mark else []),
         escape(describe_design(trial.design)),
     ]
-    if results.conventional and latency > 0:
-        lines.append(f"{results.conventional.point[0] / latency:.2f}x the conventional design's speed")
+    compared = against_conventional(results, trial)
+    if compared:
+        lines += wrap(f"against the conventional design: {compared}", HOVER_CHARACTERS)
     return "<br>".join(lines)
 
 

@@ -49,7 +49,8 @@ class Trainer(Protocol):
     def train(self, network: Network, end_values: tuple[EndValue, ...], activity: Activity) -> tuple[Record, bytes]:
         """Return a record and the trained weights as safetensors.
 
-        The record holds accuracy, standard_error and test_accuracy (0..1), train_seconds, history (a list of dicts).
+        The record holds accuracy, standard_error and test_accuracy (0..1), train_seconds, history (a list of dicts),
+        and test_standard_error where the trainer knows it.
         """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -33,3 +33,26 @@ def pareto_front(items: Iterable[T], objectives: Callable[[T], Objectives]) -> l
         if not front or objectives(item)[1] > objectives(front[-1])[1] or objectives(item) == objectives(front[-1]):
             front.append(item)
     return front
+
+
+def not_shown_above(front: Sequence[T], differ: Callable[[T, T], bool]) -> list[T | None]:
+    """Return, for each item of a front, the faster item that it is not shown to be more accurate than; None for none.
+
+    Along the front from the fastest, an item is *distinguishable* if its accuracy differs from that of the last
+    distinguishable item, and the fastest always is. The others are each measured against the last distinguishable one,
+    not against their neighbour: a long row of small steps would otherwise never add up to a difference.
+
+    Args:
+        front: Fastest first, accuracies ascending, as `pareto_front` returns it.
+        differ: Whether the accuracies of two items differ.
+
+    """
+    faster: list[T | None] = []
+    last: T | None = None
+    for item in front:
+        if last is None or differ(item, last):
+            last = item
+            faster.append(None)
+        else:
+            faster.append(last)
+    return faster

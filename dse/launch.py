@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import optuna
@@ -224,7 +224,7 @@ def _spec(settings: StudySettings, core: Core) -> StudySpec:
         core=settings.core,
         overrides=dict(settings.overrides),
         clock_hz=core.clock_hz,
-        recipe=asdict(settings.recipe),
+        recipe=settings.recipe.to_dict(),
         seed=settings.seed,
         trials=settings.trials,
     )

@@ -13,6 +13,7 @@ import optuna
 from optuna.trial import TrialState
 from plotly.offline import get_plotlyjs
 
+from dse.accuracy_claims import ERRORS_NOTE, HOLLOW_NOTE, against_conventional, front_mark, front_summary
 from dse.chart_theme import DARK, FIGURE_CONFIG, LIGHT, Theme
 from dse.charts import SELECTION_TRACE, describe_design, front_figure
 from dse.layer_chart import layer_figure, layer_legend
@@ -30,6 +31,7 @@ COLUMNS = (
     "Clip",
     "Tile",
     "Width",
+    "On the front",
 )
 
 
@@ -54,6 +56,9 @@ def render_report(results: StudyResults) -> str:
         rows="\n".join(_row(results, trial) for trial in _shown(results)),
         style=asset("report.css"),
         script=asset("report.js"),
+        summary=escape(front_summary(results)),
+        errors=escape(ERRORS_NOTE),
+        hollow=escape(HOLLOW_NOTE),
         plotly=get_plotlyjs(),
         data=script_json(_figures(results)),
     )
@@ -78,28 +83,33 @@ def _cards(results: StudyResults) -> list[tuple[str, str, str]]:
     cards = []
     if results.fastest and results.most_accurate:
         fast, accurate = results.fastest, results.most_accurate
-        cards.append(
-            ("Best latency", f"{fast.point[0]:.3f} ms", f"trial {fast.number}, at {100 * fast.point[1]:.2f} %")
-        )
-        note = f"trial {accurate.number}, at {accurate.point[0]:.3f} ms"
-        cards.append(("Best accuracy", f"{100 * accurate.point[1]:.2f} %", note))
+        cards.append(("Best latency", f"{fast.point[0]:.3f} ms", f"trial {fast.number}, at {fast.measured.percent} %"))
+        note = ", ".join([f"trial {accurate.number}, at {accurate.point[0]:.3f} ms", *_marks(results, accurate)])
+        cards.append(("Highest accuracy", f"{accurate.measured.percent} %", note))
     if results.gain and results.equal_accuracy:
-        note = f"times faster at its accuracy (within a standard error): trial {results.equal_accuracy.number}"
+        compared = against_conventional(results, results.equal_accuracy) or "the conventional design itself"
+        note = f"trial {results.equal_accuracy.number}: {compared}"
         cards.append(("Gain over conventional", f"{results.gain:.2f}x", note))
     return cards
 
 
+def _marks(results: StudyResults, trial: TrialResult) -> list[str]:
+    mark = front_mark(results, trial)
+    return [] if mark is None else [mark]
+
+
 def _row(results: StudyResults, trial: TrialResult) -> str:
-    design, attributes = trial.design, trial.attributes
-    latency, accuracy = trial.point
-    error, test = attributes.accuracy_standard_error, attributes.test_accuracy
+    design = trial.design
+    latency = trial.point[0]
     cells = [
-        f"{100 * accuracy:.2f}" + ("" if error is None else f" ± {100 * error:.2f}"),
-        "" if test is None else f"{100 * test:.2f}",
+        trial.measured.percent,
+        "" if trial.tested is None else trial.tested.percent,
         f"{latency:.3f}",
         f"{results.conventional.point[0] / latency:.2f}x" if results.conventional and latency > 0 else "",
     ]
-    if design is not None:
+    if design is None:
+        cells += [""] * 5
+    else:
         clip = "none" if design.clip is None else str(design.clip)
         cells += [
             f"{design.accumulator} bit",
@@ -111,7 +121,14 @@ def _row(results: StudyResults, trial: TrialResult) -> str:
     conventional = " (conventional)" if trial == results.conventional else ""
     link = f'<a href="#trial-{trial.number}">{trial.number}{conventional}</a>'
     data = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    return f'<tr id="row-{trial.number}"><td>{link}</td>{data}</tr>'
+    mark = f'<td class="mark">{escape(_front_cell(results, trial))}</td>'
+    return f'<tr id="row-{trial.number}"><td>{link}</td>{data}{mark}</tr>'
+
+
+def _front_cell(results: StudyResults, trial: TrialResult) -> str:
+    if trial.number not in results.front_numbers:
+        return "not on the front"
+    return front_mark(results, trial) or "distinguishable"
 
 
 def _figures(results: StudyResults) -> dict[str, Any]:

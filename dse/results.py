@@ -18,8 +18,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from dse.design import Design
 from dse.errors import StorageError, UsageError
-from dse.front import pareto_front
+from dse.front import not_shown_above, pareto_front
 from dse.storage import check_format
+from dse.uncertainty import MeasuredAccuracy, differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class TrialAttributes:
     layers: tuple[LayerResult, ...] = ()
     accuracy_standard_error: float | None = None
     test_accuracy: float | None = None
+    test_accuracy_standard_error: float | None = None
     train_seconds: float | None = None
     pruned: str | None = None
     error: str | None = None
@@ -77,6 +79,19 @@ class TrialResult:
         if self.latency_ms is None or self.accuracy is None:
             raise ValueError(f"trial {self.number} is not complete")
         return self.latency_ms, self.accuracy
+
+    @property
+    def measured(self) -> MeasuredAccuracy:
+        """Accuracy of a complete trial with its standard error."""
+        return MeasuredAccuracy(self.point[1], self.attributes.accuracy_standard_error)
+
+    @property
+    def tested(self) -> MeasuredAccuracy | None:
+        """Accuracy on the test images with its standard error, or None if the trial has not come that far."""
+        attributes = self.attributes
+        if attributes.test_accuracy is None:
+            return None
+        return MeasuredAccuracy(attributes.test_accuracy, attributes.test_accuracy_standard_error)
 
     @property
     def reason(self) -> str | None:
@@ -121,6 +136,17 @@ class StudyResults:
         """Numbers of the trials on the front."""
         return frozenset(trial.number for trial in self.front)
 
+    @cached_property
+    def not_shown_above(self) -> Mapping[int, TrialResult]:
+        """For each trial on the front that is not distinguishable, by number: the faster one it is not shown above."""
+        faster = not_shown_above(self.front, lambda one, other: differ(one.measured, other.measured))
+        return {trial.number: other for trial, other in zip(self.front, faster, strict=True) if other is not None}
+
+    @property
+    def distinguishable(self) -> tuple[TrialResult, ...]:
+        """The trials on the front whose accuracy differs from that of the last such trial before them."""
+        return tuple(trial for trial in self.front if trial.number not in self.not_shown_above)
+
     @property
     def fastest(self) -> TrialResult | None:
         """The point of least latency on the front."""
@@ -133,7 +159,10 @@ class StudyResults:
 
     @property
     def equal_accuracy(self) -> TrialResult | None:
-        """The fastest design whose accuracy is within one standard error of the conventional design's, or better."""
+        """The fastest design whose accuracy is within one standard error of the conventional design's, or better.
+
+        `differ` would let more designs through: the larger the error, the more accuracy a design could lose unnoticed.
+        """
         if self.conventional is None:
             return None
         needed = self.conventional.point[1] - (self.conventional.attributes.accuracy_standard_error or 0.0)

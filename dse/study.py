@@ -181,6 +181,7 @@ def record_evaluation(trial: Trial, evaluation: Evaluation) -> None:
         "layers": list(latency.layers),
         "accuracy_standard_error": accuracy.record["standard_error"],
         "test_accuracy": accuracy.record["test_accuracy"],
+        "test_accuracy_standard_error": accuracy.record.get("test_standard_error"),
         "train_seconds": accuracy.record["train_seconds"],
         "history": accuracy.record["history"],
         "weights": accuracy.weights,

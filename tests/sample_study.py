@@ -23,6 +23,7 @@ DISTRIBUTIONS: dict[str, BaseDistribution] = {
     "tile": CategoricalDistribution(("2x2", "4x2", "4x4")),
 }
 CONVENTIONAL = {"width_multiplier": 1.0, "accumulator": 32, "clip": 0, "tile": "4x2"}
+NARROW = {**CONVENTIONAL, "clip": 15}
 CYCLES_PER_PRODUCT = {8: 1 / 58, 16: 1 / 47, 32: 1 / 38}
 STALL_SHARES = {
     "port F1": 0.42,
@@ -83,6 +84,25 @@ def add_complete(study: optuna.Study, params: dict[str, Any], layer_count: int =
         "cached": {"latency": True, "accuracy": False},
     }
     study.add_trial(_trial(TrialState.COMPLETE, params, attributes, [1000 * cycles / CLOCK_HZ, accuracy]))
+
+
+def add_measured(
+    study: optuna.Study, latency_ms: float, accuracy: float, error: float | None, params: dict[str, Any] = CONVENTIONAL
+) -> None:
+    """Add a finished trial at a given point of the plane, with a given standard error; None leaves that out."""
+    attributes = _attributes(params, _layers(params)) | {"test_accuracy": accuracy}
+    if error is not None:
+        attributes |= {"accuracy_standard_error": error}
+    study.add_trial(_trial(TrialState.COMPLETE, params, attributes, [latency_ms, accuracy]))
+
+
+def build_marked_study(path: Path) -> optuna.Study:
+    """Build a study whose front is trials 1, 2, 3, 4 and the conventional trial 0; 1 and 4 are distinguishable."""
+    study = create_study(path)
+    add_measured(study, 2.0, 0.862, 0.006)
+    for latency_ms, accuracy in ((0.5, 0.800), (0.6, 0.810), (0.8, 0.816), (1.0, 0.860)):
+        add_measured(study, latency_ms, accuracy, 0.006, NARROW)
+    return study
 
 
 def add_pruned(study: optuna.Study, params: dict[str, Any]) -> None:

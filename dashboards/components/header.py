@@ -7,6 +7,7 @@ from dash import html
 from dash.development.base_component import Component
 from optuna.trial import TrialState
 
+from dse.accuracy_claims import against_conventional, front_mark, front_summary
 from dse.results import StudyResults, TrialResult
 
 STATE_NAMES = {
@@ -37,6 +38,7 @@ def header(results: StudyResults) -> list[Component]:
             spacing="sm",
             mt="sm",
         ),
+        html.P(front_summary(results), className="quiet front-summary"),
     ]
 
 
@@ -69,23 +71,24 @@ def _fastest(results: StudyResults) -> dmc.Paper:
     trial = results.fastest
     if trial is None:
         return _card("Best latency", "-", "binary convolution layers only")
-    latency, accuracy = trial.point
-    note = f"trial {trial.number}, at {100 * accuracy:.2f} %; binary convolution layers only"
-    return _card("Best latency", f"{latency:.3f} ms", note)
+    note = f"trial {trial.number}, at {trial.measured.percent} %; binary convolution layers only"
+    return _card("Best latency", f"{trial.point[0]:.3f} ms", note)
 
 
 def _most_accurate(results: StudyResults) -> dmc.Paper:
     trial = results.most_accurate
     if trial is None:
-        return _card("Best accuracy", "-", "validation split")
-    latency, accuracy = trial.point
-    return _card("Best accuracy", f"{100 * accuracy:.2f} %", f"trial {trial.number}, at {latency:.3f} ms; validation")
+        return _card("Highest accuracy", "-", "validation split")
+    mark = front_mark(results, trial)
+    note = f"trial {trial.number}, at {trial.point[0]:.3f} ms; validation{'' if mark is None else f'; {mark}'}"
+    return _card("Highest accuracy", f"{trial.measured.percent} %", note)
 
 
 def _gain(results: StudyResults) -> dmc.Paper:
     if results.gain is None or results.equal_accuracy is None:
         return _card("Gain over conventional", "-", "waits for the design with 32-bit accumulators and no clip")
-    note = f"times faster at its accuracy (within a standard error): trial {results.equal_accuracy.number}"
+    compared = against_conventional(results, results.equal_accuracy) or "the conventional design itself"
+    note = f"trial {results.equal_accuracy.number}: {compared}"
     return _card("Gain over conventional", f"{results.gain:.2f}x", note)
 
 

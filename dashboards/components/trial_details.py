@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 
 from dashboards.components.header import state_name
 from dashboards.components.layer_legend import legend
+from dse.accuracy_claims import against_conventional, front_mark
 from dse.charts import describe_design
 from dse.results import StudyResults, TrialResult
 
@@ -32,6 +33,9 @@ def _badges(results: StudyResults, trial: TrialResult) -> list[Component]:
     badges = []
     if trial.number in results.front_numbers:
         badges.append(dmc.Badge("on the front", color="teal", variant="light", tt="none"))
+        mark = front_mark(results, trial)
+        if mark is not None:
+            badges.append(dmc.Badge(mark, color="gray", variant="outline", tt="none"))
     elif trial.complete:
         badges.append(dmc.Badge("dominated", color="gray", variant="light", tt="none"))
     else:
@@ -48,12 +52,14 @@ def _figures(results: StudyResults, trial: TrialResult) -> list[Component]:
         figures.append(("Latency", f"{trial.latency_ms:.3f} ms"))
     if attributes.cycles is not None:
         figures.append(("Cycles", f"{attributes.cycles:,}"))
-    if trial.accuracy is not None:
-        error = attributes.accuracy_standard_error
-        spread = "" if error is None else f" ± {100 * error:.2f}"
-        figures.append(("Accuracy", f"{100 * trial.accuracy:.2f}{spread} %"))
-    if attributes.test_accuracy is not None:
-        figures.append(("On test images", f"{100 * attributes.test_accuracy:.2f} %"))
-    if results.conventional and trial.latency_ms:
-        figures.append(("Against conventional", f"{results.conventional.point[0] / trial.latency_ms:.2f}x as fast"))
+    if trial.complete:
+        figures.append(("Accuracy", f"{trial.measured.percent} %"))
+        interval = trial.measured.interval
+        if interval is not None:
+            figures.append(("95 % interval", f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f} %"))
+    if trial.tested is not None:
+        figures.append(("On test images", f"{trial.tested.percent} %"))
+    compared = against_conventional(results, trial)
+    if compared is not None:
+        figures.append(("Against conventional", compared))
     return [html.Div([html.Dt(name), html.Dd(value)]) for name, value in figures]

@@ -9,6 +9,7 @@ from dash import Patch
 
 from dashboards import ids
 from dashboards.components.header import state_name
+from dse.accuracy_claims import MARK, front_mark
 from dse.results import StudyResults, TrialResult
 
 GRID_THEME = (
@@ -31,7 +32,7 @@ def trial_table() -> dag.AgGrid:
         id=ids.TRIALS,
         columnDefs=[
             _number("number", "Trial", ".0f", width=64, filtered=False),
-            _text("state", "State", width=95),
+            {**_text("state", "State", width=95), "tooltipField": "note"},
             _number("latency", "Latency (ms)", ".3f", width=134),
             _number("accuracy", "Accuracy (%)", ".2f", width=136),
             _number("error", "± std. err.", ".2f", width=92, filtered=False),
@@ -47,7 +48,7 @@ def trial_table() -> dag.AgGrid:
         getRowId="params.data.id",
         eventListeners={"rowSelected": ["chooseRow(params)"]},
         defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
-        rowClassRules={"on-front": "params.data.state == 'front'", "no-point": "params.data.latency == null"},
+        rowClassRules={"on-front": "params.data.state.startsWith('front')", "no-point": "params.data.latency == null"},
         dashGridOptions={
             "theme": {"function": GRID_THEME},
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
@@ -88,12 +89,12 @@ def _row(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": str(trial.number),
         "number": trial.number,
-        "state": "front" if trial.number in results.front_numbers else state_name(trial),
+        "state": _state(results, trial),
         "latency": trial.latency_ms,
         "accuracy": None if trial.accuracy is None else 100 * trial.accuracy,
         "error": None if error is None else 100 * error,
         "cycles": trial.attributes.cycles,
-        "note": "conventional" if trial == results.conventional else trial.reason,
+        "note": _note(results, trial),
     }
     if design is not None:
         row |= {
@@ -104,6 +105,17 @@ def _row(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
             "width": design.width_multiplier,
         }
     return row
+
+
+def _state(results: StudyResults, trial: TrialResult) -> str:
+    if trial.number not in results.front_numbers:
+        return state_name(trial)
+    return f"front {MARK}" if trial.number in results.not_shown_above else "front"
+
+
+def _note(results: StudyResults, trial: TrialResult) -> str | None:
+    notes = ["conventional" if trial == results.conventional else None, front_mark(results, trial), trial.reason]
+    return "; ".join(note for note in notes if note) or None
 
 
 def _text(field: str, title: str, **options: int) -> dict[str, Any]:

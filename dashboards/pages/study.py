@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from dashboards import ids
 from dashboards.components.problem import problem
 from dashboards.components.trial_table import trial_table
+from dse.accuracy_claims import ERRORS_NOTE, HOLLOW_NOTE, MARK
 from dse.chart_theme import FIGURE_CONFIG
 from dse.charts import ColourBy
 
@@ -67,8 +68,9 @@ def _front() -> dmc.Paper:
         **{"aria-label": "Colour by"},
     )
     caption = (
-        "Bars: ± one standard error of accuracy. Faint points are dominated; pruned and failed trials have no point. "
-        "Latency counts the binary convolution layers only: the others run in floating point and are not timed."
+        f"{ERRORS_NOTE} Bars: ± one standard error. {HOLLOW_NOTE} Faint points are dominated; pruned and failed trials "
+        "have no point. Latency counts the binary convolution layers only: the others run in floating point and are "
+        "not timed."
     )
     return _panel(
         dmc.Group(
@@ -90,7 +92,8 @@ def _layers() -> dmc.Paper:
 
 
 def _trials() -> dmc.Paper:
-    return _panel(html.H2("Trials"), trial_table())
+    legend = f"{MARK} on the front, and not shown to be more accurate than a faster trial of it: the note says which."
+    return _panel(html.H2("Trials"), trial_table(), html.P(legend, className="quiet small"))
 
 
 def _panel(*children: Component, name: str = "") -> dmc.Paper:

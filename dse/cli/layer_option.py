@@ -39,10 +39,17 @@ def emulable_layer(
 
     Raises kernels_asm.InputError if they are malformed, UsageError for a layer too large to be emulated.
     """
-    from dse.errors import UsageError
     from kernels_asm import ConvShape
 
     shape = ConvShape.parse(sizes, kernel, stride, padding, padding_value)
+    check_emulable(shape)
+    return shape
+
+
+def check_emulable(shape: ConvShape) -> None:
+    """Raise UsageError for a layer too large to be emulated."""
+    from dse.errors import UsageError
+
     elements = max(
         shape.out_pixels * shape.window,
         shape.out_pixels * shape.channels_out,
@@ -54,4 +61,3 @@ def emulable_layer(
             f"layer {shape} has {shape.products:,} binary products, too much to be emulated "
             f"(at most {MOST_PRODUCTS:,}, and {MOST_ELEMENTS:,} elements of an array): give a smaller layer"
         )
-    return shape

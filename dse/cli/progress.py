@@ -14,9 +14,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from dse.accuracy_claims import front_counts
 from dse.design import Design
-from dse.front import pareto_front
+from dse.front import not_shown_above, pareto_front
 from dse.progress import StudyProgress
+from dse.uncertainty import MeasuredAccuracy, differ
 
 
 @dataclass
@@ -25,14 +27,14 @@ class StudyTally:
 
     Attributes:
         budget: Complete trials to reach.
-        complete: Objectives (milliseconds, accuracy) of the complete trials.
+        complete: Milliseconds and accuracy of the complete trials.
         pruned: Trials without a kernel.
         failed: Trials that failed.
 
     """
 
     budget: int = 0
-    complete: list[tuple[float, float]] = field(default_factory=list)
+    complete: list[tuple[float, MeasuredAccuracy]] = field(default_factory=list)
     pruned: int = 0
     failed: int = 0
     _inherited: int = 0
@@ -41,14 +43,14 @@ class StudyTally:
     def begin(self, finished: list[FrozenTrial], budget: int) -> None:
         """Start the clock with the trials that earlier runs finished."""
         self.budget = budget
-        self.complete = [(trial.values[0], trial.values[1]) for trial in finished]
+        self.complete = [(trial.values[0], _measured(trial)) for trial in finished]
         self._inherited = len(finished)
         self._started = time.monotonic()
 
     def add(self, trial: FrozenTrial) -> None:
         """Count a trial that ended."""
         if trial.state is TrialState.COMPLETE:
-            self.complete.append((trial.values[0], trial.values[1]))
+            self.complete.append((trial.values[0], _measured(trial)))
         elif trial.state is TrialState.PRUNED:
             self.pruned += 1
         else:
@@ -68,9 +70,11 @@ class StudyTally:
         if not self.complete:
             return "no design evaluated yet"
         latency = min(latency for latency, _ in self.complete)
-        accuracy = max(accuracy for _, accuracy in self.complete)
-        size = len(pareto_front(self.complete, lambda point: point))
-        return f"best latency {latency:.4f} ms   best accuracy {100 * accuracy:.2f} %   front {size} designs"
+        highest = max((accuracy for _, accuracy in self.complete), key=lambda accuracy: accuracy.value)
+        front = pareto_front(self.complete, lambda point: (point[0], point[1].value))
+        distinguishable = not_shown_above(front, lambda one, other: differ(one[1], other[1])).count(None)
+        designs = front_counts(len(front), distinguishable)
+        return f"best latency {latency:.4f} ms   highest accuracy {highest.percent} %   {designs}"
 
 
 class LiveProgress:
@@ -151,10 +155,9 @@ class LineProgress:
         self._tally.add(trial)
         head = f"[{len(self._tally.complete)}/{self._tally.budget}] trial {trial.number}: {self._design}"
         if trial.state is TrialState.COMPLETE:
-            latency, accuracy = trial.values
             left = self._tally.seconds_left
             time_left = "" if left is None else f", time left {duration(left)}"
-            self._print(f"{head}: {latency:.4f} ms, {100 * accuracy:.2f} %{time_left}")
+            self._print(f"{head}: {trial.values[0]:.4f} ms, {_measured(trial).percent} %{time_left}")
             return
         reason = trial.user_attrs.get("pruned") or trial.user_attrs.get("error")
         self._print(f"{head}: {trial.state.name.lower()}: {reason}")
@@ -192,6 +195,10 @@ def count_status(title: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show a spinner with the count that was last told, on standard error if that is a terminal."""
     with Console(stderr=True).status(title) as status:
         yield lambda done: status.update(f"{title}: {done}/{total}")
+
+
+def _measured(trial: FrozenTrial) -> MeasuredAccuracy:
+    return MeasuredAccuracy(trial.values[1], trial.user_attrs.get("accuracy_standard_error"))
 
 
 def duration(seconds: float) -> str:

@@ -7,8 +7,10 @@ import json
 from collections.abc import Iterable
 from typing import Any, TextIO
 
+from dse.accuracy_claims import front_mark
 from dse.evaluation import LATENCY_SCOPE
 from dse.results import StudyResults, TrialResult
+from dse.uncertainty import differ
 
 FIELDS = (
     "trial",
@@ -17,6 +19,9 @@ FIELDS = (
     "accuracy",
     "accuracy_standard_error",
     "test_accuracy",
+    "test_accuracy_standard_error",
+    "distinguishable",
+    "front_mark",
     "width_multiplier",
     "accumulator",
     "overflow",
@@ -25,15 +30,22 @@ FIELDS = (
     "cycles",
     "speedup",
     "accuracy_gain",
+    "accuracy_differs",
     "reason",
 )
 
 
-def trial_fields(trial: TrialResult, conventional: TrialResult | None) -> dict[str, Any]:
-    """Return one trial as `FIELDS`; accuracies are 0..1, None stands for what is not known."""
+def trial_fields(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
+    """Return one trial as `FIELDS`; accuracies are 0..1, None stands for what is not known.
+
+    `distinguishable` and `front_mark` speak of trials on the front alone (`dse.front.not_shown_above`). `speedup` and
+    `accuracy_gain` compare with the conventional design; the gain is the difference of the two figures, and
+    `accuracy_differs` tells whether it is more than their errors explain.
+    """
     attributes = trial.attributes
     design = trial.design.to_dict() if trial.design is not None else {}
-    compared = trial.complete and conventional is not None
+    conventional = results.conventional if trial.complete else None
+    on_front = trial.number in results.front_numbers
     return {
         "trial": trial.number,
         "state": trial.state.name.lower(),
@@ -41,10 +53,14 @@ def trial_fields(trial: TrialResult, conventional: TrialResult | None) -> dict[s
         "accuracy": trial.accuracy,
         "accuracy_standard_error": attributes.accuracy_standard_error,
         "test_accuracy": attributes.test_accuracy,
+        "test_accuracy_standard_error": attributes.test_accuracy_standard_error,
+        "distinguishable": trial.number not in results.not_shown_above if on_front else None,
+        "front_mark": front_mark(results, trial),
         **{name: design.get(name) for name in ("width_multiplier", "accumulator", "overflow", "clip", "tile")},
         "cycles": attributes.cycles,
-        "speedup": conventional.point[0] / trial.point[0] if compared and conventional else None,
-        "accuracy_gain": trial.point[1] - conventional.point[1] if compared and conventional else None,
+        "speedup": conventional.point[0] / trial.point[0] if conventional else None,
+        "accuracy_gain": trial.point[1] - conventional.point[1] if conventional else None,
+        "accuracy_differs": differ(trial.measured, conventional.measured) if conventional else None,
         "reason": trial.reason,
     }
 
@@ -61,7 +77,8 @@ def results_json(results: StudyResults, trials: Iterable[TrialResult]) -> str:
             "latency_scope": LATENCY_SCOPE,
             "finished": len(results.complete),
             "budget": results.budget,
-            "trials": [trial_fields(trial, results.conventional) for trial in trials],
+            "front": {"designs": len(results.front), "distinguishable": len(results.distinguishable)},
+            "trials": [trial_fields(results, trial) for trial in trials],
         },
         indent=2,
     )
@@ -71,4 +88,4 @@ def write_csv(results: StudyResults, trials: Iterable[TrialResult], file: TextIO
     """Write the given trials as CSV with a header line."""
     writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(trial_fields(trial, results.conventional) for trial in trials)
+    writer.writerows(trial_fields(results, trial) for trial in trials)

@@ -139,9 +139,11 @@ def _print_results(study: optuna.Study, output_format: OutputFormat, *, all_tria
     results = read_results(study)
     trials = results.trials if all_trials else results.front
     if output_format is OutputFormat.TABLE:
-        from dse.cli.tables import front_table, print_table, trials_table
+        from dse.cli.tables import front_notes, front_table, print_table, trials_table
 
         print_table(trials_table(results) if all_trials else front_table(results))
+        for note in front_notes(results):
+            typer.echo(note)
         return
     from dse.cli.serialise import results_json, write_csv
 

@@ -8,8 +8,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from dse.accuracy_claims import (
+    ERRORS_NOTE,
+    MARK,
+    accuracy_gain,
+    against_conventional,
+    front_summary,
+    marked_groups,
+)
 from dse.evaluation import LATENCY_SCOPE
-from dse.networks import BinaryConv, Network
 from dse.results import StudyResults, TrialResult
 
 PLAIN_WIDTH = 140
@@ -28,9 +35,9 @@ def front_table(results: StudyResults) -> Table:
         f"{results.network} on {results.dataset}, {results.core}"
     )
     table = _design_table(title)
-    table.caption = f"Accuracy on the validation images ± standard error. Latency counts the {LATENCY_SCOPE}."
+    table.caption = f"{ERRORS_NOTE} Latency counts the {LATENCY_SCOPE}."
     for trial in results.front:
-        table.add_row(*_design_cells(trial, results.conventional))
+        table.add_row(*_design_cells(results, trial))
     return table
 
 
@@ -41,33 +48,29 @@ def trials_table(results: StudyResults) -> Table:
     for trial in results.trials:
         state = trial.state.name.lower()
         reason = f"{state}: {trial.reason}" if trial.reason else state
-        table.add_row(*_design_cells(trial, results.conventional), reason)
+        table.add_row(*_design_cells(results, trial), reason)
     return table
 
 
-def network_table(network: Network) -> Table:
-    """Return a network's layers."""
-    table = Table(title=f"{network.name}, width {network.width_multiplier:g}", box=box.SIMPLE)
-    for heading in ("layer", "type", "shape"):
-        table.add_column(heading)
-    table.add_column("window", justify="right")
-    table.add_column("binary products", justify="right")
-    for layer in network.layers:
-        binary = isinstance(layer, BinaryConv)
-        shape = str(layer.shape) if isinstance(layer, BinaryConv) else ""
-        table.add_row(
-            layer.name,
-            "binary" if binary else "float",
-            shape,
-            f"{layer.shape.window:,}" if isinstance(layer, BinaryConv) else "",
-            f"{layer.shape.products:,}" if isinstance(layer, BinaryConv) else "",
-        )
-    return table
+def front_notes(results: StudyResults) -> list[str]:
+    """Return what the accuracies of the front show and do not show, a line each, for below a table of designs."""
+    notes = [front_summary(results)]
+    for faster, unshown in marked_groups(results):
+        numbers = ", ".join(str(trial.number) for trial in unshown)
+        trials = "trial" if len(unshown) == 1 else "trials"
+        notes.append(f"{MARK} not shown to be more accurate than trial {faster.number}: {trials} {numbers}")
+    equal = results.equal_accuracy
+    compared = against_conventional(results, equal) if equal else None
+    if equal and compared:
+        notes.append(f"trial {equal.number} against the conventional design: {compared}")
+    return notes
 
 
 def _design_table(title: str) -> Table:
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
-    for heading in ("trial", "accuracy %", "latency ms", "width", "accumulator"):
+    table.add_column("trial", justify="right", no_wrap=True)
+    table.add_column("accuracy %", no_wrap=True)
+    for heading in ("latency ms", "width", "accumulator"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("overflow", no_wrap=True)
     for heading in ("clip", "tile", "speed-up", "accuracy gain"):
@@ -75,7 +78,7 @@ def _design_table(title: str) -> Table:
     return table
 
 
-def _design_cells(trial: TrialResult, conventional: TrialResult | None) -> list[str]:
+def _design_cells(results: StudyResults, trial: TrialResult) -> list[str]:
     design = trial.design
     described = ["", "", "", "", ""]
     if design is not None:
@@ -87,16 +90,14 @@ def _design_cells(trial: TrialResult, conventional: TrialResult | None) -> list[
             clip,
             str(design.tile),
         ]
-    return [str(trial.number), *_objective_cells(trial), *described, *_gain_cells(trial, conventional)]
+    return [str(trial.number), *_objective_cells(results, trial), *described, *_gain_cells(trial, results.conventional)]
 
 
-def _objective_cells(trial: TrialResult) -> list[str]:
+def _objective_cells(results: StudyResults, trial: TrialResult) -> list[str]:
     if not trial.complete:
         return ["", ""]
-    latency, accuracy = trial.point
-    error = trial.attributes.accuracy_standard_error
-    margin = "" if error is None else f" ± {100 * error:.2f}"
-    return [f"{100 * accuracy:.2f}{margin}", f"{latency:.4f}"]
+    mark = f" {MARK}" if trial.number in results.not_shown_above else ""
+    return [f"{trial.measured.percent}{mark}", f"{trial.point[0]:.4f}"]
 
 
 def _gain_cells(trial: TrialResult, conventional: TrialResult | None) -> list[str]:
@@ -104,6 +105,4 @@ def _gain_cells(trial: TrialResult, conventional: TrialResult | None) -> list[st
         return ["", ""]
     if trial.number == conventional.number:
         return ["conventional", ""]
-    latency, accuracy = trial.point
-    reference_latency, reference_accuracy = conventional.point
-    return [f"{reference_latency / latency:.2f}x", f"{100 * (accuracy - reference_accuracy):+.2f}"]
+    return [f"{conventional.point[0] / trial.point[0]:.2f}x", accuracy_gain(trial, conventional)]

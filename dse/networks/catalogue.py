@@ -5,15 +5,33 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable
+from typing import TypeAlias
 
 from dse.errors import UsageError
+from dse.networks import quicknet, vgg_small
+from dse.networks.birealnet_18 import birealnet_18
 from dse.networks.layers import Layer
 from dse.networks.network import Network
+from dse.networks.repairs import Repairs
+from dse.networks.resnet_20 import resnet_20
 from dse.networks.tiny import tiny
 
 DEFAULT_NETWORK = "tiny"
 
-_BUILDERS: dict[str, Callable[[float, tuple[int, int, int], int], tuple[Layer, ...]]] = {DEFAULT_NETWORK: tiny}
+_Builder: TypeAlias = Callable[[float, tuple[int, int, int], int, Repairs], tuple[Layer, ...]]
+
+_BUILDERS: dict[str, _Builder] = {
+    DEFAULT_NETWORK: tiny,
+    "vgg-small": vgg_small.vgg_small,
+    "resnet-20": resnet_20,
+    "birealnet-18": birealnet_18,
+    "quicknet-small": quicknet.SMALL,
+    "quicknet-medium": quicknet.MEDIUM,
+    "quicknet-large": quicknet.LARGE,
+}
+
+_REPAIRS = {"vgg-small": vgg_small.REPAIRS}
+"""Those of networks whose repairs are not the usual ones unless others are asked for."""
 
 
 def network_names() -> tuple[str, ...]:
@@ -21,11 +39,18 @@ def network_names() -> tuple[str, ...]:
     return tuple(_BUILDERS)
 
 
+def default_repairs(name: str) -> Repairs:
+    """Return the repairs that a network has unless others are asked for; raises UsageError for an unknown name."""
+    _check_name(name)
+    return _REPAIRS.get(name, Repairs())
+
+
 def build_network(
     name: str = DEFAULT_NETWORK,
     width_multiplier: float = 1.0,
     input_shape: tuple[int, int, int] = (1, 28, 28),
     classes: int = 10,
+    repairs: Repairs | None = None,
 ) -> Network:
     """Return the description of a network.
 
@@ -34,18 +59,26 @@ def build_network(
         width_multiplier: Factor on the channel counts, which are then rounded to multiples of 8; above 0, at most 16.
         input_shape: Channels, height and width of an image.
         classes: How many classes to tell apart, at least 2.
+        repairs: Options of its binary blocks; None: `default_repairs(name)`.
 
     Raises:
-        UsageError: The name is unknown or a number is out of range.
+        UsageError: The name is unknown, a number is out of range, the images are too small for the network, or it
+            cannot have the repairs.
 
     """
-    if name not in _BUILDERS:
-        near = difflib.get_close_matches(name, _BUILDERS, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(f"network {name!r} is unknown; {hint}known: {', '.join(network_names())}")
+    if repairs is None:
+        repairs = default_repairs(name)
+    _check_name(name)
     if not (math.isfinite(width_multiplier) and 0 < width_multiplier <= 16):
         raise UsageError(f"width multiplier {width_multiplier}: give a number above 0, at most 16")
     if min(input_shape) < 1 or classes < 2:
         raise UsageError(f"input {input_shape} with {classes} classes: give sizes of at least 1 and at least 2 classes")
-    layers = _BUILDERS[name](width_multiplier, input_shape, classes)
-    return Network(name, width_multiplier, input_shape, classes, layers)
+    layers = _BUILDERS[name](width_multiplier, input_shape, classes, repairs)
+    return Network(name, width_multiplier, input_shape, classes, repairs, layers)
+
+
+def _check_name(name: str) -> None:
+    if name not in _BUILDERS:
+        near = difflib.get_close_matches(name, _BUILDERS, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise UsageError(f"network {name!r} is unknown; {hint}known: {', '.join(network_names())}")

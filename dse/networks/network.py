@@ -1,4 +1,4 @@
-"""A network as a chain of layers; training and timing both start from one."""
+"""A network as a chain of layers; training, timing and export all start from one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from dse.networks.layers import BinaryConv, Layer
+from dse.networks.repairs import Repairs
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Network:
         width_multiplier: Factor on its channel counts.
         input_shape: Channels, height and width of an image.
         classes: How many classes it tells apart.
+        repairs: Options of its binary blocks; the layers say which block has what of them.
         layers: In the order of execution.
 
     """
@@ -27,12 +29,33 @@ class Network:
     width_multiplier: float
     input_shape: tuple[int, int, int]
     classes: int
+    repairs: Repairs
     layers: tuple[Layer, ...]
 
     @property
     def binary_layers(self) -> tuple[BinaryConv, ...]:
         """The binary convolutions, in the order of execution."""
         return tuple(layer for layer in self.layers if isinstance(layer, BinaryConv))
+
+    @property
+    def binary_products(self) -> int:
+        """Binary products of an image, those with padding included."""
+        return sum(layer.shape.products for layer in self.binary_layers)
+
+    @property
+    def binary_weight_bytes(self) -> int:
+        """Bytes of the binary weights at a bit each, without what a kernel's layout adds."""
+        return -(-sum(layer.weights for layer in self.binary_layers) // 8)
+
+    @property
+    def float_multiply_adds(self) -> int:
+        """Multiplications with addition in floating point for an image."""
+        return sum(layer.multiply_adds for layer in self.layers)
+
+    @property
+    def float_parameters(self) -> int:
+        """Numbers learned in floating point."""
+        return sum(layer.float_parameters for layer in self.layers)
 
     @cached_property
     def digest(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -10,18 +11,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
-from dse.networks import BinaryConv, Classifier, FloatConv, Network
-from dse.nn import arithmetic
+from dse.networks import BinaryConv, Classifier, FloatConv, Layer, Network, Pool, Relu
+from dse.nn.blocks import BinaryBlock
+from dse.nn.float_layers import FloatConvolution, Head, Pooling
+from dse.nn.precision import Precision
 from kernels_asm import EndValue
 
 Convolution: TypeAlias = Callable[[int, Tensor, Tensor], Tensor]
 """Stands in for a binary convolution: (number of the binary layer from 0, signs of its input int8 (N, C, H, W), its
 weights int8 (O, C, kh, kw)) -> outputs after the end value (N, O, out H, out W), whole numbers of any dtype."""
 
-LATENT_RANGE = 0.02
-"""Latent weights start uniformly within plus and minus this."""
+_Run: TypeAlias = Callable[[BinaryBlock, Tensor, Tensor], Tensor]
+"""(a binary block, its input, where its shortcut begins) -> its features."""
+
+LONGEST_SPAN = 2
+"""Binary convolutions that a shortcut goes around at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,85 +36,6 @@ class BinaryLayerRecord:
     signs: Tensor
     weights: Tensor
     outputs: Tensor
-
-
-class Stem(nn.Module):
-    """A floating-point convolution with batch norm."""
-
-    def __init__(self, layer: FloatConv) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(
-            layer.channels_in, layer.channels_out, layer.kernel_size, layer.stride, layer.padding, bias=False
-        )
-        self.norm = nn.BatchNorm2d(layer.channels_out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the features of (N, C, H, W) pixels."""
-        features: Tensor = self.norm(self.conv(x))
-        return features
-
-
-class BinaryBlock(nn.Module):
-    """Sign, binary convolution under an end value, batch norm, plus a shortcut around the three."""
-
-    ring: Tensor
-
-    def __init__(self, layer: BinaryConv, end: EndValue) -> None:
-        super().__init__()
-        shape = layer.shape
-        self.shape = shape
-        self.end = end
-        self.latent = nn.Parameter(
-            torch.empty(shape.channels_out, shape.channels_in, shape.kernel_height, shape.kernel_width)
-        )
-        self.norm = nn.BatchNorm2d(shape.channels_out)
-        # small against the learning rate, so that a short training can still turn every sign
-        nn.init.uniform_(self.latent, -LATENT_RANGE, LATENT_RANGE)
-        self.register_buffer("ring", arithmetic.padding_ring(shape), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the block's features for features `x`."""
-        dot = arithmetic.binary_convolution(
-            arithmetic.sign(x), arithmetic.weight_sign(self.latent), self.ring, self.shape
-        )
-        return self.finish(arithmetic.end_value(dot, self.end, self.shape.window), x)
-
-    def finish(self, outputs: Tensor, x: Tensor) -> Tensor:
-        """Return the block's features, given the outputs of its convolution and its input `x`."""
-        features: Tensor = self.norm(outputs)
-        return features + self._shortcut(x)
-
-    @torch.no_grad()
-    def integer_weights(self) -> Tensor:
-        """Return the binary weights, int8 of +1 and -1, (O, C, kh, kw)."""
-        return arithmetic.signs(self.latent).to(torch.int8)
-
-    @torch.no_grad()
-    def integer_convolution(self, signs: Tensor, weights: Tensor) -> Tensor:
-        """Return the convolution's outputs, float32 whole numbers, for signs and weights of any dtype."""
-        dot = arithmetic.binary_convolution(signs.float(), weights.float(), self.ring, self.shape)
-        return arithmetic.apply_end_value(dot, self.end)
-
-    def _shortcut(self, x: Tensor) -> Tensor:
-        if self.shape.stride > 1:
-            x = functional.avg_pool2d(x, self.shape.stride, ceil_mode=True)
-        copies = self.shape.channels_out // self.shape.channels_in
-        return torch.cat([x] * copies, dim=1) if copies > 1 else x
-
-
-class Head(nn.Module):
-    """ReLU, average pooling to a grid, and a linear layer."""
-
-    def __init__(self, layer: Classifier) -> None:
-        super().__init__()
-        self.grid = layer.grid
-        self.linear = nn.Linear(layer.features, layer.classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits (N, classes) for features (N, C, H, W)."""
-        pooled = functional.adaptive_avg_pool2d(functional.relu(x), self.grid)
-        logits: Tensor = self.linear(pooled.flatten(1))
-        return logits
 
 
 class BinaryModel(nn.Module):
@@ -136,20 +62,35 @@ class BinaryModel(nn.Module):
         self.register_buffer("pixel_mean", torch.zeros(1, network.input_shape[0], 1, 1))
         self.register_buffer("pixel_scale", torch.ones(1, network.input_shape[0], 1, 1))
         ends = iter(end_values)
-        self.layers = nn.ModuleDict()
-        for layer in network.layers:
-            match layer:
-                case FloatConv():
-                    self.layers[layer.name] = Stem(layer)
-                case BinaryConv():
-                    self.layers[layer.name] = BinaryBlock(layer, next(ends))
-                case Classifier():
-                    self.layers[layer.name] = Head(layer)
+        self.layers = nn.ModuleDict(
+            {
+                layer.name: BinaryBlock(layer, next(ends)) if isinstance(layer, BinaryConv) else _float_module(layer)
+                for layer in network.layers
+            }
+        )
 
     @property
     def binary_blocks(self) -> tuple[BinaryBlock, ...]:
         """The binary blocks, in the order of `network.binary_layers`."""
         return tuple(layer for layer in self.layers.values() if isinstance(layer, BinaryBlock))
+
+    def set_progress(self, share: float) -> None:
+        """Tell the estimators that sharpen over a training which share of it is done, 0 to 1."""
+        for block in self.binary_blocks:
+            block.features.progress.fill_(share)
+
+    def compute_as(self, end_values: Sequence[EndValue], features: Precision, weights: Precision) -> None:
+        """Change what the binary layers compute and leave all parameters as they are.
+
+        Args:
+            end_values: The end value of each binary layer; those of exact sums where anything is real.
+            features: What the convolutions take for features.
+            weights: What they take for weights.
+
+        """
+        self.end_values = tuple(end_values)
+        for block, end in zip(self.binary_blocks, self.end_values, strict=True):
+            block.end, block.features.precision, block.weights.precision = end, features, weights
 
     def fit_pixels(self, images: NDArray[np.uint8]) -> None:
         """Take mean and deviation of each channel from training images (N, C, H, W)."""
@@ -164,10 +105,7 @@ class BinaryModel(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, classes) for uint8 images (N, C, H, W)."""
-        x = self.standardise(images)
-        for layer in self.layers.values():
-            x = layer(x)
-        return x
+        return self._run(images, lambda block, x, start: block(x, start))
 
     @torch.no_grad()
     def forward_with(self, images: Tensor, conv: Convolution) -> Tensor:
@@ -179,16 +117,15 @@ class BinaryModel(nn.Module):
         """
         if self.training:
             raise ValueError("the model is in training mode: call eval() first")
-        x = self.standardise(images)
-        number = 0
-        for layer in self.layers.values():
-            if isinstance(layer, BinaryBlock):
-                signs = arithmetic.signs(x).to(torch.int8)
-                x = layer.finish(conv(number, signs, layer.integer_weights()).float(), x)
-                number += 1
-            else:
-                x = layer(x)
-        return x
+        if any(Precision.REAL in (block.features.precision, block.weights.precision) for block in self.binary_blocks):
+            raise ValueError("the model computes with real numbers, which no kernel does")
+        numbers = {block: number for number, block in enumerate(self.binary_blocks)}
+
+        def run(block: BinaryBlock, x: Tensor, start: Tensor) -> Tensor:
+            outputs = conv(numbers[block], block.binarize(x).to(torch.int8), block.integer_weights())
+            return block.finish(outputs.float(), start)
+
+        return self._run(images, run)
 
     def record(self, images: Tensor) -> tuple[Tensor, tuple[BinaryLayerRecord, ...]]:
         """Return the logits for `images`, and what went through each binary convolution."""
@@ -201,3 +138,29 @@ class BinaryModel(nn.Module):
 
         logits = self.forward_with(images, convolve)
         return logits, tuple(records)
+
+    def _run(self, images: Tensor, run: _Run) -> Tensor:
+        """Send images through all layers, the binary ones by `run`."""
+        x = self.standardise(images)
+        inputs: deque[Tensor] = deque(maxlen=LONGEST_SPAN)  # of the latest binary blocks
+        for layer in self.layers.values():
+            if isinstance(layer, BinaryBlock):
+                inputs.append(x)
+                x = run(layer, x, inputs[-layer.spans])
+            else:
+                x = layer(x)
+        return x
+
+
+def _float_module(layer: Layer) -> nn.Module:
+    match layer:
+        case FloatConv():
+            return FloatConvolution(layer)
+        case Pool():
+            return Pooling(layer)
+        case Relu():
+            return nn.ReLU()
+        case Classifier():
+            return Head(layer)
+        case BinaryConv():
+            raise ValueError(f"layer {layer.name} is binary")

@@ -20,7 +20,7 @@ from dse.layer_chart import layer_legend
 from dse.results import StudyResults, read_results
 from tests.chart_geometry import assert_labels_clear
 from tests.dashboards.conftest import POLL_MS, navigate
-from tests.sample_study import CONVENTIONAL, add_complete, create_study
+from tests.sample_study import CONVENTIONAL, add_complete, build_marked_study, create_study
 
 OpenPage = Callable[..., Page]
 
@@ -106,6 +106,44 @@ def test_shows_the_front_the_best_trial_and_all_rows(page: Page, results: StudyR
         expect(header).to_contain_text(text)
     assert results.gain is not None
     expect(header).to_contain_text(f"{results.gain:.2f}x")
+
+
+def test_marks_trials_that_are_not_shown_to_be_more_accurate(
+    open_page: OpenPage, serve_storage: Callable[[Path], str], tmp_path: Path
+) -> None:
+    build_marked_study(tmp_path / "marked.db")
+    page = open_page(f"{serve_storage(tmp_path / 'marked.db')}?trial=3")
+    wait_until_drawn(page)
+    mark = "not shown to be more accurate than trial"
+    for number, state, note in (
+        (0, "front *", f"conventional; {mark} 4"),
+        (1, "front", ""),
+        (2, "front *", f"{mark} 1"),
+        (3, "front *", f"{mark} 1"),
+        (4, "front", ""),
+    ):
+        row = page.locator(f"#trials .ag-row[row-id='{number}']")
+        expect(row.locator("[col-id='state']")).to_have_text(state)
+        expect(row.locator("[col-id='note']")).to_have_text(note)
+        expect(row.locator("[col-id='error']")).to_have_text("0.60")
+    header = page.locator("#header")
+    for text in (
+        "5 designs on the front, 2 of them distinguishable",
+        "trial 1, at 80.00 ± 0.60 %",
+        "86.20 ± 0.60 %",
+        f"{mark} 4",
+        "trial 4: 2.00x as fast at an accuracy that does not differ (86.00 ± 0.60 against 86.20 ± 0.60 %)",
+    ):
+        expect(header).to_contain_text(text)
+    details = page.locator("#details")
+    for text in (
+        f"{mark} 1",
+        "81.60 ± 0.60 %",
+        "80.42 to 82.78 %",
+        "2.50x as fast at an accuracy 4.60 points worse (81.60 ± 0.60 against 86.20 ± 0.60 %)",
+    ):
+        expect(details).to_contain_text(text)
+    expect(page.locator("#front .errorbar")).to_have_count(5)
 
 
 def test_selecting_a_row_shows_its_layers_and_rings_its_point(page: Page, results: StudyResults) -> None:

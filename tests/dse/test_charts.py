@@ -9,7 +9,7 @@ import pytest
 from dse.chart_theme import DARK, LIGHT, RAMP, ramp
 from dse.charts import SELECTION_TRACE, ColourBy, front_figure
 from dse.results import StudyResults, read_results
-from tests.sample_study import build_study, create_study
+from tests.sample_study import CONVENTIONAL, add_measured, build_marked_study, build_study, create_study
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,40 @@ def test_front_points_alone_carry_error_bars(results: StudyResults) -> None:
         trial = results.trial(number)
         assert trial is not None
         assert error == pytest.approx(100 * (trial.attributes.accuracy_standard_error or 0))
+
+
+def test_points_not_shown_to_be_more_accurate_are_hollow_and_say_so(tmp_path: Path) -> None:
+    marked = read_results(build_marked_study(tmp_path / "study.db"))
+    figure = front_figure(marked)
+    symbols = {number: trace.marker.symbol for trace in figure.data for number in trace.customdata or ()}
+    assert {number for number, symbol in symbols.items() if symbol.endswith("-open")} == {0, 2, 3}
+    hovers = {
+        n: text for trace in figure.data for n, text in zip(trace.customdata or (), trace.text or (), strict=True)
+    }
+    assert "not shown to be more accurate than trial 1<br>" in hovers[3]
+    assert "81.60 ± 0.60 %<br>95 % interval 80.42 to 82.78 %" in hovers[3]
+    assert "not shown" not in hovers[4]
+    assert "2.00x as fast at an accuracy that does not differ (86.00 ± 0.60 against" in hovers[4].replace("<br>", " ")
+
+
+def test_unknown_error_has_no_bar(tmp_path: Path) -> None:
+    study = create_study(tmp_path / "study.db")
+    add_measured(study, 1.0, 0.8, None)
+    bars = [trace.error_y.array for trace in front_figure(read_results(study)).data if trace.customdata]
+    assert bars == [(None,)]
+
+
+def test_conventional_design_off_the_front_has_an_error_bar(tmp_path: Path) -> None:
+    study = create_study(tmp_path / "study.db")
+    add_measured(study, 2.0, 0.8, 0.006)
+    assert conventional_bars(front_figure(read_results(study))) is None
+    add_measured(study, 1.0, 0.9, 0.006, {**CONVENTIONAL, "clip": 15})
+    assert conventional_bars(front_figure(read_results(study))) == pytest.approx((0.6,))
+
+
+def conventional_bars(figure: go.Figure) -> Any:
+    """Return the error bars of the ring round the conventional design."""
+    return next(trace for trace in figure.data if trace.name == "conventional").error_y.array
 
 
 def test_front_line_joins_the_front_in_order(results: StudyResults) -> None:

@@ -12,7 +12,7 @@ from dse.errors import DseError
 from dse.report import write_report
 from dse.results import read_results
 from tests.chart_geometry import assert_labels_clear
-from tests.sample_study import CONVENTIONAL, add_complete, build_study, create_study
+from tests.sample_study import CONVENTIONAL, add_complete, build_marked_study, build_study, create_study
 
 NAME = 'tiny </script><img src=x onerror="alert(1)"> & more'
 
@@ -35,6 +35,37 @@ def test_lists_the_front(report: Path, study: optuna.Study) -> None:
     rows = [int(number) for number in re.findall(r'<tr id="row-(\d+)">', html)]
     assert rows[: len(results.front)] == [trial.number for trial in results.front]
     assert "binary convolution layers only" in html
+
+
+def test_marks_designs_that_are_not_shown_to_be_more_accurate(tmp_path: Path) -> None:
+    write_report(build_marked_study(tmp_path / "study.db"), tmp_path / "report.html")
+    html = (tmp_path / "report.html").read_text()
+    cells = re.findall(r'<tr id="row-(\d+)">.*<td class="mark">(.*?)</td></tr>', html)
+    assert cells == [
+        ("1", "distinguishable"),
+        ("2", "not shown to be more accurate than trial 1"),
+        ("3", "not shown to be more accurate than trial 1"),
+        ("4", "distinguishable"),
+        ("0", "not shown to be more accurate than trial 4"),
+    ]
+    assert "5 designs on the front, 2 of them distinguishable" in html
+    assert "Hollow points of the front" in html
+
+
+def test_cards_show_errors_and_claim_no_gain_that_is_not_there(tmp_path: Path) -> None:
+    write_report(build_marked_study(tmp_path / "study.db"), tmp_path / "report.html")
+    cards = re.findall(
+        r'<div><dt>(.*?)</dt><dd class="value">(.*?)</dd><dd>(.*?)</dd></div>', (tmp_path / "report.html").read_text()
+    )
+    assert cards == [
+        ("Best latency", "0.500 ms", "trial 1, at 80.00 ± 0.60 %"),
+        ("Highest accuracy", "86.20 ± 0.60 %", "trial 0, at 2.000 ms, not shown to be more accurate than trial 4"),
+        (
+            "Gain over conventional",
+            "2.00x",
+            "trial 4: 2.00x as fast at an accuracy that does not differ (86.00 ± 0.60 against 86.20 ± 0.60 %)",
+        ),
+    ]
 
 
 def test_names_are_escaped(report: Path) -> None:
@@ -76,7 +107,9 @@ def test_empty_study_has_a_report(tmp_path: Path) -> None:
     assert "none yet" in (tmp_path / "report.html").read_text()
 
 
-def test_draws_and_follows_a_click_without_any_request(report: Path, browser: BrowserContext) -> None:
+def test_draws_and_follows_a_click_without_any_request(
+    report: Path, study: optuna.Study, browser: BrowserContext
+) -> None:
     complaints: list[str] = []
     requests: list[str] = []
     page = browser.new_page()
@@ -88,6 +121,9 @@ def test_draws_and_follows_a_click_without_any_request(report: Path, browser: Br
     page.goto(report.as_uri())
     page.wait_for_selector("#front .scatterlayer .point")
     page.wait_for_selector("#layers .barlayer .point")
+    results = read_results(study)
+    assert results.conventional not in results.front
+    expect(page.locator("#front .errorbar")).to_have_count(len(results.front) + 1)
     assert page.evaluate("document.getElementById('front')._fullLayout.font.color") == "#e8ebf0"
     link = page.locator("tbody a").first
     link.click()

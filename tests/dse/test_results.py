@@ -9,7 +9,15 @@ from optuna.trial import TrialState, create_trial
 
 from dse.errors import UsageError
 from dse.results import StudyResults, read_results
-from tests.sample_study import CONVENTIONAL, add_complete, build_study, create_study
+from tests.sample_study import (
+    CONVENTIONAL,
+    NARROW,
+    add_complete,
+    add_measured,
+    build_marked_study,
+    build_study,
+    create_study,
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +56,43 @@ def test_gain_compares_at_equal_accuracy(results: StudyResults) -> None:
     assert equal.point[1] >= needed
     assert all(trial.point[1] < needed for trial in results.complete if trial.point[0] < equal.point[0])
     assert results.gain == pytest.approx(conventional.point[0] / equal.point[0])
+
+
+def test_trials_that_do_not_differ_from_a_faster_one_are_known(tmp_path: Path) -> None:
+    results = read_results(build_marked_study(tmp_path / "study.db"))
+    assert [trial.number for trial in results.front] == [1, 2, 3, 4, 0]
+    assert [trial.number for trial in results.distinguishable] == [1, 4]
+    assert {number: faster.number for number, faster in results.not_shown_above.items()} == {2: 1, 3: 1, 0: 4}
+
+
+def test_designs_of_equal_points_are_not_shown_to_differ(tmp_path: Path) -> None:
+    study = create_study(tmp_path / "study.db")
+    for params in (CONVENTIONAL, NARROW):
+        add_measured(study, 1.0, 0.8, 0.0, params)
+    results = read_results(study)
+    assert {number: faster.number for number, faster in results.not_shown_above.items()} == {1: 0}
+
+
+def test_study_without_standard_errors_shows_nothing(tmp_path: Path) -> None:
+    study = create_study(tmp_path / "study.db")
+    for latency_ms, accuracy in ((1.0, 0.5), (2.0, 0.9)):
+        add_measured(study, latency_ms, accuracy, None)
+    results = read_results(study)
+    assert [trial.measured.standard_error for trial in results.front] == [None, None]
+    assert [trial.number for trial in results.distinguishable] == [0]
+
+
+def test_test_accuracy_has_the_standard_error_that_was_recorded(tmp_path: Path) -> None:
+    study = create_study(tmp_path / "study.db")
+    add_complete(study, CONVENTIONAL)
+    trial = read_results(study).trials[0]
+    assert trial.tested is not None
+    assert trial.tested.standard_error is None
+    newer = {**study.trials[0].user_attrs, "test_accuracy_standard_error": 0.005}
+    study.add_trial(create_trial(state=TrialState.COMPLETE, values=[1.0, 0.8], user_attrs=newer))
+    tested = read_results(study).trials[1].tested
+    assert tested is not None
+    assert tested.standard_error == 0.005
 
 
 def test_conventional_design_is_known_by_its_design(tmp_path: Path) -> None:

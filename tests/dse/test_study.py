@@ -97,6 +97,18 @@ def test_records_what_reports_show(fake_study):
     layer = trial.user_attrs["layers"][0]
     assert layer["products_per_cycle"] == layer["products"] / layer["cycles"]
     assert {"accuracy_standard_error", "test_accuracy", "train_seconds", "history"} <= trial.user_attrs.keys()
+    assert trial.user_attrs["test_accuracy_standard_error"] is None
+
+
+def test_records_the_error_of_the_test_accuracy_where_the_trainer_knows_it(fake_study, monkeypatch):
+    train = fake_study.trainer.train
+
+    def train_with_error(*arguments):
+        record, weights = train(*arguments)
+        return {**record, "test_standard_error": 0.003}, weights
+
+    monkeypatch.setattr(fake_study.trainer, "train", train_with_error)
+    assert fake_study.run(1).trials[0].user_attrs["test_accuracy_standard_error"] == 0.003
 
 
 def test_failed_design_does_not_end_the_study(fake_study):

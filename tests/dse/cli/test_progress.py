@@ -10,6 +10,7 @@ from rich.live import Live
 from dse.cli import progress as progress_module
 from dse.cli.progress import LineProgress, LiveProgress, StudyTally, duration
 from dse.design import Design
+from dse.uncertainty import MeasuredAccuracy
 from kernels_asm import LaneTile, Overflow
 
 DESIGN = Design(1.5, 8, Overflow.WRAP, 31, LaneTile(4, 2))
@@ -42,8 +43,12 @@ def test_time_left_counts_this_runs_trials_only(clock):
 def test_best_so_far_is_the_least_latency_and_the_highest_accuracy():
     tally = StudyTally()
     assert tally.best == "no design evaluated yet"
-    tally.complete = [(1.0, 0.8), (2.0, 0.9), (3.0, 0.7)]
-    assert tally.best == "best latency 1.0000 ms   best accuracy 90.00 %   front 2 designs"
+    points = ((1.0, 0.8), (2.0, 0.9), (2.5, 0.901), (3.0, 0.7))
+    tally.complete = [(latency, MeasuredAccuracy(accuracy, 0.004)) for latency, accuracy in points]
+    best, highest, front = tally.best.split("   ")
+    assert best == "best latency 1.0000 ms"
+    assert highest == "highest accuracy 90.10 ± 0.40 %"
+    assert front == "3 designs on the front, 2 of them distinguishable"
 
 
 def test_lines_tell_result_and_reason():
@@ -52,13 +57,13 @@ def test_lines_tell_result_and_reason():
     shown.begin([], 2)
     shown.begin_trial(0, DESIGN)
     shown.activity("training epoch 1/3")
-    shown.end_trial(trial(TrialState.COMPLETE))
+    shown.end_trial(trial(TrialState.COMPLETE, accuracy_standard_error=0.006))
     shown.begin_trial(1, DESIGN)
     shown.end_trial(trial(TrialState.PRUNED, pruned="no registers [left]"))
     shown.end(None)
     first, complete, pruned = stream.getvalue().splitlines()
     assert first == "study: 0 of 2 trials finished"
-    assert "1.2500 ms, 87.00 %" in complete
+    assert "1.2500 ms, 87.00 ± 0.60 %" in complete
     assert "width 1.5, 8-bit wrap, clip 31, tile 4x2" in complete
     assert pruned.endswith("pruned: no registers [left]")
 

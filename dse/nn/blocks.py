@@ -1,0 +1,94 @@
+"""A binary convolution with everything around it, as a PyTorch module."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dse.networks import BinaryConv, Normalisation
+from dse.nn import arithmetic
+from dse.nn.activations import make_activation
+from dse.nn.binarizers import FeatureBinarizer, WeightBinarizer
+from dse.nn.shortcuts import ShortcutPath
+from kernels_asm import EndValue
+
+
+class BinaryBlock(nn.Module):
+    """`dse.networks.BinaryConv` with weights.
+
+    What a kernel computes is between `binarize` and `finish`: `convolve` in training, something else in its place where
+    the network is verified or exported.
+
+    Attributes:
+        layer: The description.
+        shape: Of the convolution.
+        end: End value of the convolution.
+        spans: Binary convolutions that the shortcut goes around; 1 if there is none.
+
+    """
+
+    ring: Tensor
+
+    def __init__(self, layer: BinaryConv, end: EndValue) -> None:
+        super().__init__()
+        shape = layer.shape
+        self.layer = layer
+        self.shape = shape
+        self.end = end
+        before = layer.normalisation is Normalisation.BEFORE
+        self.features = FeatureBinarizer(layer)
+        self.weights = WeightBinarizer(layer)
+        self.norm = nn.BatchNorm2d(shape.channels_in if before else shape.channels_out)
+        self.norm_before = before
+        self.constant = 1 / math.sqrt(shape.window) if before and not layer.weight_scale else None
+        self.shortcut = ShortcutPath(layer.shortcut) if layer.shortcut else None
+        self.spans = layer.shortcut.spans if layer.shortcut else 1
+        self.activation = make_activation(layer.activation, shape.channels_out)
+        self.register_buffer("ring", arithmetic.padding_ring(shape), persistent=False)
+
+    def forward(self, x: Tensor, start: Tensor) -> Tensor:
+        """Return the block's features for features `x`, and `start` where its shortcut begins: `x` if it spans 1."""
+        return self.finish(self.convolve(self.binarize(x)), start)
+
+    def binarize(self, x: Tensor) -> Tensor:
+        """Return the signs that go into the convolution, +1 and -1 in the type of `x`."""
+        signs: Tensor = self.features(self.norm(x) if self.norm_before else x)
+        return signs
+
+    def convolve(self, signs: Tensor) -> Tensor:
+        """Return the convolution's outputs, under its end value: whole numbers, (N, O, out H, out W)."""
+        dot = arithmetic.binary_convolution(signs, self.weights(), self.ring, self.shape)
+        return arithmetic.end_value(dot, self.end, self.shape.window)
+
+    def finish(self, outputs: Tensor, start: Tensor) -> Tensor:
+        """Return the block's features, given the outputs of its convolution and where its shortcut begins."""
+        x = outputs
+        if self.layer.sums_pool > 1:
+            x = functional.max_pool2d(x, self.layer.sums_pool)
+        scale = self.weights.scale()
+        if scale is not None:
+            x = x * scale
+        if self.layer.sums_relu:
+            x = functional.relu(x)
+        if not self.norm_before:
+            x = self.norm(x)
+        elif self.constant is not None:
+            x = x * self.constant
+        if self.shortcut is not None:
+            x = x + self.shortcut(start)
+        features: Tensor = self.activation(x)
+        return features
+
+    @torch.no_grad()
+    def integer_weights(self) -> Tensor:
+        """Return the binary weights, int8 of +1 and -1, (O, C, kh, kw)."""
+        return arithmetic.signs(self.weights.latent).to(torch.int8)
+
+    @torch.no_grad()
+    def integer_convolution(self, signs: Tensor, weights: Tensor) -> Tensor:
+        """Return the convolution's outputs, float32 whole numbers, for signs and weights of any dtype."""
+        dot = arithmetic.binary_convolution(signs.float(), weights.float(), self.ring, self.shape)
+        return arithmetic.apply_end_value(dot, self.end)

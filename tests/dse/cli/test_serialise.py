@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from dse.cli.serialise import FIELDS, results_json, trial_fields, write_csv
+from dse.results import read_results
+from tests.sample_study import NARROW, add_measured, add_pruned, build_marked_study
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    study = build_marked_study(tmp_path_factory.mktemp("serialise") / "study.db")
+    add_measured(study, 3.0, 0.5, None, NARROW)
+    add_pruned(study, NARROW)
+    return read_results(study)
+
+
+def test_fields_are_those_of_the_header(results):
+    for trial in results.trials:
+        assert tuple(trial_fields(results, trial)) == FIELDS
+
+
+def test_json_tells_what_is_shown(results):
+    shown = json.loads(results_json(results, results.trials))
+    assert shown["front"] == {"designs": 5, "distinguishable": 2}
+    trials = {trial["trial"]: trial for trial in shown["trials"]}
+    assert {number: trial["distinguishable"] for number, trial in trials.items()} == {
+        0: False,
+        1: True,
+        2: False,
+        3: False,
+        4: True,
+        5: None,
+        6: None,
+    }
+    assert {number: trial["front_mark"] for number, trial in trials.items() if trial["front_mark"]} == {
+        0: "not shown to be more accurate than trial 4",
+        2: "not shown to be more accurate than trial 1",
+        3: "not shown to be more accurate than trial 1",
+    }
+    differs = [trials[number]["accuracy_differs"] for number in (0, 1, 4, 5, 6)]
+    assert differs == [False, True, False, False, None]
+    assert trials[4]["accuracy_standard_error"] == 0.006
+    assert trials[4]["accuracy_gain"] == pytest.approx(-0.002)
+
+
+def test_csv_has_the_same_marks(results):
+    file = io.StringIO()
+    write_csv(results, results.front, file)
+    rows = list(csv.DictReader(io.StringIO(file.getvalue())))
+    expected = [trial_fields(results, trial) for trial in results.front]
+    for name in ("trial", "distinguishable", "front_mark", "accuracy_standard_error", "accuracy_differs"):
+        assert [row[name] for row in rows] == ["" if trial[name] is None else str(trial[name]) for trial in expected]

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+from typer.testing import CliRunner
+
+from dse.cli.study import app
+from dse.cli.tables import PLAIN_WIDTH, front_notes, front_table, trials_table
+from dse.results import StudyResults, read_results
+from tests.sample_study import NARROW, add_measured, build_marked_study, create_study
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory):
+    return tmp_path_factory.mktemp("tables") / "study.db"
+
+
+@pytest.fixture(scope="module")
+def results(storage) -> StudyResults:
+    return read_results(build_marked_study(storage))
+
+
+def rows(table: Table) -> dict[int, list[str]]:
+    """Return the printed cells of each trial."""
+    page = Console(file=io.StringIO(), width=PLAIN_WIDTH)
+    page.print(table)
+    printed = [line.split() for line in page.file.getvalue().splitlines()]
+    return {int(cells[0]): cells for cells in printed if cells and cells[0].isdigit()}
+
+
+@pytest.mark.parametrize("table", [front_table, trials_table])
+def test_every_accuracy_has_its_error_and_the_unshown_their_mark(results, table):
+    shown = rows(table(results))
+    assert {number: cells[1:4] for number, cells in shown.items()} == {
+        number: [accuracy, "±", "0.60"]
+        for number, accuracy in {0: "86.20", 1: "80.00", 2: "81.00", 3: "81.60", 4: "86.00"}.items()
+    }
+    assert {number for number, cells in shown.items() if cells[4] == "*"} == {0, 2, 3}
+
+
+def test_gain_is_a_number_only_where_accuracies_differ(results):
+    shown = rows(front_table(results))
+    assert shown[1][-2:] == ["4.00x", "-6.20"]
+    assert shown[4][-3:] == ["2.00x", "not", "shown"]
+
+
+def test_notes_sum_up_mark_and_compare(results):
+    assert front_notes(results) == [
+        "5 designs on the front, 2 of them distinguishable",
+        "* not shown to be more accurate than trial 1: trials 2, 3",
+        "* not shown to be more accurate than trial 4: trial 0",
+        "trial 4 against the conventional design: "
+        "2.00x as fast at an accuracy that does not differ (86.00 ± 0.60 against 86.20 ± 0.60 %)",
+    ]
+
+
+def test_study_without_the_conventional_design_is_not_compared(tmp_path):
+    study = create_study(tmp_path / "study.db")
+    add_measured(study, 1.0, 0.8, 0.006, NARROW)
+    assert front_notes(read_results(study)) == ["1 design on the front, 1 of them distinguishable"]
+
+
+@pytest.mark.parametrize("options", [[], ["--all"]])
+def test_command_prints_the_notes_below_the_table(results, storage, options):
+    done = CliRunner().invoke(app, ["show", str(storage), *options])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[-len(front_notes(results)) :] == front_notes(results)
