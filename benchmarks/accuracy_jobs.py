@@ -13,8 +13,8 @@ from dse.cache import EvaluationCache, Record
 from dse.data import Dataset
 from dse.networks import Network
 from dse.nn.model import BinaryModel
+from dse.training.evaluation import evaluate
 from dse.training.fast_step import FastStep, step_name
-from dse.training.loop import evaluate
 from dse.training.quick_recipe import QuickRecipe
 from dse.training.quick_run import QuickRun, State
 from kernels_asm import EndValue
@@ -90,8 +90,7 @@ class Trainings:
         key = self._base(seed) | {"parent": recipe.parent_digest}
         record = self._cache.load(KIND, key)
         if record is None:
-            trained = self._run(recipe, seed).train_parent()
-            assert trained is not None
+            trained = self._run(recipe, seed).train_parent(recipe.parent_phase)
             weights = safetensors.torch.save({name: t.contiguous() for name, t in trained.state.items()})
             name = self._cache.store_file(WEIGHTS, weights, ".safetensors")
             record = self._cache.store(KIND, key, {"seconds": trained.cpu_seconds, "weights": name})

@@ -58,8 +58,9 @@ class QuickTrainer:
         Raises TrainingError if the training diverges.
         """
         from dse.nn.model import BinaryModel
+        from dse.training.evaluation import evaluate
         from dse.training.fast_step import step_name
-        from dse.training.loop import EpochResult, TrainedNetwork, evaluate
+        from dse.training.trained import EpochResult, TrainedNetwork
         from dse.training.weights import weights_bytes
 
         parent = self._parent(network, activity)
@@ -78,6 +79,8 @@ class QuickTrainer:
             seconds=time.perf_counter() - start,
             history=(EpochResult(1, result.losses[-1], accuracy),) if result.losses else (),
             state_dict=result.state,
+            recipe=self._recipe.of_design(len(self._dataset.train)),
+            seed=self._seed,
         )
         record = {
             "accuracy": trained.accuracy,
@@ -100,11 +103,13 @@ class QuickTrainer:
 
         if self._recipe.parent_phase is None:
             return None
-        key = self._base(network) | {"parent": self._recipe.parent_digest}
+        mix = [[list(asdict(end).values()) for end in ends] for ends in self._recipe.parent_mix(network)]
+        key = self._base(network) | {"parent": self._recipe.parent_digest, "mix": mix}
         record = self._cache.load(PARENT, key)
         if record is None:
-            trained = self._run(network).train_parent(lambda share: activity(f"training the shared start {share:.0%}"))
-            assert trained is not None
+            trained = self._run(network).train_parent(
+                self._recipe.parent_phase, lambda share: activity(f"training the shared start {share:.0%}")
+            )
             weights = safetensors.torch.save({name: tensor.contiguous() for name, tensor in trained.state.items()})
             name = self._cache.store_file(WEIGHTS, weights, ".safetensors")
             record = self._cache.store(PARENT, key, {"weights": name, "cpu_seconds": trained.cpu_seconds})

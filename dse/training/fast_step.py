@@ -1,12 +1,13 @@
 """The loss of a batch as one compiled graph that serves every arithmetic of a network.
 
 What each layer's end value is stands in a tensor, not in the code, so that a design needs no compilation of its own.
-Where the processor has bfloat16 instructions, the convolutions compute in bfloat16, which is exact for them: signs are
-+1 and -1, products are added in float32, and of the sums, which are rounded to bfloat16's 8 significant bits, every
-whole number up to 256 is held exactly, and so is every even one up to 512. A window of K products has dot products of
-the parity of K, and windows of whole channel blocks are even, so |dot| <= 512 is exact. What lies beyond (K > 512 only,
-and there 10 standard deviations of a trained layer's sums away) is off by at most 2. Only training computes so: a
-network is judged in exact float32.
+Where the processor has bfloat16 instructions, the convolutions compute in bfloat16. For binary ones that is exact while
+|dot| <= 512: signs are +1 and -1, their products are added in float32, which holds every whole number up to 2^24, and
+only the sum is rounded to bfloat16's 8 significant bits, which hold every whole number up to 256 and every even one up
+to 512; a dot product has the parity of its K, and K is even where the channels are. Sums at the border, of fewer
+products, are even for the same reason, as is what a padding of ones adds to them. Beyond 512, which a K of 576 reaches
+at 6 standard deviations and more, a sum is off by at most 1/512 of itself. Only training computes so: a network is
+judged in exact float32.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def can_compile() -> bool:
     """Return whether there is a C++ compiler, and oneDNN, whose convolutions are exact."""
     named = os.environ.get("CXX")
     has_compiler = any(shutil.which(name) for name in ((named,) if named else _COMPILERS))
-    return has_compiler and torch.backends.mkldnn.is_available()
+    return has_compiler and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
 
 
 def has_bfloat16() -> bool:
@@ -69,7 +70,9 @@ class FastStep:
         self._loss: Callable[[BinaryModel, Tensor, Tensor], Tensor] = _loss
         if can_compile():
             # without fallback: a graph that breaks is an error here, not a slow run
-            compiled = torch.compile(_loss, dynamic=False, fullgraph=True, recompile_limit=NETWORKS)
+            compiled = torch.compile(  # type: ignore[call-overload]  # its types lack `recompile_limit`
+                _loss, dynamic=False, fullgraph=True, recompile_limit=NETWORKS
+            )
             self._loss = partial(compiled, bfloat16=has_bfloat16())
 
     def set_end_values(self, end_values: Sequence[EndValue]) -> None:

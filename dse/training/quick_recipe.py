@@ -12,6 +12,7 @@ from typing import Any
 
 from dse.networks import Network
 from dse.space import ACCUMULATORS, CLIPS, OVERFLOWS
+from dse.training.recipe import Recipe
 from kernels_asm import Arithmetic, EndValue, Overflow
 
 
@@ -54,9 +55,13 @@ class Phase:
         return self.learning_rate * (1 - math.cos(math.pi * share)) / 2
 
 
+SHARED = Phase(80_000, flip=True, shift=2)
+HONEST = Phase(16_000, flip=True, shift=2)
+
+
 @dataclass(frozen=True, slots=True)
 class QuickRecipe:
-    """A shared start, then a few honest epochs for each design.
+    """A shared start, then a few honest epochs for each design; the defaults are the quick run that ranks designs.
 
     Attributes:
         design: How each design is trained; without images, only its batch norm is estimated anew.
@@ -68,9 +73,9 @@ class QuickRecipe:
 
     """
 
-    design: Phase
-    parent: Parent = Parent.NONE
-    parent_phase: Phase | None = None
+    design: Phase = HONEST
+    parent: Parent = Parent.MIXED
+    parent_phase: Phase | None = SHARED
     train_images: int | None = None
     latent_bound: float | None = None
 
@@ -84,6 +89,29 @@ class QuickRecipe:
         """SHA-256 of the fields that the parent depends on."""
         fields = asdict(self)
         return _digest({name: fields[name] for name in ("parent", "parent_phase", "train_images")})
+
+    def of_design(self, images: int) -> Recipe:
+        """Return the designs' own phase, on a data set of so many training images, as weights files name it.
+
+        The phase's whole epochs, at least one: a `Recipe` has no parts of epochs, and no parent.
+        """
+        used = min(images, self.train_images or images)
+        phase = self.design
+        return Recipe(
+            epochs=max(1, phase.images // used),
+            train_images=self.train_images,
+            batch_size=phase.batch_size,
+            learning_rate=phase.learning_rate,
+            warmup=phase.warmup,
+            flip=phase.flip,
+            shift=phase.shift,
+        )
+
+    def parent_mix(self, network: Network) -> tuple[tuple[EndValue, ...], ...]:
+        """Return the end values of the network's binary layers that take turns in the training of the parent."""
+        if self.parent is Parent.MIXED:
+            return space_arithmetics(network)
+        return (tuple(Arithmetic(32).end_value(layer.shape.window) for layer in network.binary_layers),)
 
 
 def space_arithmetics(network: Network) -> tuple[tuple[EndValue, ...], ...]:

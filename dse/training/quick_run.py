@@ -16,7 +16,7 @@ from dse.errors import TrainingError
 from dse.networks import Network
 from dse.nn.model import BinaryModel
 from dse.training.fast_step import FastStep
-from dse.training.quick_recipe import Parent, Phase, QuickRecipe, space_arithmetics
+from dse.training.quick_recipe import Phase, QuickRecipe
 from kernels_asm import Arithmetic, EndValue
 
 State = dict[str, Tensor]
@@ -65,19 +65,9 @@ class QuickRun:
         self._step = step or FastStep(network)
         self._first = initial_state(network, self._split, seed)
 
-    def train_parent(self, progress: Callable[[float], None] | None = None) -> QuickResult | None:
-        """Return what all designs start from; None if the recipe has no parent.
-
-        `progress` is told the share that is done, 0 to 1.
-        """
-        phase = self._recipe.parent_phase
-        if phase is None:
-            return None
-        if self._recipe.parent is Parent.MIXED:
-            mix = space_arithmetics(self._network)
-        else:
-            mix = (tuple(Arithmetic(32).end_value(layer.shape.window) for layer in self._network.binary_layers),)
-        return self._train(self._first, phase, mix, progress)
+    def train_parent(self, phase: Phase, progress: Callable[[float], None] | None = None) -> QuickResult:
+        """Return what all designs start from, trained so; `progress` is told the share that is done, 0 to 1."""
+        return self._train(self._first, phase, self._recipe.parent_mix(self._network), progress)
 
     def train_design(self, end_values: Sequence[EndValue], parent: State | None) -> QuickResult:
         """Return the network trained under these end values, from `parent` on or from random weights."""
@@ -105,6 +95,7 @@ class QuickRun:
         losses = []
         for number, (images, labels) in enumerate(self._batches(phase, steps, random)):
             optimizer.param_groups[0]["lr"] = phase.learning_rate_at(number, steps)
+            step.model.set_progress(number / steps)
             if len(mix) > 1:
                 step.set_end_values(mix[int(torch.randint(len(mix), (), generator=random))])
             loss = step.loss(images, labels)
