@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: study test fuzz bench bench-sim bench-kernels validate dashboard lint clean setup accept-baselines
+.PHONY: study test fuzz bench bench-sim bench-kernels bench-arithmetic validate dashboard lint clean setup accept-baselines
 
 setup: $(READY)
 
@@ -34,6 +34,9 @@ bench-sim: $(READY)
 # Every tile of every layer on every core: about 20 minutes the first time, seconds after.
 bench-kernels: $(READY)
 	$(BIN)/python -m benchmarks.bench_kernels
+
+bench-arithmetic: $(READY)
+	$(BIN)/python -m benchmarks.bench_arithmetic
 
 validate: $(READY)
 	$(BIN)/python -m isa_models.silicon.validation

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dse.errors import UsageError
-from kernels_asm import Arithmetic, EndValue, InputError, OutputType, Overflow, Tile, parse_tile
+from kernels_asm import Arithmetic, ConvShape, InputError, LayerFunction, OutputType, Overflow, Tile, parse_tile
 
 LARGEST_INT8_CLIP = 127
 """Largest clip whose outputs fit int8."""
@@ -39,10 +39,10 @@ class Design:
         """
         return Arithmetic(self.accumulator, self.overflow, self.clip, self._output())
 
-    def end_values(self, windows: tuple[int, ...]) -> tuple[EndValue, ...]:
-        """Return what each binary layer computes of its dot products; `windows` are products per output."""
+    def layer_functions(self, shapes: Iterable[ConvShape]) -> tuple[LayerFunction, ...]:
+        """Return what binary layers of these shapes compute; raises kernels_asm.InputError if one has no kernel."""
         arithmetic = self.arithmetic()
-        return tuple(arithmetic.end_value(window) for window in windows)
+        return tuple(arithmetic.layer_function(shape) for shape in shapes)
 
     def _output(self) -> OutputType:
         if self.clip is not None and self.clip <= LARGEST_INT8_CLIP:

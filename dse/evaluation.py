@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from dse.cache import EvaluationCache, Record, content_key
 from dse.design import Design
 from dse.networks import Network
-from kernels_asm import ConvShape, EndValue, KernelVariant
+from kernels_asm import ConvShape, KernelVariant, LayerFunction
 
 LATENCY = "latency"
 ACCURACY = "accuracy"
@@ -43,15 +43,18 @@ class LayerTimer(Protocol):
 class Trainer(Protocol):
     """Trains a network for the functions that its binary layers compute."""
 
-    def key(self, network: Network, end_values: tuple[EndValue, ...]) -> Mapping[str, Any]:
+    def key(self, network: Network, functions: tuple[LayerFunction, ...]) -> Mapping[str, Any]:
         """Return everything that the accuracy depends on, as JSON values."""
 
-    def train(self, network: Network, end_values: tuple[EndValue, ...], activity: Activity) -> tuple[Record, bytes]:
+    def train(self, network: Network, functions: tuple[LayerFunction, ...], activity: Activity) -> tuple[Record, bytes]:
         """Return a record and the trained weights as safetensors.
 
         The record holds accuracy, standard_error and test_accuracy (0..1), train_seconds, history (a list of dicts),
         and test_standard_error where the trainer knows it.
         """
+
+    def stored(self, network: Network, functions: tuple[LayerFunction, ...]) -> None:
+        """Receive that record and weights of this training are in the cache, so that nothing else of it is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +158,27 @@ class Evaluator:
     def accuracy(self, design: Design, activity: Activity) -> Accuracy:
         """Return the accuracy of the network trained for the design's arithmetic."""
         network = self._network_of(design.width_multiplier)
-        end_values = design.end_values(tuple(layer.shape.window for layer in network.binary_layers))
-        content = self._trainer.key(network, end_values)
-        record = self._cache.load(ACCURACY, content)
-        cached = record is not None
-        if record is None:
-            record, weights = self._trainer.train(network, end_values, activity)
-            # The weights come first: a record whose weights are missing could not be verified.
-            named = {**record, "weights": self._cache.store_file(WEIGHTS, weights, ".safetensors")}
-            record = self._cache.store(ACCURACY, content, named)
-        return Accuracy(record, content_key(content), cached)
+        functions = design.layer_functions(layer.shape for layer in network.binary_layers)
+        return obtain_accuracy(self._trainer, self._cache, network, functions, activity)
+
+
+def obtain_accuracy(
+    trainer: Trainer, cache: EvaluationCache, network: Network, functions: tuple[LayerFunction, ...], activity: Activity
+) -> Accuracy:
+    """Return the accuracy of a network under these functions: from the cache, or trained and then kept there.
+
+    Raises TrainingError if the training diverges, CacheError if the cache cannot be used.
+    """
+    content = trainer.key(network, functions)
+    record = cache.load(ACCURACY, content)
+    cached = record is not None
+    if record is None:
+        record, weights = trainer.train(network, functions, activity)
+        # The weights come first: a record whose weights are missing could not be verified.
+        named = {**record, "weights": cache.store_file(WEIGHTS, weights, ".safetensors")}
+        record = cache.store(ACCURACY, content, named)
+        trainer.stored(network, functions)
+    return Accuracy(record, content_key(content), cached)
 
 
 def _layer_record(name: str, shape: ConvShape, record: Record) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
 
 from dse.design import Design
@@ -37,18 +38,23 @@ class Legality:
             try:
                 variant = KernelVariant(design.arithmetic(), design.tile)
                 variant.check(layer.shape)
-                end_value = variant.arithmetic.end_value(layer.shape.window)
+                function = variant.arithmetic.layer_function(layer.shape)
             except InputError as error:
                 return f"{layer.name}: {error}"
-            if end_value.lo == end_value.hi:
+            if function.lo == function.hi:
                 return (
-                    f"{layer.name}: every output is {end_value.lo}, as sums saturate beyond the clip: nothing to learn"
+                    f"{layer.name}: every output is {function.lo}, as sums saturate beyond the clip: nothing to learn"
                 )
         return None
 
 
 def legal_space(legality: Legality, width_multipliers: tuple[float, ...], tiles: Iterable[Tile]) -> SearchSpace:
-    """Return the search space of these widths over those of `tiles` that are legal in at least one of its designs."""
+    """Return the search space of these widths over the `tiles` and overflow policies of its legal designs."""
     everything = SearchSpace(tuple(tiles), width_multipliers)
-    legal = {design.tile for design in everything.designs() if legality.reason(design) is None}
-    return SearchSpace(tuple(sorted(legal)), width_multipliers)
+    legal = [design for design in everything.designs() if legality.reason(design) is None]
+    used = {design.overflow for design in legal}
+    return replace(
+        everything,
+        tiles=tuple(sorted({design.tile for design in legal})),
+        overflows=tuple(overflow for overflow in everything.overflows if overflow in used),
+    )

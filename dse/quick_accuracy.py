@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -11,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from dse.cache import EvaluationCache, Record
 from dse.data import Dataset
 from dse.evaluation import WEIGHTS, Activity
+from dse.layer_functions import function_values
 from dse.networks import Network
 from dse.training.quick_recipe import QuickRecipe
-from kernels_asm import EndValue
+from dse.uncertainty import standard_error
+from kernels_asm import LayerFunction
 
 if TYPE_CHECKING:
     # PyTorch takes seconds to import, and a study whose trainings are all cached needs none of it.
@@ -45,14 +46,14 @@ class QuickTrainer:
         self._runs: dict[str, QuickRun] = {}
         self._parents: dict[str, State | None] = {}
 
-    def key(self, network: Network, end_values: tuple[EndValue, ...]) -> Mapping[str, Any]:
+    def key(self, network: Network, functions: tuple[LayerFunction, ...]) -> Mapping[str, Any]:
         """Return what the accuracy depends on: network, arithmetic, data, recipe, seed and the training's own code."""
         return self._base(network) | {
-            "end_values": [list(asdict(end_value).values()) for end_value in end_values],
+            "functions": list(map(function_values, functions)),
             "recipe": self._recipe.digest,
         }
 
-    def train(self, network: Network, end_values: tuple[EndValue, ...], activity: Activity) -> tuple[Record, bytes]:
+    def train(self, network: Network, functions: tuple[LayerFunction, ...], activity: Activity) -> tuple[Record, bytes]:
         """Train the design from the shared start on; return accuracies, time and history, and the weights.
 
         Raises TrainingError if the training diverges.
@@ -66,16 +67,18 @@ class QuickTrainer:
         parent = self._parent(network, activity)
         activity("training")
         start = time.perf_counter()
-        result = self._run(network).train_design(end_values, parent)
-        model = BinaryModel(network, end_values)
+        result = self._run(network).train_design(functions, parent)
+        model = BinaryModel(network, functions)
         model.load_state_dict(result.state)
-        accuracy = evaluate(model, self._dataset.validation)
+        splits = self._dataset.validation, self._dataset.test
+        accuracy, test_accuracy = (evaluate(model, split) for split in splits)
         trained = TrainedNetwork(
             network=network,
-            end_values=end_values,
+            functions=functions,
             accuracy=accuracy,
-            standard_error=math.sqrt(accuracy * (1 - accuracy) / len(self._dataset.validation)),
-            test_accuracy=evaluate(model, self._dataset.test),
+            standard_error=standard_error([accuracy], len(splits[0])),
+            test_accuracy=test_accuracy,
+            test_standard_error=standard_error([test_accuracy], len(splits[1])),
             seconds=time.perf_counter() - start,
             history=(EpochResult(1, result.losses[-1], accuracy),) if result.losses else (),
             state_dict=result.state,
@@ -86,12 +89,16 @@ class QuickTrainer:
             "accuracy": trained.accuracy,
             "standard_error": trained.standard_error,
             "test_accuracy": trained.test_accuracy,
+            "test_standard_error": trained.test_standard_error,
             "train_seconds": trained.seconds,
             "history": [asdict(epoch) for epoch in trained.history],
             "recipe": asdict(self._recipe),
             "step": step_name(),
         }
         return record, weights_bytes(trained)
+
+    def stored(self, network: Network, functions: tuple[LayerFunction, ...]) -> None:
+        """Do nothing: a quick run is too short to keep anything to go on from."""
 
     def _parent(self, network: Network, activity: Activity) -> State | None:
         if network.digest not in self._parents:
@@ -103,7 +110,7 @@ class QuickTrainer:
 
         if self._recipe.parent_phase is None:
             return None
-        mix = [[list(asdict(end).values()) for end in ends] for ends in self._recipe.parent_mix(network)]
+        mix = [list(map(function_values, functions)) for functions in self._recipe.parent_mix(network)]
         key = self._base(network) | {"parent": self._recipe.parent_digest, "mix": mix}
         record = self._cache.load(PARENT, key)
         if record is None:

@@ -13,18 +13,18 @@ from optuna.trial import Trial
 from dse.design import Design
 from dse.errors import UsageError
 from kernels_asm import InputError, Overflow, Tile, parse_tile
+from kernels_asm.arithmetic import OVERFLOWS_OF
 
 WIDTH_MULTIPLIERS: Final = (0.5, 0.75, 1.0, 1.5, 2.0)
 ACCUMULATORS: Final = (8, 16, 32)
-OVERFLOWS: Final = (Overflow.EXACT, Overflow.SATURATE, Overflow.WRAP)
-"""Those whose outputs are a function of the dot product: networks are not trained under running sums."""
+OVERFLOWS: Final = tuple(Overflow)
 CLIPS: Final = (0, 63, 31, 15, 7, 3)
 """0 is no clip. A clip of 63 is nearly free and one of 3 costs several points of accuracy."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchSpace:
-    """Every combination of the values below; at 32 bits the only overflow policy is `exact`.
+    """Every combination of the values below whose accumulators can overflow so: at 32 bits, only `exact`.
 
     Attributes:
         tiles: Tiles to choose from. Not every tile fits every arithmetic: `dse.legality` tells.
@@ -68,8 +68,12 @@ class SearchSpace:
         for width, accumulator, clip, tile in itertools.product(
             self.width_multipliers, self.accumulators, self.clips, self.tiles
         ):
-            for overflow in self.overflows if accumulator < 32 else (Overflow.EXACT,):
+            for overflow in self._overflows_of(accumulator):
                 yield Design(width, accumulator, overflow, clip or None, tile)
+
+    def _overflows_of(self, accumulator: int) -> tuple[Overflow, ...]:
+        possible = OVERFLOWS_OF[accumulator]
+        return tuple(overflow for overflow in self.overflows if overflow in possible) if accumulator < 32 else possible
 
     def to_dict(self) -> dict[str, Any]:
         """Return the space as JSON values, one list a parameter."""

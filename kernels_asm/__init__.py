@@ -1,6 +1,6 @@
 """Hand-written AArch64 kernels for binary convolution, their arithmetic contract, oracle, packing and assembler."""
 
-from kernels_asm.arithmetic import Arithmetic, EndValue, OutputType, Overflow
+from kernels_asm.arithmetic import Arithmetic, EndValue, LayerFunction, OutputType, Overflow, RunningSums
 from kernels_asm.errors import AssemblyError, InputError, KernelError
 from kernels_asm.lane_tile import LaneTile
 from kernels_asm.shape import ConvShape, PaddingValue
@@ -18,10 +18,12 @@ __all__ = [
     "KernelError",
     "KernelVariant",
     "LaneTile",
+    "LayerFunction",
     "LoopOrder",
     "OutputType",
     "Overflow",
     "PaddingValue",
+    "RunningSums",
     "Schedule",
     "Tile",
     "TreeTile",

@@ -30,17 +30,21 @@ beyond that of the largest or of the least h_b that blocks of these sizes can ha
 
 Clipping. With a clip c the output is ``min(max(y, -c), c)``. The output type must hold every value.
 
-`kernels_asm.oracle` executes the order above; `EndValue` is the total, which all but running sums have. Tests prove
-that the two agree.
+`kernels_asm.oracle` executes the order above; `EndValue` is the total, which running sums too have where no order can
+make a difference. Tests prove that they agree.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels_asm.errors import InputError
+from kernels_asm.packing import block_sizes
+from kernels_asm.shape import ConvShape
 
 ACCUMULATORS = (8, 16, 32)
 """Accumulator widths in bits."""
@@ -53,6 +57,9 @@ LARGEST_NARROW_WINDOW = 32767
 
 LARGEST_EXACT_WINDOW = {8: 65535, 16: 65535, 32: 2**31 - 1}
 """Largest window per accumulator under `exact`; 8-bit lanes are widened into 16-bit lanes."""
+
+RUNNING_BOUNDS = (-128, 127)
+"""Where a running sum stops."""
 
 
 class Overflow(StrEnum):
@@ -110,6 +117,22 @@ class EndValue:
 
 
 @dataclass(frozen=True, slots=True)
+class RunningSums:
+    """Outputs of running sums that depend on the order of the blocks, clamped to [lo, hi].
+
+    Both bounds are outputs that the layer can have, so that, as with end values, those of one layer are equal if and
+    only if they are one function.
+    """
+
+    lo: int
+    hi: int
+
+
+LayerFunction: TypeAlias = EndValue | RunningSums
+"""What a layer computes of its signs and weights. Work that depends on nothing else of the arithmetic is done once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Arithmetic:
     """How one layer accumulates and what it puts out.
 
@@ -148,10 +171,50 @@ class Arithmetic:
                 "give output int32"
             )
 
+    def layer_function(self, shape: ConvShape) -> LayerFunction:
+        """Return the function that a layer of that shape computes, canonical.
+
+        Raises InputError as `check_window`, and for running sums over a padding of 0.
+        """
+        if self.overflow is not Overflow.RUNNING:
+            return self.end_value(shape.window)
+        self.check_window(shape.window)
+        shape.check_padding("a running sum")
+        return self._running_function(shape)
+
+    def _running_function(self, shape: ConvShape) -> LayerFunction:
+        """Return the end value, exact and clamped, where running sums have that one, else the running sums.
+
+        Let y = 2 s + odd be read back from the sum s, and [lo, hi] hold the outputs, the clip included. Let t be the
+        first block after which some input's sum has been beyond 127 before it was stopped there; the blocks after t
+        take away at most D in all. Whenever a sum is first stopped, at t or later, what is left takes away at most D.
+
+        If 2 (127 - D) + odd >= hi, then a sum that is first stopped at 127 ends at 127 - D or more, as being stopped
+        at -128 later can only raise it, and so puts out hi. The exact sum had at least 128 at that block and ends at
+        128 - D or more, so its output is clamped to hi too: stopping made no difference. So it is, with the signs
+        turned, for -128, lo, and what the blocks after the first stop at -128 can add at most. A sum that never stops
+        is exact. Both conditions hold where no sum can reach beyond a bound (there is no t), where only the last block
+        can (D = 0), and for a small clip where most blocks have gone by before the sum is large.
+
+        Else the order matters. Let the first t blocks add all that they can, and the others take away d, the least
+        with 2 (127 - d) + odd < hi. The output is below hi, and the exact sum 128 - d or more, which would put out hi.
+        Spread that dot product over the blocks without a change of sign, and the sum ends where the exact one does or
+        at 127, which puts out hi: two outputs of one dot product.
+        """
+        sizes = block_sizes(shape.channels_in) * (shape.kernel_height * shape.kernel_width)
+        adds, takes = [size // 2 for size in sizes], [size - size // 2 for size in sizes]
+        odd = sum(size % 2 for size in sizes)
+        least, most = RUNNING_BOUNDS
+        lo, hi = self._clipped(2 * max(-sum(takes), least) + odd, 2 * min(sum(adds), most) + odd)
+        from_most, from_least = _end_after_stop(adds, takes, most), -_end_after_stop(takes, adds, -least)
+        if lo == hi or (2 * from_most + odd >= hi and 2 * from_least + odd <= lo):
+            return EndValue(shape.window, 2 * shape.window + 1, lo, hi)
+        return RunningSums(lo, hi)
+
     def end_value(self, window: int) -> EndValue:
         """Return the canonical end value for a window of that many products.
 
-        Raises InputError as `check_window`, and for running sums, which have none.
+        Raises InputError as `check_window`, and for running sums, which may have none: see `layer_function`.
         """
         self.check_window(window)
         if self.overflow is Overflow.RUNNING:
@@ -166,10 +229,29 @@ class Arithmetic:
             off = (1 << self.accumulator) - 2 + window % 2
             modulus = 2 << self.accumulator
             lo, hi = off - modulus + 2, off
-        if self.clip is not None:
-            lo, hi = min(max(lo, -self.clip), self.clip), min(hi, self.clip)
-        return EndValue(off, modulus, lo, hi)
+        return EndValue(off, modulus, *self._clipped(lo, hi))
+
+    def _clipped(self, lo: int, hi: int) -> tuple[int, int]:
+        """Return the least and the largest output, given those without a clip."""
+        return (lo, hi) if self.clip is None else (min(max(lo, -self.clip), self.clip), min(hi, self.clip))
 
     def _can_wrap(self, window: int) -> bool:
         half = 1 << (self.accumulator - 1)
         return window // 2 > half - 1 or window // 2 - window < -half
+
+
+def _end_after_stop(towards: list[int], back: list[int], bound: int) -> int:
+    """Return the least that a sum can end at once it has been stopped at `bound`, or `bound` if it never is.
+
+    Args:
+        towards: What each block moves the sum at most towards the bound, in order.
+        back: What each block moves it at most the other way.
+        bound: The bound, above 0.
+
+    """
+    left = sum(back)
+    for reached, step in zip(accumulate(towards), back, strict=True):
+        left -= step
+        if reached > bound:
+            return bound - left
+    return bound

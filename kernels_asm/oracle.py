@@ -11,17 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels_asm.arithmetic import Arithmetic, Overflow
+from kernels_asm.arithmetic import RUNNING_BOUNDS, Arithmetic, Overflow
 from kernels_asm.lane_tile import LANE_STEPS
-from kernels_asm.packing import channel_block, channel_blocks, pack_activations, pack_bits
+from kernels_asm.packing import block_sizes, channel_block, pack_activations, pack_bits
 from kernels_asm.shape import ConvShape
 
 Signs = NDArray[np.integer]
 Counts = NDArray[np.int64]
 
 _EXACT_IN_FLOAT32 = 2**24
-_BYTE = (-128, 127)
-"""Bounds of a running sum."""
 
 
 def dot_products(activations: Signs, weights: Signs, shape: ConvShape) -> Counts:
@@ -46,10 +44,11 @@ def _matrix_product(windows: Signs, filters: Signs) -> Counts:
 def binary_conv(activations: Signs, weights: Signs, shape: ConvShape, arithmetic: Arithmetic) -> Signs:
     """Return the output feature map (out height, out width, channels out) in the arithmetic's output type.
 
-    Shapes as in `dot_products`. Raises InputError if the arithmetic cannot compute such a window.
+    Shapes as in `dot_products`. Raises InputError if the arithmetic cannot compute such a window, or pad so.
     """
     arithmetic.check_window(shape.window)
     if arithmetic.overflow is Overflow.RUNNING:
+        shape.check_padding("a running sum")
         values = _clipped(_running_sums(activations, weights, shape), arithmetic)
     else:
         values = arithmetic.end_value(shape.window).apply(dot_products(activations, weights, shape))
@@ -69,7 +68,7 @@ def _running_sums(activations: Signs, weights: Signs, shape: ConvShape) -> Count
         dots = _matrix_product(pixels, weights[:, row, column, channels])
         odd = pixels.shape[1] % 2
         # n // 2 - p where the dot product of the block's n channels is n - 2 p
-        sums = np.clip(sums + (dots - odd) // 2, *_BYTE)
+        sums = np.clip(sums + (dots - odd) // 2, *RUNNING_BOUNDS)
         odd_blocks += odd
     return (2 * sums + odd_blocks).reshape(shape.out_height, shape.out_width, shape.channels_out)
 
@@ -121,12 +120,10 @@ def sliding_windows(padded: NDArray[Any], shape: ConvShape) -> NDArray[Any]:
 
 def _run(counts: Counts, shape: ConvShape) -> Counts:
     """Return y of running sums for the counts of every block, (pixels, channels, steps)."""
-    last = (shape.channels_in - 1) % channel_block(shape.channels_in) + 1
-    sizes = [channel_block(shape.channels_in)] * (channel_blocks(shape.channels_in) - 1) + [last]
-    sizes *= shape.kernel_height * shape.kernel_width
+    sizes = block_sizes(shape.channels_in) * (shape.kernel_height * shape.kernel_width)
     total: Counts = np.zeros_like(counts[:, :, 0])
     for step, size in enumerate(sizes):
-        total = np.clip(total + size // 2 - counts[:, :, step], *_BYTE)
+        total = np.clip(total + size // 2 - counts[:, :, step], *RUNNING_BOUNDS)
     return 2 * total + sum(size % 2 for size in sizes)
 
 

@@ -21,6 +21,12 @@ def channel_blocks(channels_in: int) -> int:
     return -(-channels_in // channel_block(channels_in))
 
 
+def block_sizes(channels_in: int) -> tuple[int, ...]:
+    """Return how many channels each block of a pixel holds: whole blocks, and what is left in the last one."""
+    block, blocks = channel_block(channels_in), channel_blocks(channels_in)
+    return (block,) * (blocks - 1) + (channels_in - (blocks - 1) * block,)
+
+
 def pixel_bytes(channels_in: int) -> int:
     """Return the bytes of one packed pixel."""
     return channel_blocks(channels_in) * channel_block(channels_in) // 8

@@ -16,7 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from kernels_asm import ConvShape, EndValue
+from dse.nn.running_sums import running_sums
+from kernels_asm import ConvShape, EndValue, LayerFunction, RunningSums
+from kernels_asm.arithmetic import RUNNING_BOUNDS
 
 
 class _Sign(torch.autograd.Function):
@@ -69,6 +71,53 @@ class _EndValue(torch.autograd.Function):
         (dot,) = ctx.saved_tensors
         # hardtanh passes nothing at its very bounds; dot products are whole, so half a step keeps lo and hi inside
         return torch.ops.aten.hardtanh_backward(grads[0], dot, ctx.end.lo - 0.5, ctx.end.hi + 0.5), None
+
+
+class _RunningSums(torch.autograd.Function):
+    """`running_sums` clamped; backward the convolution where the last sum is not stopped, zero elsewhere.
+
+    A sum at a bound does not follow its terms, nor does an output that was clipped. One that has left a bound again
+    follows the terms since then; that those before are lost depends on the order, which an estimate may overlook: it
+    passes the gradient to all terms, as that of the exact sum would.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, ring: Tensor, shape: ConvShape, sums: RunningSums) -> Tensor:
+        outputs = _run(x, weight, shape)
+        ctx.save_for_backward(x, weight, ring, outputs)
+        ctx.shape, ctx.sums = shape, sums
+        return outputs.clamp(sums.lo, sums.hi)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
+        x, weight, ring, outputs = ctx.saved_tensors
+        shape: ConvShape = ctx.shape
+        odd = shape.kernel_height * shape.kernel_width * (shape.channels_in % 2)
+        stopped_low, stopped_high = (2 * bound + odd for bound in RUNNING_BOUNDS)
+        # passes nothing at its very bounds: see `_EndValue`
+        least, most = max(ctx.sums.lo - 0.5, stopped_low), min(ctx.sums.hi + 0.5, stopped_high)
+        grad = torch.ops.aten.hardtanh_backward(grads[0], outputs, least, most)
+        of_x, of_weight, *_ = ctx.needs_input_grad
+        grad_x, grad_weight = _convolution_backward(grad, x, weight, shape.stride, shape.padding, of_x, of_weight)
+        if shape.padding and of_weight:
+            over_images = grad.sum(dim=0, keepdim=True)
+            grad_weight += _convolution_backward(over_images, ring, weight, shape.stride, 0, False, True)[1]
+        return grad_x, grad_weight, None, None, None
+
+
+def _run(x: Tensor, weight: Tensor, shape: ConvShape) -> Tensor:
+    """Return `running_sums`, not clipped, channels last in memory."""
+    signs, filters = (tensor.detach().permute(0, 2, 3, 1).contiguous().numpy() for tensor in (x, weight))
+    return torch.from_numpy(running_sums(signs, filters, shape)).permute(0, 3, 1, 2)
+
+
+def _convolution_backward(
+    grad: Tensor, x: Tensor, weight: Tensor, stride: int, padding: int, of_x: bool, of_weight: bool
+) -> tuple[Any, Any]:
+    """Return the gradients of a convolution padded with zeros: of its input and its weights, None if not wanted."""
+    sizes = [stride, stride], [padding, padding], [1, 1], False, [0, 0], 1
+    grads = torch.ops.aten.convolution_backward(grad, x, weight, None, *sizes, [of_x, of_weight, False])
+    return grads[0], grads[1]
 
 
 def signs(x: Tensor) -> Tensor:
@@ -152,3 +201,14 @@ def _padded_convolution(x: Tensor, weight: Tensor, ring: Tensor, shape: ConvShap
     if shape.padding == 0 or shape.pads_zeros:
         return inner
     return inner + functional.conv2d(ring, weight, stride=shape.stride)
+
+
+def layer_outputs(x: Tensor, weight: Tensor, ring: Tensor, shape: ConvShape, function: LayerFunction) -> Tensor:
+    """Return what a layer of that function puts out, exactly, differentiable straight through.
+
+    Arguments and result as of `binary_convolution`.
+    """
+    if isinstance(function, RunningSums):
+        result: Tensor = _RunningSums.apply(x, weight, ring, shape, function)  # type: ignore[no-untyped-call]
+        return result
+    return end_value(binary_convolution(x, weight, ring, shape), function, shape.window)

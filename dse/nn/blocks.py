@@ -13,7 +13,7 @@ from dse.nn import arithmetic
 from dse.nn.activations import make_activation
 from dse.nn.binarizers import FeatureBinarizer, WeightBinarizer
 from dse.nn.shortcuts import ShortcutPath
-from kernels_asm import EndValue
+from kernels_asm import LayerFunction
 
 
 class BinaryBlock(nn.Module):
@@ -25,19 +25,19 @@ class BinaryBlock(nn.Module):
     Attributes:
         layer: The description.
         shape: Of the convolution.
-        end: End value of the convolution.
+        function: What the convolution computes.
         spans: Binary convolutions that the shortcut goes around; 1 if there is none.
 
     """
 
     ring: Tensor
 
-    def __init__(self, layer: BinaryConv, end: EndValue) -> None:
+    def __init__(self, layer: BinaryConv, function: LayerFunction) -> None:
         super().__init__()
         shape = layer.shape
         self.layer = layer
         self.shape = shape
-        self.end = end
+        self.function = function
         before = layer.normalisation is Normalisation.BEFORE
         self.features = FeatureBinarizer(layer)
         self.weights = WeightBinarizer(layer)
@@ -59,9 +59,8 @@ class BinaryBlock(nn.Module):
         return signs
 
     def convolve(self, signs: Tensor) -> Tensor:
-        """Return the convolution's outputs, under its end value: whole numbers, (N, O, out H, out W)."""
-        dot = arithmetic.binary_convolution(signs, self.weights(), self.ring, self.shape)
-        return arithmetic.end_value(dot, self.end, self.shape.window)
+        """Return the convolution's outputs, under its arithmetic: whole numbers, (N, O, out H, out W)."""
+        return arithmetic.layer_outputs(signs, self.weights(), self.ring, self.shape, self.function)
 
     def finish(self, outputs: Tensor, start: Tensor) -> Tensor:
         """Return the block's features, given the outputs of its convolution and where its shortcut begins."""
@@ -90,5 +89,4 @@ class BinaryBlock(nn.Module):
     @torch.no_grad()
     def integer_convolution(self, signs: Tensor, weights: Tensor) -> Tensor:
         """Return the convolution's outputs, float32 whole numbers, for signs and weights of any dtype."""
-        dot = arithmetic.binary_convolution(signs.float(), weights.float(), self.ring, self.shape)
-        return arithmetic.apply_end_value(dot, self.end)
+        return arithmetic.layer_outputs(signs.float(), weights.float(), self.ring, self.shape, self.function)

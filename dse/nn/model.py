@@ -16,7 +16,7 @@ from dse.networks import BinaryConv, Classifier, FloatConv, Layer, Network, Pool
 from dse.nn.blocks import BinaryBlock
 from dse.nn.float_layers import FloatConvolution, Head, Pooling
 from dse.nn.precision import Precision
-from kernels_asm import EndValue
+from kernels_asm import LayerFunction
 
 Convolution: TypeAlias = Callable[[int, Tensor, Tensor], Tensor]
 """Stands in for a binary convolution: (number of the binary layer from 0, signs of its input int8 (N, C, H, W), its
@@ -43,28 +43,30 @@ class BinaryModel(nn.Module):
 
     Args:
         network: What to build.
-        end_values: The end value of each binary layer.
+        functions: What each binary layer computes.
 
     Raises:
-        ValueError: There are not as many end values as binary layers.
+        ValueError: There are not as many functions as binary layers.
 
     """
 
     pixel_mean: Tensor
     pixel_scale: Tensor
 
-    def __init__(self, network: Network, end_values: Sequence[EndValue]) -> None:
+    def __init__(self, network: Network, functions: Sequence[LayerFunction]) -> None:
         super().__init__()
-        if len(end_values) != len(network.binary_layers):
-            raise ValueError(f"{len(end_values)} end values for {len(network.binary_layers)} binary layers")
+        if len(functions) != len(network.binary_layers):
+            raise ValueError(f"{len(functions)} functions for {len(network.binary_layers)} binary layers")
         self.network = network
-        self.end_values = tuple(end_values)
+        self.functions = tuple(functions)
         self.register_buffer("pixel_mean", torch.zeros(1, network.input_shape[0], 1, 1))
         self.register_buffer("pixel_scale", torch.ones(1, network.input_shape[0], 1, 1))
-        ends = iter(end_values)
+        convolutions = iter(functions)
         self.layers = nn.ModuleDict(
             {
-                layer.name: BinaryBlock(layer, next(ends)) if isinstance(layer, BinaryConv) else _float_module(layer)
+                layer.name: BinaryBlock(layer, next(convolutions))
+                if isinstance(layer, BinaryConv)
+                else _float_module(layer)
                 for layer in network.layers
             }
         )
@@ -79,18 +81,18 @@ class BinaryModel(nn.Module):
         for block in self.binary_blocks:
             block.features.progress.fill_(share)
 
-    def compute_as(self, end_values: Sequence[EndValue], features: Precision, weights: Precision) -> None:
+    def compute_as(self, functions: Sequence[LayerFunction], features: Precision, weights: Precision) -> None:
         """Change what the binary layers compute and leave all parameters as they are.
 
         Args:
-            end_values: The end value of each binary layer; those of exact sums where anything is real.
+            functions: What each binary layer computes; exact sums where anything is real.
             features: What the convolutions take for features.
             weights: What they take for weights.
 
         """
-        self.end_values = tuple(end_values)
-        for block, end in zip(self.binary_blocks, self.end_values, strict=True):
-            block.end, block.features.precision, block.weights.precision = end, features, weights
+        self.functions = tuple(functions)
+        for block, function in zip(self.binary_blocks, self.functions, strict=True):
+            block.function, block.features.precision, block.weights.precision = function, features, weights
 
     def fit_pixels(self, images: NDArray[np.uint8]) -> None:
         """Take mean and deviation of each channel from training images (N, C, H, W)."""

@@ -24,7 +24,8 @@ from torch.nn import functional
 from dse.networks import Network
 from dse.nn.arithmetic import end_value_tensor
 from dse.nn.model import BinaryModel
-from kernels_asm import Arithmetic, EndValue
+from dse.nn.precision import Precision
+from kernels_asm import Arithmetic, EndValue, LayerFunction
 
 _COMPILERS = ("g++", "clang++", "c++")
 """What turns the compiled graph into machine code, beside what $CXX names."""
@@ -55,30 +56,38 @@ def step_name() -> str:
 class FastStep:
     """A network in training whose arithmetic can change from step to step.
 
+    Steps under running sums are not compiled: they are no function of the dot product.
+
     Args:
         network: What to train; `load` gives it weights.
 
     """
 
     def __init__(self, network: Network) -> None:
-        exact = tuple(Arithmetic(32).end_value(layer.shape.window) for layer in network.binary_layers)
+        exact = exact_functions(network)
         model = BinaryModel(network, exact)
         self.model: BinaryModel = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._ends = [end_value_tensor(end) for end in exact]
-        for block, end in zip(self.model.binary_blocks, self._ends, strict=True):
-            block.end = end
+        self._compiled: Callable[[BinaryModel, Tensor, Tensor], Tensor] | None = None
         self._loss: Callable[[BinaryModel, Tensor, Tensor], Tensor] = _loss
         if can_compile():
             # without fallback: a graph that breaks is an error here, not a slow run
             compiled = torch.compile(  # type: ignore[call-overload]  # its types lack `recompile_limit`
                 _loss, dynamic=False, fullgraph=True, recompile_limit=NETWORKS
             )
-            self._loss = partial(compiled, bfloat16=has_bfloat16())
+            self._compiled = partial(compiled, bfloat16=has_bfloat16())
+        self.set_functions(exact)
 
-    def set_end_values(self, end_values: Sequence[EndValue]) -> None:
-        """Compute the following steps under these end values, one for each binary layer."""
-        for tensor, end in zip(self._ends, end_values, strict=True):
-            tensor.copy_(end_value_tensor(end))
+    def set_functions(self, functions: Sequence[LayerFunction]) -> None:
+        """Compute the following steps under these arithmetics, one for each binary layer."""
+        ends = [function for function in functions if isinstance(function, EndValue)]
+        if self._compiled is None or len(ends) < len(functions):
+            self._loss = _loss
+            self.model.compute_as(functions, Precision.BINARY, Precision.BINARY)
+            return
+        self._loss = self._compiled
+        for block, tensor, end in zip(self.model.binary_blocks, self._ends, ends, strict=True):
+            block.function = tensor.copy_(end_value_tensor(end))
 
     def load(self, state: Mapping[str, Tensor]) -> None:
         """Take parameters and buffers from `state`."""
@@ -91,6 +100,11 @@ class FastStep:
     def loss(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return the mean cross entropy of a batch, differentiable."""
         return self._loss(self.model, images, labels)
+
+
+def exact_functions(network: Network) -> tuple[EndValue, ...]:
+    """Return the functions of the network's binary layers in exact arithmetic."""
+    return tuple(Arithmetic(32).end_value(layer.shape.window) for layer in network.binary_layers)
 
 
 def _loss(model: BinaryModel, images: Tensor, labels: Tensor, bfloat16: bool = False) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -17,12 +16,13 @@ from dse.training.recipe import Distillation, Recipe
 from dse.training.trained import TrainedNetwork
 from dse.training.training_run import TrainingRun, Watcher
 from dse.training.weights import weights_digest
-from kernels_asm import EndValue
+from dse.uncertainty import standard_error
+from kernels_asm import LayerFunction
 
 
 def train(
     network: Network,
-    end_values: Sequence[EndValue],
+    functions: Sequence[LayerFunction],
     dataset: Dataset,
     recipe: Recipe | None = None,
     seed: int = 0,
@@ -38,7 +38,7 @@ def train(
 
     Args:
         network: What to train; its input must be that of the dataset.
-        end_values: The arithmetic of each binary layer.
+        functions: What each binary layer computes.
         dataset: Trained on its train split, judged on the other two.
         recipe: How; None: the quick run.
         seed: Decides initial weights, order of images and augmentation.
@@ -57,7 +57,7 @@ def train(
     recipe = recipe or Recipe()
     _check(network, dataset, recipe, teacher)
     train_split = dataset.train[: recipe.train_images]
-    model = _new_model(network, end_values, seed)
+    model = _new_model(network, functions, seed)
     model.fit_pixels(train_split.images)
     loss = Loss(recipe, teacher.model() if teacher and recipe.distillation else None)
     training = TrainingRun(model, loss, train_split, dataset, recipe, seed, progress, checkpoint)
@@ -65,10 +65,11 @@ def train(
     accuracy = history[-1].accuracy
     return TrainedNetwork(
         network=network,
-        end_values=model.end_values,
+        functions=model.functions,
         accuracy=accuracy,
-        standard_error=math.sqrt(accuracy * (1 - accuracy) / len(dataset.validation)),
+        standard_error=standard_error([accuracy], len(dataset.validation)),
         test_accuracy=test_accuracy,
+        test_standard_error=standard_error([test_accuracy], len(dataset.test)),
         seconds=training.seconds,
         history=history,
         state_dict={name: tensor.detach().clone() for name, tensor in model.state_dict().items()},
@@ -77,11 +78,11 @@ def train(
     )
 
 
-def _new_model(network: Network, end_values: Sequence[EndValue], seed: int) -> BinaryModel:
+def _new_model(network: Network, functions: Sequence[LayerFunction], seed: int) -> BinaryModel:
     """Return a model with the initial weights of `seed`, and leave the global random state as it is."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = BinaryModel(network, end_values)
+        model = BinaryModel(network, functions)
         return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 

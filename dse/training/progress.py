@@ -19,8 +19,9 @@ class TrainingProgress:
         epochs: Epochs of all stages.
         stage: The stage of that epoch, from 1, of `stages`.
         stages: How many there are.
+        judged: Epochs after which the validation split was judged.
         loss: Of the latest step.
-        accuracy: On the validation split after the latest whole epoch, 0 to 1; None before the first.
+        accuracy: On the validation split when it was judged last, 0 to 1; None before.
         seconds: Time taken so far, earlier runs of a training that goes on included.
         seconds_left: Estimate of the time until its end, all evaluations included.
 
@@ -32,6 +33,7 @@ class TrainingProgress:
     epochs: int
     stage: int
     stages: int
+    judged: int
     loss: float
     accuracy: float | None
     seconds: float

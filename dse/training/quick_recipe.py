@@ -11,9 +11,10 @@ from enum import StrEnum
 from typing import Any
 
 from dse.networks import Network
-from dse.space import ACCUMULATORS, CLIPS, OVERFLOWS
+from dse.space import ACCUMULATORS, CLIPS
 from dse.training.recipe import Recipe
 from kernels_asm import Arithmetic, EndValue, Overflow
+from kernels_asm.arithmetic import OVERFLOWS_OF
 
 
 class Parent(StrEnum):
@@ -115,11 +116,14 @@ class QuickRecipe:
 
 
 def space_arithmetics(network: Network) -> tuple[tuple[EndValue, ...], ...]:
-    """Return every function that the default search space can give the network's binary layers, each once."""
+    """Return every function that the default search space can give the network's binary layers, each once.
+
+    Running sums are left out: they are close to one of the others, and take much longer to train with.
+    """
     windows = [layer.shape.window for layer in network.binary_layers]
     found: dict[tuple[EndValue, ...], None] = {}
     for accumulator in ACCUMULATORS:
-        for overflow in OVERFLOWS if accumulator < 32 else (Overflow.EXACT,):
+        for overflow in (policy for policy in OVERFLOWS_OF[accumulator] if policy is not Overflow.RUNNING):
             for clip in CLIPS:
                 arithmetic = Arithmetic(accumulator, overflow, clip or None)
                 found[tuple(arithmetic.end_value(window) for window in windows)] = None

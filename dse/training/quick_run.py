@@ -15,9 +15,9 @@ from dse.data import Dataset, Split
 from dse.errors import TrainingError
 from dse.networks import Network
 from dse.nn.model import BinaryModel
-from dse.training.fast_step import FastStep
+from dse.training.fast_step import FastStep, exact_functions
 from dse.training.quick_recipe import Phase, QuickRecipe
-from kernels_asm import Arithmetic, EndValue
+from kernels_asm import LayerFunction
 
 State = dict[str, Tensor]
 
@@ -69,23 +69,23 @@ class QuickRun:
         """Return what all designs start from, trained so; `progress` is told the share that is done, 0 to 1."""
         return self._train(self._first, phase, self._recipe.parent_mix(self._network), progress)
 
-    def train_design(self, end_values: Sequence[EndValue], parent: State | None) -> QuickResult:
-        """Return the network trained under these end values, from `parent` on or from random weights."""
+    def train_design(self, functions: Sequence[LayerFunction], parent: State | None) -> QuickResult:
+        """Return the network trained under these arithmetics, from `parent` on or from random weights."""
         state = self._first if parent is None else _plastic(parent, self._recipe.latent_bound)
-        return self._train(state, self._recipe.design, (tuple(end_values),), None)
+        return self._train(state, self._recipe.design, (tuple(functions),), None)
 
     def _train(
         self,
         state: State,
         phase: Phase,
-        mix: Sequence[tuple[EndValue, ...]],
+        mix: Sequence[tuple[LayerFunction, ...]],
         progress: Callable[[float], None] | None,
     ) -> QuickResult:
         start = time.process_time()
         step = self._step
         step.load(state)
         random = torch.Generator().manual_seed(self._seed)
-        step.set_end_values(mix[0])
+        step.set_functions(mix[0])
         step.model.train()
         if phase.images == 0:
             self._estimate_norms(random)
@@ -97,7 +97,7 @@ class QuickRun:
             optimizer.param_groups[0]["lr"] = phase.learning_rate_at(number, steps)
             step.model.set_progress(number / steps)
             if len(mix) > 1:
-                step.set_end_values(mix[int(torch.randint(len(mix), (), generator=random))])
+                step.set_functions(mix[int(torch.randint(len(mix), (), generator=random))])
             loss = step.loss(images, labels)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -142,10 +142,9 @@ class QuickRun:
 
 def initial_state(network: Network, split: Split, seed: int) -> State:
     """Return random weights, and the statistics of the pixels of `split`."""
-    exact = tuple(Arithmetic(32).end_value(layer.shape.window) for layer in network.binary_layers)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = BinaryModel(network, exact)
+        model = BinaryModel(network, exact_functions(network))
     model.fit_pixels(split.images)
     return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
 

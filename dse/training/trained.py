@@ -9,7 +9,7 @@ from torch import Tensor
 from dse.networks import Network
 from dse.nn.model import BinaryModel
 from dse.training.recipe import Recipe
-from kernels_asm import EndValue
+from kernels_asm import LayerFunction
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,11 @@ class TrainedNetwork:
 
     Attributes:
         network: What was trained.
-        end_values: Under which arithmetics, one for each binary layer.
+        functions: What each binary layer computes.
         accuracy: On the validation split, 0 to 1.
-        standard_error: Of `accuracy`: binomial, from the size of the validation split alone.
+        standard_error: Of `accuracy`, for the size of the validation split and for one seed (`dse.uncertainty`).
         test_accuracy: On the test split, 0 to 1.
+        test_standard_error: Of `test_accuracy`, likewise.
         seconds: How long the training took, evaluation included.
         history: One entry an epoch.
         state_dict: The parameters and buffers of the `BinaryModel`.
@@ -40,10 +41,11 @@ class TrainedNetwork:
     """
 
     network: Network
-    end_values: tuple[EndValue, ...]
+    functions: tuple[LayerFunction, ...]
     accuracy: float
     standard_error: float
     test_accuracy: float
+    test_standard_error: float
     seconds: float
     history: tuple[EpochResult, ...]
     state_dict: dict[str, Tensor]
@@ -52,8 +54,8 @@ class TrainedNetwork:
 
     def model(self) -> BinaryModel:
         """Return a model in evaluation mode with these weights."""
-        model = BinaryModel(self.network, self.end_values)
+        model = BinaryModel(self.network, self.functions)
         last = self.recipe.stages[-1]
-        model.compute_as(self.end_values, last.features, last.weights)
+        model.compute_as(self.functions, last.features, last.weights)
         model.load_state_dict(self.state_dict)
         return model.eval()

@@ -35,7 +35,7 @@ class TrainingRun:
     """One training under way: a model and everything that its next step depends on.
 
     Args:
-        model: What is trained, with its initial weights and the end values of the design.
+        model: What is trained, with its initial weights and the layer functions of the design.
         loss: Of logits, images and labels.
         train_split: The images to learn from.
         dataset: Validation is judged after every epoch, test at the end.
@@ -64,7 +64,7 @@ class TrainingRun:
         self._clock = time.perf_counter()
         self._model, self._loss, self._dataset, self._recipe = model, loss, dataset, recipe
         self._progress, self._checkpoint = progress, checkpoint
-        self._end_values = model.end_values
+        self._functions = model.functions
         self._random = torch.Generator().manual_seed(seed)
         self._batches = Batches(train_split, recipe, self._random)
         self._pace = Pace(recipe.batch_size)
@@ -112,11 +112,11 @@ class TrainingRun:
         """Let the model compute what the stage says, and start its optimiser without a past."""
         stage = self._recipe.stages[self._stage]
         if stage.arithmetic is StageArithmetic.TARGET:
-            end_values = self._end_values
+            functions = self._functions
         else:
-            windows = [layer.shape.window for layer in self._model.network.binary_layers]
-            end_values = tuple(map(_EXACT.end_value, windows))
-        self._model.compute_as(end_values, stage.features, stage.weights)
+            shapes = [layer.shape for layer in self._model.network.binary_layers]
+            functions = tuple(map(_EXACT.layer_function, shapes))
+        self._model.compute_as(functions, stage.features, stage.weights)
         self._optimiser = make_optimiser(self._model, self._recipe)
         self._pace.begin_stage()
 
@@ -209,6 +209,7 @@ class TrainingRun:
             epochs=self._recipe.epochs,
             stage=self._stage + 1,
             stages=len(self._recipe.stages),
+            judged=len(self._history),
             loss=self._loss_value,
             accuracy=self._history[-1].accuracy if self._history else None,
             seconds=self.seconds,

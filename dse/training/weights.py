@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,14 @@ from torch import Tensor
 
 from dse.atomic_file import replace_file
 from dse.errors import DseError, UsageError, one_line
+from dse.layer_functions import function_values, parse_function
 from dse.networks import Repairs, build_network
 from dse.nn.model import BinaryModel
 from dse.training.recipe import Recipe
 from dse.training.safetensors_file import DamagedFileError, pack, tensors_digest, unpack
 from dse.training.trained import EpochResult, TrainedNetwork
-from kernels_asm import EndValue
 
-FORMAT = 2
+FORMAT = 3
 """Version of the metadata; a file with another one is refused."""
 
 _ENTRY = "trained"
@@ -41,10 +41,11 @@ def weights_bytes(trained: TrainedNetwork) -> bytes:
             "repairs": network.repairs.to_dict(),
         },
         "network_digest": network.digest,
-        "end_values": [astuple(end_value) for end_value in trained.end_values],
+        "functions": list(map(function_values, trained.functions)),
         "accuracy": trained.accuracy,
         "standard_error": trained.standard_error,
         "test_accuracy": trained.test_accuracy,
+        "test_standard_error": trained.test_standard_error,
         "seconds": trained.seconds,
         "history": [asdict(epoch) for epoch in trained.history],
         "recipe": trained.recipe.to_dict(),
@@ -84,7 +85,7 @@ def weights_digest(trained: TrainedNetwork) -> str:
     """Return the SHA-256 of what `trained` computes: network, arithmetic, precision and weights."""
     last = trained.recipe.stages[-1]
     content = hashlib.sha256(tensors_digest(trained.state_dict).encode())
-    content.update(repr((trained.network.digest, trained.end_values, last.features, last.weights)).encode())
+    content.update(repr((trained.network.digest, trained.functions, last.features, last.weights)).encode())
     return content.hexdigest()
 
 
@@ -122,10 +123,11 @@ def _trained(description: dict[str, Any], tensors: dict[str, Tensor]) -> Trained
     }
     return TrainedNetwork(
         network=build_network(**network),
-        end_values=tuple(EndValue(*values) for values in description["end_values"]),
+        functions=tuple(map(parse_function, description["functions"])),
         accuracy=description["accuracy"],
         standard_error=description["standard_error"],
         test_accuracy=description["test_accuracy"],
+        test_standard_error=description["test_standard_error"],
         seconds=description["seconds"],
         history=tuple(EpochResult(**epoch) for epoch in description["history"]),
         state_dict=tensors,
@@ -136,6 +138,6 @@ def _trained(description: dict[str, Any], tensors: dict[str, Tensor]) -> Trained
 
 def _fits(trained: TrainedNetwork) -> bool:
     """Whether names and shapes of the tensors are those of the network's parameters and buffers."""
-    expected = BinaryModel(trained.network, trained.end_values).state_dict()
+    expected = BinaryModel(trained.network, trained.functions).state_dict()
     found = trained.state_dict
     return {k: v.shape for k, v in expected.items()} == {k: v.shape for k, v in found.items()}

@@ -19,7 +19,7 @@ from dse.networks import Network, build_network
 from dse.space import SearchSpace
 from dse.storage import StudyStorage
 from dse.study import StudyRunner
-from kernels_asm import ConvShape, EndValue, KernelVariant, LaneTile, Overflow
+from kernels_asm import ConvShape, KernelVariant, LaneTile, LayerFunction, Overflow
 
 CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, LaneTile(2, 2))
 TILES = (LaneTile(2, 2), LaneTile(4, 2), LaneTile(8, 2))
@@ -52,17 +52,17 @@ class FakeTrainer:
     """Accuracy that grows with the width and with the range of the outputs; `before` may interfere with a training."""
 
     def __init__(self) -> None:
-        self.trained: list[tuple[str, tuple[EndValue, ...]]] = []
+        self.trained: list[tuple[str, tuple[LayerFunction, ...]]] = []
         self.before: Callable[[], None] = lambda: None
 
-    def key(self, network: Network, end_values: tuple[EndValue, ...]) -> dict[str, Any]:
-        return {"network": network.digest, "end_values": [str(end_value) for end_value in end_values]}
+    def key(self, network: Network, functions: tuple[LayerFunction, ...]) -> dict[str, Any]:
+        return {"network": network.digest, "functions": list(map(str, functions))}
 
-    def train(self, network: Network, end_values: tuple[EndValue, ...], activity: Activity) -> tuple[Record, bytes]:
+    def train(self, network: Network, functions: tuple[LayerFunction, ...], activity: Activity) -> tuple[Record, bytes]:
         activity("training epoch 1/1")
         self.before()
-        self.trained.append((network.digest, end_values))
-        accuracy = 0.9 - 0.1 / network.width_multiplier - 0.2 / min(value.hi - value.lo for value in end_values)
+        self.trained.append((network.digest, functions))
+        accuracy = 0.9 - 0.1 / network.width_multiplier - 0.2 / min(value.hi - value.lo for value in functions)
         record: Record = {
             "accuracy": accuracy,
             "standard_error": 0.004,
@@ -70,7 +70,10 @@ class FakeTrainer:
             "train_seconds": 1.0,
             "history": [{"epoch": 1, "loss": 1.0, "accuracy": accuracy}],
         }
-        return record, f"weights of {network.digest} {end_values}".encode()
+        return record, f"weights of {network.digest} {functions}".encode()
+
+    def stored(self, network: Network, functions: tuple[LayerFunction, ...]) -> None:
+        pass
 
 
 class RecordedProgress:

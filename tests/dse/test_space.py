@@ -8,7 +8,7 @@ from dse.errors import UsageError
 from dse.legality import Legality, legal_space
 from dse.networks import build_network
 from dse.space import SearchSpace, design_of, parameters_of
-from kernels_asm import LaneTile, OutputType, Overflow, TreeTile
+from kernels_asm import LaneTile, OutputType, Overflow, RunningSums, TreeTile
 from kernels_asm.lane_tile import lane_tiles
 
 SPACE = SearchSpace((LaneTile(2, 2), LaneTile(16, 8)))
@@ -21,7 +21,7 @@ def legality():
 
 def test_every_design_comes_once():
     designs = list(SPACE.designs())
-    assert len(designs) == len(set(designs)) == 5 * (3 + 3 + 1) * 6 * 2
+    assert len(designs) == len(set(designs)) == 5 * (4 + 3 + 1) * 6 * 2
 
 
 def test_parameters_and_dict_read_back():
@@ -83,10 +83,32 @@ def test_illegal_tile_has_a_reason_that_names_the_layer(legality):
     assert "registers" in reason
 
 
-def test_running_sums_are_not_searched_and_refused_with_the_reason(legality):
-    assert Overflow.RUNNING not in SearchSpace((LaneTile(2, 2),)).overflows
-    reason = legality.reason(Design(1.0, 8, Overflow.RUNNING, 31, TreeTile(4, 4))) or ""
-    assert reason.startswith("block1: running sums depend on the order of their terms")
+def test_only_trees_of_one_column_run_sums(legality):
+    assert legality.reason(Design(1.0, 8, Overflow.RUNNING, 31, TreeTile(4, 4))) is None
+    for accumulator, tile, part in (
+        (8, TreeTile(4, 4, columns=3), "give 1 column"),
+        (8, LaneTile(2, 2), "give a tree"),
+        (16, TreeTile(4, 4), "running sums are bytes"),
+    ):
+        reason = legality.reason(Design(1.0, accumulator, Overflow.RUNNING, 31, tile)) or ""
+        assert reason.startswith("block1: ")
+        assert part in reason
+
+
+def test_running_sums_are_searched_where_a_tile_computes_them(legality):
+    assert Overflow.RUNNING not in legal_space(legality, (1.0,), (LaneTile(2, 2), TreeTile(4, 7, columns=3))).overflows
+    space = legal_space(legality, (1.0,), (LaneTile(2, 2), TreeTile(4, 7)))
+    assert space.overflows == tuple(Overflow)
+    running = [design for design in space.designs() if design.overflow is Overflow.RUNNING]
+    assert {design.accumulator for design in running} == {8}
+
+
+def test_running_sums_share_the_function_of_exact_sums_where_the_order_does_not_matter():
+    shapes = [layer.shape for layer in build_network("tiny").binary_layers]
+    running = Design(1.0, 8, Overflow.RUNNING, 31, TreeTile(4, 7)).layer_functions(shapes)
+    exact = Design(1.0, 32, Overflow.EXACT, 31, LaneTile(2, 2)).layer_functions(shapes)
+    assert running[:3] == exact[:3]
+    assert running[3] == RunningSums(-31, 31)
 
 
 def test_constant_layer_is_not_worth_training(legality):

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from dse.design import Design
 from dse.errors import CacheError, DseError, InterruptedStudyError, StorageError, TrainingError
 from dse.space import SearchSpace
-from kernels_asm import LaneTile, Overflow
+from kernels_asm import LaneTile, Overflow, TreeTile
 
 CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, LaneTile(2, 2))
 
@@ -33,7 +33,9 @@ def test_runs_the_conventional_design_first(fake_study):
 
 def test_budget_counts_complete_trials_only(make_fake_study):
     # Most combinations of the widest tile with 8 bits have no kernel and are pruned on the way.
-    fake = make_fake_study(space=SearchSpace((LaneTile(2, 2), LaneTile(16, 8), LaneTile(16, 1)), accumulators=(8, 32)))
+    tiles = (LaneTile(2, 2), LaneTile(16, 8), LaneTile(16, 1))
+    overflows = (Overflow.EXACT, Overflow.SATURATE, Overflow.WRAP)
+    fake = make_fake_study(space=SearchSpace(tiles, accumulators=(8, 32), overflows=overflows))
     study = fake.run(12)
     pruned = study.get_trials(states=(TrialState.PRUNED,))
     assert len(complete(study)) == 12
@@ -87,6 +89,13 @@ def test_designs_of_one_arithmetic_share_a_training(make_fake_study):
     assert len(complete(study)) == 4
     assert len(fake.trainer.trained) == 1
     assert [trial.user_attrs["cached"]["accuracy"] for trial in study.trials] == [False, True, True, True]
+
+
+def test_running_sums_share_the_training_of_exact_sums_where_no_order_matters(fake_study):
+    for width, trainings in ((0.5, 1), (1.0, 3)):  # at width 1 the order matters in block4
+        for overflow in (Overflow.EXACT, Overflow.RUNNING):
+            fake_study.evaluator.accuracy(Design(width, 8, overflow, 31, TreeTile(4, 7)), lambda _what: None)
+        assert len(fake_study.trainer.trained) == trainings
 
 
 def test_records_what_reports_show(fake_study):

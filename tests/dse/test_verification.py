@@ -11,11 +11,13 @@ from dse.data import Dataset, load_dataset
 from dse.design import Design
 from dse.errors import UsageError
 from dse.networks import build_network
-from dse.nn.model import BinaryModel
+from dse.nn import arithmetic
+from dse.nn.blocks import BinaryBlock
+from dse.nn.model import BinaryLayerRecord, BinaryModel
 from dse.training.loop import train
 from dse.training.recipe import Recipe
 from dse.verification import verify_model
-from kernels_asm import LaneTile, Overflow
+from kernels_asm import LaneTile, Overflow, RunningSums, TreeTile
 
 IMAGES = 200
 DESIGNS = [
@@ -25,6 +27,8 @@ DESIGNS = [
     Design(1.0, 8, Overflow.SATURATE, None, LaneTile(2, 7)),
     Design(1.0, 8, Overflow.WRAP, 7, LaneTile(16, 1)),
     Design(0.5, 16, Overflow.WRAP, 63, LaneTile(4, 4)),
+    Design(0.5, 8, Overflow.RUNNING, 31, TreeTile(4, 7)),
+    Design(1.0, 8, Overflow.RUNNING, 63, TreeTile(8, 7)),
 ]
 
 
@@ -40,8 +44,8 @@ def _one_thread() -> None:
 
 def trained(design: Design, dataset: Dataset) -> BinaryModel:
     network = build_network("tiny", design.width_multiplier, dataset.input_shape, dataset.classes)
-    end_values = design.end_values(tuple(layer.shape.window for layer in network.binary_layers))
-    return train(network, end_values, _short(dataset), Recipe(epochs=1, train_images=640)).model()
+    functions = design.layer_functions(layer.shape for layer in network.binary_layers)
+    return train(network, functions, _short(dataset), Recipe(epochs=1, train_images=640)).model()
 
 
 def _short(dataset: Dataset) -> Dataset:
@@ -67,6 +71,24 @@ def test_another_arithmetic_than_the_trained_one_is_told(dataset: Dataset) -> No
     assert 0 < report.differing_outputs < report.outputs
 
 
+def test_running_sums_are_verified_where_their_order_matters(dataset: Dataset) -> None:
+    """Where sums stop, the outputs of the trained network are not those of one stop at the end."""
+    design = Design(2.0, 8, Overflow.RUNNING, None, TreeTile(8, 7))
+    model = trained(design, dataset)
+    images = dataset.test.images[:20]
+    assert verify_model(model, design, images).identical
+    assert all(isinstance(function, RunningSums) for function in model.functions)
+    _, records = model.record(torch.tensor(images))
+    found = [_orders(block, record) for block, record in zip(model.binary_blocks, records, strict=True)]
+    assert sum(found) > 0
+
+
+def _orders(block: BinaryBlock, record: BinaryLayerRecord) -> int:
+    """Return how many outputs of a layer are not the dot product, stopped once at the end."""
+    dot = arithmetic.binary_convolution(record.signs.float(), record.weights.float(), block.ring, block.shape)
+    return int((dot.clamp(block.function.lo, block.function.hi) != record.outputs).sum())
+
+
 def test_one_flipped_weight_is_told(dataset: Dataset) -> None:
     design = Design(0.5, 8, Overflow.EXACT, 63, LaneTile(4, 4))
     model = trained(design, dataset)
@@ -86,6 +108,6 @@ def _with_weights(model: BinaryModel, weights: torch.Tensor):
 def test_no_image_is_refused(dataset: Dataset) -> None:
     design = DESIGNS[0]
     network = build_network("tiny", 0.5)
-    ends = design.end_values(tuple(layer.shape.window for layer in network.binary_layers))
+    functions = design.layer_functions(layer.shape for layer in network.binary_layers)
     with pytest.raises(UsageError, match="no images"):
-        verify_model(BinaryModel(network, ends), design, dataset.test.images[:0])
+        verify_model(BinaryModel(network, functions), design, dataset.test.images[:0])

@@ -1,11 +1,26 @@
+import itertools
+from collections import Counter
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels_asm import Arithmetic, ConvShape, EndValue, InputError, OutputType, Overflow
+from kernels_asm import (
+    Arithmetic,
+    ConvShape,
+    EndValue,
+    InputError,
+    LayerFunction,
+    OutputType,
+    Overflow,
+    PaddingValue,
+    RunningSums,
+)
 from kernels_asm.arithmetic import OVERFLOWS_OF
 from kernels_asm.oracle import binary_conv, binary_conv_in_order, dot_products
+from kernels_asm.packing import block_sizes
+from tests.fuzz import examples
 
 WIDE = OutputType.INT32
 POLICIES = [(width, overflow) for width, overflows in OVERFLOWS_OF.items() for overflow in overflows]
@@ -210,3 +225,192 @@ def test_running_sums_have_no_end_value() -> None:
     with pytest.raises(InputError, match=r"depend on the order of their terms.*: give exact, saturate, wrap") as raised:
         RUNNING.end_value(9)
     assert "\n" not in str(raised.value)
+
+
+def test_running_sums_pad_with_one_only() -> None:
+    shape = ConvShape(4, 4, 9, 2, padding_value=PaddingValue.ZERO)
+    for refused in (
+        lambda: RUNNING.layer_function(shape),
+        lambda: binary_conv(*random_operands(shape, 0, (0.5, 0.5)), shape, RUNNING),
+    ):
+        with pytest.raises(InputError, match=r"a running sum pads with \+1"):
+            refused()
+
+
+# ---------------------------------------------------------------- the function of a layer
+
+
+def running(clip: int | None) -> Arithmetic:
+    return Arithmetic(8, Overflow.RUNNING, clip)
+
+
+def window_of(channels: int, kernel: tuple[int, int]) -> ConvShape:
+    """A layer of one output."""
+    return ConvShape(*kernel, channels, 1, *kernel, padding=0)
+
+
+def sums_of_blocks(shape: ConvShape) -> tuple[list[int], list[int]]:
+    sizes = block_sizes(shape.channels_in) * (shape.kernel_height * shape.kernel_width)
+    return [size // 2 for size in sizes], [size - size // 2 for size in sizes]
+
+
+def run_blocks(shape: ConvShape, moves: list[int], arithmetic: Arithmetic) -> int:
+    """The output where block b moves the sum by `moves[b]`, up to n_b // 2 and down to n_b // 2 - n_b."""
+    adds, takes = sums_of_blocks(shape)
+    pixels = []
+    for move, add, take in zip(moves, adds, takes, strict=True):
+        assert -take <= move <= add
+        pixels.append(np.where(np.arange(add + take) < add - move, -1, 1))
+    activations = np.concatenate(pixels).reshape(shape.height, shape.width, shape.channels_in)
+    weights = np.ones((1, shape.kernel_height, shape.kernel_width, shape.channels_in), int)
+    output = binary_conv(activations, weights, shape, arithmetic).item()
+    assert binary_conv_in_order(activations, weights, shape, arithmetic).item() == output
+    return output
+
+
+def spread(total: int, most: list[int]) -> list[int]:
+    """`total` at least 0 over the blocks, at most `most` each, evenly."""
+    moves, left = [0] * len(most), total
+    while left:
+        for block, limit in enumerate(most):
+            if left and moves[block] < limit:
+                moves[block] += 1
+                left -= 1
+    return moves
+
+
+def two_orders(shape: ConvShape, function: RunningSums) -> tuple[list[int], list[int]]:
+    """Two inputs of one dot product: up beyond 127 and back, or down beyond -128 and back; and the same spread."""
+    adds, takes = sums_of_blocks(shape)
+    for sign, towards, back, bound in ((1, adds, takes, 127), (-1, takes, adds, 128)):
+        odd = sum(a != t for a, t in zip(adds, takes, strict=True))
+        wanted = function.hi if sign > 0 else function.lo
+        reached = list(itertools.accumulate(towards))
+        first = next((block for block, total in enumerate(reached) if total > bound), None)
+        if first is None:
+            continue
+        left = sum(back[first + 1 :])
+        down = next((d for d in range(left + 1) if sign * (2 * sign * (bound - d) + odd - wanted) < 0), None)
+        if down is None:
+            continue
+        away = [*towards[: first + 1], *(-move for move in spread(down, back[first + 1 :]))]
+        total = sum(away)
+        even = spread(total, towards) if total >= 0 else [-move for move in spread(-total, back)]
+        return [sign * move for move in away], [sign * move for move in even]
+    raise AssertionError(f"{shape}: no order makes a difference to {function}")
+
+
+CHANNELS = (
+    1,
+    2,
+    3,
+    15,
+    16,
+    24,
+    27,
+    28,
+    29,
+    31,
+    32,
+    33,
+    40,
+    47,
+    48,
+    56,
+    63,
+    64,
+    65,
+    96,
+    127,
+    128,
+    129,
+    191,
+    250,
+    256,
+    400,
+)
+KERNELS = ((1, 1), (1, 2), (2, 2), (1, 3), (3, 3), (5, 5))
+RUNNING_CLIPS = (None, 1, 2, 3, 7, 15, 31, 63, 64, 127, 200, 254, 300)
+LAYERS = [window_of(channels, kernel) for channels in CHANNELS for kernel in KERNELS]
+
+
+def test_running_sums_are_told_apart_from_functions_of_the_dot_product() -> None:
+    """Each layer that is said to depend on the order has two orders of one dot product that differ."""
+    found = Counter[str]()
+    for shape, clip in itertools.product(LAYERS, RUNNING_CLIPS):
+        function = running(clip).layer_function(shape)
+        if isinstance(function, RunningSums):
+            one, other = two_orders(shape, function)
+            assert sum(one) == sum(other)
+            assert run_blocks(shape, one, running(clip)) != run_blocks(shape, other, running(clip))
+        exact = Arithmetic(32, clip=clip).layer_function(shape)
+        found["order" if isinstance(function, RunningSums) else "exact" if function == exact else "saturated"] += 1
+    assert found.total() == len(LAYERS) * len(RUNNING_CLIPS)
+    assert min(found["order"], found["exact"]) > 500
+    assert found["saturated"] > 10
+
+
+@given(
+    data=st.data(),
+    shape=st.sampled_from(LAYERS),
+    clip=st.sampled_from(RUNNING_CLIPS),
+    pattern=st.sampled_from(["equal", "opposite", "up then down", "down then up", "alternating", "random", "biased"]),
+)
+@settings(max_examples=examples(400))
+def test_where_no_order_matters_running_sums_have_the_end_value(
+    data: st.DataObject, shape: ConvShape, clip: int | None, pattern: str
+) -> None:
+    function = running(clip).layer_function(shape)
+    adds, takes = sums_of_blocks(shape)
+    turn = data.draw(st.integers(0, len(adds)))
+    draw = {
+        "equal": lambda block: adds[block],
+        "opposite": lambda block: -takes[block],
+        "up then down": lambda block: adds[block] if block < turn else -takes[block],
+        "down then up": lambda block: -takes[block] if block < turn else adds[block],
+        "alternating": lambda block: adds[block] if block % 2 else -takes[block],
+        "random": lambda block: data.draw(st.integers(-takes[block], adds[block])),
+        "biased": lambda block: data.draw(st.integers(adds[block] // 2, adds[block])),
+    }[pattern]
+    moves = [draw(block) for block in range(len(adds))]
+    output = run_blocks(shape, moves, running(clip))
+    assert function.lo <= output <= function.hi
+    if isinstance(function, EndValue):
+        dot = 2 * sum(moves) + sum(a != t for a, t in zip(adds, takes, strict=True))
+        assert output == function.apply(np.array(dot))
+
+
+@pytest.mark.parametrize("shape", LAYERS, ids=str)
+@pytest.mark.parametrize("clip", [None, 15, 300])
+def test_both_bounds_of_a_layer_function_are_outputs(shape: ConvShape, clip: int | None) -> None:
+    function = running(clip).layer_function(shape)
+    adds, takes = sums_of_blocks(shape)
+    assert run_blocks(shape, adds, running(clip)) == function.hi
+    assert run_blocks(shape, [-take for take in takes], running(clip)) == function.lo
+
+
+@pytest.mark.parametrize(
+    ("channels", "kernel", "clip", "expected"),
+    [
+        (28, (3, 3), None, EndValue(252, 505, -252, 252)),  # 9 blocks of 14: no sum beyond 126
+        (64, (2, 2), None, EndValue(256, 513, -256, 254)),  # only the last of 4 blocks of 32 reaches 128
+        (256, (1, 1), 63, EndValue(256, 513, -63, 63)),
+        (32, (3, 3), None, RunningSums(-256, 254)),  # 128 after 8 blocks of 16, then back
+        (32, (3, 3), 222, EndValue(288, 577, -222, 222)),  # a sum stopped at 127 ends at 111 or more
+        (32, (3, 3), 223, RunningSums(-223, 223)),
+        (48, (3, 3), 63, EndValue(432, 865, -63, 63)),
+        (64, (3, 3), 3, RunningSums(-3, 3)),
+        (33, (3, 3), None, RunningSums(-247, 263)),
+    ],
+)
+def test_function_of_running_sums(
+    channels: int, kernel: tuple[int, int], clip: int | None, expected: LayerFunction
+) -> None:
+    assert running(clip).layer_function(window_of(channels, kernel)) == expected
+
+
+def test_all_but_running_sums_have_their_end_value() -> None:
+    shape = ConvShape(5, 5, 64, 3, padding_value=PaddingValue.ZERO)
+    for width, overflow in WITH_END_VALUE:
+        arithmetic = Arithmetic(width, overflow, 31)
+        assert arithmetic.layer_function(shape) == arithmetic.end_value(576)

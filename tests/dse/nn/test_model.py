@@ -8,6 +8,7 @@ from dse.data import load_dataset
 from dse.networks import build_network
 from dse.nn.model import BinaryModel
 from kernels_asm import Arithmetic, Overflow
+from kernels_asm.oracle import binary_conv
 
 torch.set_num_threads(1)  # tests run side by side
 
@@ -16,6 +17,7 @@ ARITHMETICS = [
     Arithmetic(32, clip=7),
     Arithmetic(8, Overflow.SATURATE),
     Arithmetic(8, Overflow.WRAP, clip=31),
+    Arithmetic(8, Overflow.RUNNING),
 ]
 IMAGES = torch.tensor(load_dataset().test.images[:24])
 
@@ -23,7 +25,7 @@ IMAGES = torch.tensor(load_dataset().test.images[:24])
 def make(multiplier=1.0, arithmetic=ARITHMETICS[0], input_shape=(1, 28, 28), classes=10) -> BinaryModel:
     network = build_network("tiny", multiplier, input_shape, classes)
     torch.manual_seed(7)
-    model = BinaryModel(network, [arithmetic.end_value(layer.shape.window) for layer in network.binary_layers])
+    model = BinaryModel(network, [arithmetic.layer_function(layer.shape) for layer in network.binary_layers])
     model = model.to(memory_format=torch.channels_last)
     model.train()
     with torch.no_grad():  # running statistics that are not those of a fresh batch norm
@@ -49,14 +51,12 @@ def test_shapes(multiplier, input_shape):
 def test_recorded_layers_follow_the_contract(arithmetic):
     model = make(0.5, arithmetic)
     _, records = model.record(IMAGES)
-    for record, layer, end in zip(records, model.network.binary_layers, model.end_values, strict=True):
+    for record, layer in zip(records, model.network.binary_layers, strict=True):
         signs, weights = record.signs.numpy(), record.weights.numpy()
         assert set(np.unique(signs)) == set(np.unique(weights)) == {-1, 1}
-        padded = np.pad(signs.astype(np.int64), ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=1)
-        windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(2, 3))
-        windows = windows[:, :, :: layer.shape.stride, :: layer.shape.stride]
-        dot = np.einsum("ncyxhw,ochw->noyx", windows, weights.astype(np.int64), optimize=True)
-        assert np.array_equal(record.outputs.numpy(), end.apply(dot))
+        filters = weights.transpose(0, 2, 3, 1)
+        expected = [binary_conv(image.transpose(1, 2, 0), filters, layer.shape, arithmetic) for image in signs]
+        assert np.array_equal(record.outputs.numpy(), np.stack(expected).transpose(0, 3, 1, 2))
 
 
 @pytest.mark.parametrize("arithmetic", ARITHMETICS, ids=str)
@@ -111,6 +111,6 @@ def test_black_images_do_not_divide_by_zero():
     assert torch.isfinite(model.standardise(IMAGES)).all()
 
 
-def test_end_values_must_match_the_layers():
-    with pytest.raises(ValueError, match="3 end values for 4"):
+def test_functions_must_match_the_layers():
+    with pytest.raises(ValueError, match="3 functions for 4"):
         BinaryModel(build_network("tiny"), [Arithmetic(32).end_value(288)] * 3)

@@ -16,7 +16,7 @@ from kernels_asm import Arithmetic
 FULL = load_dataset()
 SMALL = Dataset("small", FULL.class_names, FULL.train[:160], FULL.validation[:250], FULL.test[:250])
 NETWORK = build_network("tiny", 0.25)
-END_VALUES = tuple(Arithmetic(32, clip=15).end_value(layer.shape.window) for layer in NETWORK.binary_layers)
+FUNCTIONS = tuple(Arithmetic(32, clip=15).layer_function(layer.shape) for layer in NETWORK.binary_layers)
 
 _SHORT = {"epochs": 3, "batch_size": 32, "flip": True, "shift": 2}
 RECIPES = {
@@ -33,8 +33,8 @@ def small_training(recipe_name, *, seed=1, progress=None, checkpoint=None):
     """Train by one of `RECIPES`, with a teacher where it wants one."""
     torch.set_num_threads(1)
     recipe = RECIPES[recipe_name]
-    teacher = train(NETWORK, END_VALUES, SMALL, recipe.of_teacher(), seed) if recipe.distillation else None
-    return train(NETWORK, END_VALUES, SMALL, recipe, seed, progress, teacher=teacher, checkpoint=checkpoint)
+    teacher = train(NETWORK, FUNCTIONS, SMALL, recipe.of_teacher(), seed) if recipe.distillation else None
+    return train(NETWORK, FUNCTIONS, SMALL, recipe, seed, progress, teacher=teacher, checkpoint=checkpoint)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from dse.training.distillation import Loss, divergence
 from dse.training.loop import train
 from dse.training.recipe import Distillation
 from dse.training.weights import weights_digest
-from tests.dse.training.small_training import END_VALUES, NETWORK, RECIPES, SMALL
+from tests.dse.training.small_training import FUNCTIONS, NETWORK, RECIPES, SMALL
 
 torch.set_num_threads(1)
 
@@ -23,7 +23,7 @@ LABELS = torch.arange(16) % 10
 
 @pytest.fixture(scope="module")
 def teacher():
-    return train(NETWORK, END_VALUES, SMALL, RECIPE.of_teacher(), seed=1)
+    return train(NETWORK, FUNCTIONS, SMALL, RECIPE.of_teacher(), seed=1)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.0, 20.0])
@@ -54,29 +54,29 @@ def test_the_teacher_is_the_same_network_in_real_numbers(teacher):
 
 def test_a_teacher_changes_the_student_and_stays_as_it_is(teacher):
     before = weights_digest(teacher)
-    taught = train(NETWORK, END_VALUES, SMALL, RECIPE, seed=1, teacher=teacher)
-    alone = train(NETWORK, END_VALUES, SMALL, replace(RECIPE, distillation=None), seed=1)
+    taught = train(NETWORK, FUNCTIONS, SMALL, RECIPE, seed=1, teacher=teacher)
+    alone = train(NETWORK, FUNCTIONS, SMALL, replace(RECIPE, distillation=None), seed=1)
     assert weights_digest(taught) != weights_digest(alone)
     assert weights_digest(teacher) == before
     deaf = replace(RECIPE, distillation=Distillation(weight=0))
-    assert weights_digest(train(NETWORK, END_VALUES, SMALL, deaf, seed=1, teacher=teacher)) == weights_digest(alone)
+    assert weights_digest(train(NETWORK, FUNCTIONS, SMALL, deaf, seed=1, teacher=teacher)) == weights_digest(alone)
 
 
 def test_a_named_teacher_must_be_the_one_that_is_given(teacher):
     named = replace(RECIPE, distillation=Distillation(teacher=weights_digest(teacher)))
-    train(NETWORK, END_VALUES, SMALL, named, teacher=teacher)
+    train(NETWORK, FUNCTIONS, SMALL, named, teacher=teacher)
     other = replace(RECIPE, distillation=Distillation(teacher="0" * 64))
     with pytest.raises(UsageError, match="another teacher"):
-        train(NETWORK, END_VALUES, SMALL, other, teacher=teacher)
+        train(NETWORK, FUNCTIONS, SMALL, other, teacher=teacher)
     assert named.digest != RECIPE.digest != other.digest
 
 
 def test_a_student_without_a_fitting_teacher_is_refused(teacher):
     with pytest.raises(UsageError, match="needs a teacher"):
-        train(NETWORK, END_VALUES, SMALL, RECIPE)
+        train(NETWORK, FUNCTIONS, SMALL, RECIPE)
     stranger = replace(teacher, network=build_network("tiny", 0.25, (3, 32, 32)))
     with pytest.raises(UsageError, match="trained on the same data set"):
-        train(NETWORK, END_VALUES, SMALL, RECIPE, teacher=stranger)
+        train(NETWORK, FUNCTIONS, SMALL, RECIPE, teacher=stranger)
 
 
 @pytest.mark.parametrize("values", [{"weight": -0.1}, {"weight": 1.1}, {"temperature": 0}, {"weight": float("nan")}])

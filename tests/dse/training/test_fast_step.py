@@ -72,7 +72,7 @@ def test_the_compiled_loss_is_the_plain_one(compiled: FastStep, arithmetic: Arit
     torch.manual_seed(7)
     plain = BinaryModel(NETWORK, ends(arithmetic)).train()
     compiled.load(plain.state_dict())
-    compiled.set_end_values(ends(arithmetic))
+    compiled.set_functions(ends(arithmetic))
     compiled.model.train()
     images, labels = batch()
     with torch.no_grad():
@@ -88,7 +88,7 @@ def test_one_graph_serves_every_arithmetic(compiled: FastStep) -> None:
     with torch.compiler.set_stance("fail_on_recompile"):
         losses = set()
         for arithmetic in ARITHMETICS:
-            compiled.set_end_values(ends(arithmetic))
+            compiled.set_functions(ends(arithmetic))
             losses.add(compiled.loss(images, labels).item())
     assert len(losses) >= 3
 
@@ -98,7 +98,7 @@ def test_without_a_compiler_the_step_is_plain(monkeypatch: pytest.MonkeyPatch) -
     assert not fast_step.can_compile()
     assert fast_step.step_name() == "eager float32"
     step = FastStep(NETWORK)
-    step.set_end_values(ends(ARITHMETICS[1]))
+    step.set_functions(ends(ARITHMETICS[1]))
     plain = BinaryModel(NETWORK, ends(ARITHMETICS[1])).train()
     plain.load_state_dict(step.state())
     images, labels = batch()

@@ -18,7 +18,8 @@ from dse.training.loop import train
 from dse.training.recipe import Recipe
 from dse.training.schedules import Schedule
 from dse.training.weights import WeightsError, load_weights, parse_weights, save_weights, weights_bytes
-from kernels_asm import Arithmetic, Overflow
+from dse.uncertainty import standard_error
+from kernels_asm import Arithmetic, EndValue, Overflow, RunningSums
 
 torch.set_num_threads(1)  # tests run side by side
 
@@ -28,11 +29,11 @@ NETWORK = build_network("tiny", 0.5)
 RECIPE = Recipe(epochs=4, batch_size=32)
 
 
-def ends(arithmetic: Arithmetic):
-    return tuple(arithmetic.end_value(layer.shape.window) for layer in NETWORK.binary_layers)
+def functions_of(arithmetic: Arithmetic, network=NETWORK):
+    return tuple(arithmetic.layer_function(layer.shape) for layer in network.binary_layers)
 
 
-EXACT = ends(Arithmetic(32))
+EXACT = functions_of(Arithmetic(32))
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,8 @@ def test_training_learns(trained):
     assert [epoch.epoch for epoch in trained.history] == [1, 2, 3, 4]
     assert trained.history[-1].loss < 0.7 * trained.history[0].loss
     assert trained.history[-1].accuracy == trained.accuracy
-    assert trained.standard_error == pytest.approx((trained.accuracy * (1 - trained.accuracy) / 500) ** 0.5)
+    assert trained.standard_error == standard_error([trained.accuracy], 500)
+    assert trained.test_standard_error == standard_error([trained.test_accuracy], 500)
 
 
 def test_stored_weights_are_those_that_were_judged(trained):
@@ -63,10 +65,12 @@ def test_evaluation_is_exact_in_integers(trained):
     assert np.array_equal(predict(model, SMALL.test[:250]), logits.argmax(dim=1).numpy())
 
 
-@pytest.mark.parametrize("arithmetic", [Arithmetic(32, clip=7), Arithmetic(8, Overflow.SATURATE)], ids=str)
+@pytest.mark.parametrize(
+    "arithmetic", [Arithmetic(32, clip=7), Arithmetic(8, Overflow.SATURATE), Arithmetic(8, Overflow.RUNNING)], ids=str
+)
 def test_same_seed_same_weights_other_seed_other_weights(arithmetic):
     recipe = Recipe(epochs=1, train_images=160, batch_size=32, flip=True, shift=2)
-    runs = [train(NETWORK, ends(arithmetic), SMALL, recipe, seed=seed) for seed in (5, 5, 6)]
+    runs = [train(NETWORK, functions_of(arithmetic), SMALL, recipe, seed=seed) for seed in (5, 5, 6)]
     first, again, other = (run.state_dict for run in runs)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert runs[0].accuracy == runs[1].accuracy
@@ -160,11 +164,9 @@ def test_what_does_not_fit_together_is_refused(network, recipe, part):
 def test_constant_layers_train_without_nan():
     """At this window the count saturates for every input, so the layer is constant and only the shortcut carries."""
     network = build_network("tiny", 2)
-    end_values = tuple(
-        Arithmetic(8, Overflow.SATURATE, clip=3).end_value(layer.shape.window) for layer in network.binary_layers
-    )
-    assert end_values[-1].lo == end_values[-1].hi == 3
-    result = train(network, end_values, SMALL, Recipe(epochs=1, train_images=64, batch_size=32))
+    functions = functions_of(Arithmetic(8, Overflow.SATURATE, clip=3), network)
+    assert functions[-1].lo == functions[-1].hi == 3
+    result = train(network, functions, SMALL, Recipe(epochs=1, train_images=64, batch_size=32))
     assert all(torch.isfinite(tensor).all() for tensor in result.state_dict.values())
 
 
@@ -207,11 +209,18 @@ def test_weights_come_back_as_they_were(trained, tmp_path):
     loaded = load_weights(tmp_path / "w.safetensors")
     assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]
     assert loaded.network == trained.network
-    assert loaded.end_values == trained.end_values
+    assert loaded.functions == trained.functions
     assert loaded.history == trained.history
     assert (loaded.accuracy, loaded.test_accuracy) == (trained.accuracy, trained.test_accuracy)
     assert all(torch.equal(loaded.state_dict[name], tensor) for name, tensor in trained.state_dict.items())
     assert np.array_equal(predict(loaded.model(), SMALL.test), predict(trained.model(), SMALL.test))
+
+
+def test_weights_of_running_sums_come_back(trained):
+    functions = functions_of(Arithmetic(8, Overflow.RUNNING))
+    assert {type(function) for function in functions} == {EndValue, RunningSums}
+    loaded = parse_weights(weights_bytes(replace(trained, functions=functions)), "w.safetensors")
+    assert loaded.functions == functions
 
 
 def test_weights_bytes_are_repeatable(trained):
@@ -235,7 +244,8 @@ DAMAGES = {
     "older format": lambda content: described(content, format=0),
     "other network": lambda content: described(content, network_digest="0" * 64),
     "unknown field": lambda content: described(content, network={"input_shape": [1, 28, 28], "depth": 3}),
-    "missing end value": lambda content: described(content, end_values=[[1, 3, -1, 1]]),
+    "missing function": lambda content: described(content, functions=[["end value", 1, 3, -1, 1]]),
+    "unknown function": lambda content: described(content, functions=[["median", -1, 1]] * 4),
 }
 
 

@@ -22,11 +22,11 @@ from dse.training.stages import (
     named_stages,
 )
 from kernels_asm import Arithmetic
-from tests.dse.training.small_training import END_VALUES, NETWORK, RECIPES, SMALL
+from tests.dse.training.small_training import FUNCTIONS, NETWORK, RECIPES, SMALL
 
 torch.set_num_threads(1)
 
-EXACT = tuple(Arithmetic(32).end_value(layer.shape.window) for layer in NETWORK.binary_layers)
+EXACT = tuple(Arithmetic(32).layer_function(layer.shape) for layer in NETWORK.binary_layers)
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def computed(recipe):
     def spy(self, images):
         if self.training:
             block = self.binary_blocks[0]
-            seen.append((self.end_values, block.features.precision, block.weights.precision))
+            seen.append((self.functions, block.features.precision, block.weights.precision))
         return forward(self, images)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BinaryModel, "forward", spy)
-        trained = train(NETWORK, END_VALUES, SMALL, recipe)
+        trained = train(NETWORK, FUNCTIONS, SMALL, recipe)
     return seen, trained
 
 
@@ -69,12 +69,12 @@ def test_each_stage_computes_what_it_says_and_ends_deployable(name):
     seen, trained = computed(recipe)
     ends = (0, *recipe.stage_ends)
     for stage, first, last in zip(recipe.stages, ends[:-1], ends[1:], strict=True):
-        end_values = END_VALUES if stage.arithmetic is StageArithmetic.TARGET else EXACT
-        assert set(seen[5 * first : 5 * last]) == {(end_values, stage.features, stage.weights)}
+        functions = FUNCTIONS if stage.arithmetic is StageArithmetic.TARGET else EXACT
+        assert set(seen[5 * first : 5 * last]) == {(functions, stage.features, stage.weights)}
     assert recipe.deployable
-    assert trained.end_values == END_VALUES
+    assert trained.functions == FUNCTIONS
     model = trained.model()
-    assert model.end_values == END_VALUES
+    assert model.functions == FUNCTIONS
     logits, _ = model.record(torch.tensor(SMALL.test.images[:8]))
     with torch.no_grad():
         assert torch.equal(model(torch.tensor(SMALL.test.images[:8])), logits)
@@ -84,7 +84,7 @@ def test_the_first_stage_is_a_training_of_its_own_whose_weights_go_on():
     """One epoch of the exact network, then the target: the first epoch's result is that of a plain exact training."""
     recipe = replace(RECIPES["adam"], epochs=2, stages=INSERT_ARITHMETIC)
     plain = train(NETWORK, EXACT, SMALL, replace(recipe, epochs=1, stages=PLAIN))
-    assert train(NETWORK, END_VALUES, SMALL, recipe).history[0] == plain.history[0]
+    assert train(NETWORK, FUNCTIONS, SMALL, recipe).history[0] == plain.history[0]
 
 
 def test_a_real_network_is_no_deployable_one():
