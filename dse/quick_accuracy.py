@@ -92,7 +92,7 @@ class QuickTrainer:
             "test_standard_error": trained.test_standard_error,
             "train_seconds": trained.seconds,
             "history": [asdict(epoch) for epoch in trained.history],
-            "recipe": asdict(self._recipe),
+            "recipe": self._recipe.to_dict(),
             "step": step_name(),
         }
         return record, weights_bytes(trained)

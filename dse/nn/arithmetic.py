@@ -203,10 +203,12 @@ def _padded_convolution(x: Tensor, weight: Tensor, ring: Tensor, shape: ConvShap
     return inner + functional.conv2d(ring, weight, stride=shape.stride)
 
 
-def layer_outputs(x: Tensor, weight: Tensor, ring: Tensor, shape: ConvShape, function: LayerFunction) -> Tensor:
+def layer_outputs(
+    x: Tensor, weight: Tensor, ring: Tensor, shape: ConvShape, function: LayerFunction | Tensor
+) -> Tensor:
     """Return what a layer of that function puts out, exactly, differentiable straight through.
 
-    Arguments and result as of `binary_convolution`.
+    Arguments and result as of `binary_convolution`; a function may be an `end_value_tensor`.
     """
     if isinstance(function, RunningSums):
         result: Tensor = _RunningSums.apply(x, weight, ring, shape, function)  # type: ignore[no-untyped-call]

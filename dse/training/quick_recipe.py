@@ -83,13 +83,17 @@ class QuickRecipe:
     @property
     def digest(self) -> str:
         """SHA-256 of the fields."""
-        return _digest(asdict(self))
+        return _digest(self.to_dict())
 
     @property
     def parent_digest(self) -> str:
         """SHA-256 of the fields that the parent depends on."""
         fields = asdict(self)
         return _digest({name: fields[name] for name in ("parent", "parent_phase", "train_images")})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return asdict(self) | {"parent": str(self.parent)}
 
     def of_design(self, images: int) -> Recipe:
         """Return the designs' own phase, on a data set of so many training images, as weights files name it.
