@@ -15,17 +15,19 @@ from dse.core_schedule import schedule_of
 from dse.data import Dataset, dataset_names, load_dataset
 from dse.design import Design
 from dse.errors import UsageError
-from dse.evaluation import LATENCY_SCOPE, Evaluator
+from dse.evaluation import LATENCY_SCOPE, Evaluator, Trainer
 from dse.isa_feature import require_tile_feature
 from dse.known_designs import contending_tiles, sweep_known_designs
 from dse.latency import EmulatedTimer
 from dse.legality import Legality, NetworkOfWidth, legal_space
 from dse.networks import Network, build_network
 from dse.progress import StudyProgress
+from dse.quick_accuracy import QuickTrainer
 from dse.space import WIDTH_MULTIPLIERS, SearchSpace
 from dse.spec import StudySpec
 from dse.storage import StudyStorage, check_location, is_missing
 from dse.study import StudyRunner, finished_trials
+from dse.training.quick_recipe import QuickRecipe
 from dse.training.recipe import Recipe
 from isa_models import Core, load_core, timing_digest
 from kernels_asm import parse_tile
@@ -67,7 +69,7 @@ class StudySettings:
     overrides: Mapping[str, str] = field(default_factory=dict)
     data_dir: Path | None = None
     download: bool = False
-    recipe: Recipe = field(default_factory=Recipe)
+    recipe: Recipe | QuickRecipe = field(default_factory=QuickRecipe)
     widths: tuple[float, ...] | None = None
     tiles: tuple[str, ...] | None = None
 
@@ -116,7 +118,7 @@ class StudySetup:
         network_of = network_builder(settings.network, dataset)
         self._legality = Legality(network_of)
         cache = EvaluationCache(settings.cache)
-        trainer = NetworkTrainer(dataset, settings.recipe, settings.seed, cache=cache)
+        trainer = _trainer(dataset, settings.recipe, settings.seed, cache)
         self._evaluator = Evaluator(network_of, EmulatedTimer(core), trainer, core.clock_hz, cache)
         self._digests = {
             "core": core.digest,
@@ -178,6 +180,12 @@ class StudySetup:
         )
         with StudyStorage(self._settings.storage).errors():
             runner.run(self._settings.trials)
+
+
+def _trainer(dataset: Dataset, recipe: Recipe | QuickRecipe, seed: int, cache: EvaluationCache) -> Trainer:
+    if isinstance(recipe, QuickRecipe):
+        return QuickTrainer(dataset, recipe, seed, cache)
+    return NetworkTrainer(dataset, recipe, seed, cache=cache)
 
 
 def network_builder(name: str, dataset: Dataset) -> NetworkOfWidth:
