@@ -33,7 +33,7 @@ def check_moves(network: Network) -> None:
     """Check that every parameter differs from what it was before the training."""
     result = trained(network)
     torch.manual_seed(SEED)
-    fresh = BinaryModel(network, result.end_values)
+    fresh = BinaryModel(network, result.functions)
     count = 0
     for name, parameter in fresh.named_parameters():
         assert torch.isfinite(result.state_dict[name]).all(), name
