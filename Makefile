@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: study test fuzz bench bench-sim bench-kernels bench-arithmetic validate dashboard lint clean setup accept-baselines
+.PHONY: study test fuzz bench bench-sim bench-kernels bench-accuracy bench-arithmetic validate dashboard lint clean setup accept-baselines
 
 setup: $(READY)
 
@@ -37,6 +37,11 @@ bench-kernels: $(READY)
 
 bench-arithmetic: $(READY)
 	$(BIN)/python -m benchmarks.bench_arithmetic
+
+# Quick runs against long trainings, on Fashion-MNIST and, from DATA_DIR, CIFAR-10: an hour or more on two cores the
+# first time, seconds after; stopped, it goes on where it was.
+bench-accuracy: $(READY)
+	$(BIN)/python -m benchmarks.bench_accuracy $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 
 validate: $(READY)
 	$(BIN)/python -m isa_models.silicon.validation

@@ -2,33 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from dse.cache import Record
+from dse.cache import EvaluationCache, Record, content_key
 from dse.data import Dataset
-from dse.evaluation import Activity
+from dse.errors import TrainingError, UsageError
+from dse.evaluation import WEIGHTS, Activity, obtain_accuracy
 from dse.layer_functions import function_values
 from dse.networks import Network
 from dse.training.recipe import Recipe
-from kernels_asm import LayerFunction
+from kernels_asm import Arithmetic, LayerFunction
+
+if TYPE_CHECKING:
+    # PyTorch takes seconds to import, and a study whose trainings are all cached needs none of it.
+    from dse.training.checkpoint import Checkpoint
+    from dse.training.progress import TrainingProgress
+    from dse.training.trained import TrainedNetwork
+
+TEACHER = "teacher: "
+"""What an activity begins with while a teacher is trained."""
+
+CHECKPOINTS = "checkpoints"
+"""Kind of the trainings under way in the cache."""
 
 
 class NetworkTrainer:
     """A `dse.evaluation.Trainer` for one data set and recipe.
 
+    A training under way is kept on disk until its record is stored, so that the same training later goes on from there:
+    in the cache, under the name of its key, unless another folder is named. A teacher that the recipe wants and nobody
+    gives is trained first and kept in the cache as any training.
+
     Args:
         dataset: Trained on its train split, judged on its validation split.
         recipe: How to train.
         seed: Decides initial weights and order of images.
+        cache: Where teachers and trainings under way are kept; None: nowhere, and a recipe with a distillation needs
+            `teacher`.
+        teacher: The teacher that the recipe names.
+        watch: Told how far a training is.
+        checkpoints: Folder for trainings under way, instead of the cache.
+        restart: Delete what is left of an earlier training instead of going on from it.
 
     """
 
-    def __init__(self, dataset: Dataset, recipe: Recipe, seed: int) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        recipe: Recipe,
+        seed: int,
+        *,
+        cache: EvaluationCache | None = None,
+        teacher: TrainedNetwork | None = None,
+        watch: Callable[[TrainingProgress], None] | None = None,
+        checkpoints: Path | None = None,
+        restart: bool = False,
+    ) -> None:
         self._dataset = dataset
         self._recipe = recipe
         self._seed = seed
+        self._cache = cache
+        self._teacher = teacher
+        self._watch = watch
+        self._checkpoints = checkpoints
+        self._restart = restart
 
     def key(self, network: Network, functions: tuple[LayerFunction, ...]) -> Mapping[str, Any]:
         """Return what the accuracy depends on: network, arithmetic, data, recipe, seed and the training's own code."""
@@ -44,24 +84,73 @@ class NetworkTrainer:
         }
 
     def train(self, network: Network, functions: tuple[LayerFunction, ...], activity: Activity) -> tuple[Record, bytes]:
-        """Train from scratch; return accuracies, time and history, and the weights as safetensors.
+        """Train, or go on; return accuracies, their errors, time and history, and the weights as safetensors.
 
-        Raises TrainingError if the training diverges.
+        Raises TrainingError if the training diverges, CheckpointError if what is left of an earlier one is of no use.
         """
-        # PyTorch takes seconds to import, and a study whose trainings are all cached needs none of it.
-        from dse.training.loop import TrainingProgress, train
+        from dse.training.loop import train
         from dse.training.weights import weights_bytes
 
         def report(progress: TrainingProgress) -> None:
             activity(f"training epoch {progress.epoch}/{progress.epochs}")
+            if self._watch:
+                self._watch(progress)
 
         activity("training")
-        trained = train(network, functions, self._dataset, self._recipe, self._seed, report)
+        teacher = self._find_teacher(network, activity)
+        checkpoint = self._checkpoint(network, functions)
+        if checkpoint and self._restart:
+            checkpoint.remove()
+        arguments = (network, functions, self._dataset, self._recipe, self._seed, report)
+        try:
+            trained = train(*arguments, teacher=teacher, checkpoint=checkpoint)
+        except TrainingError:
+            if checkpoint:
+                checkpoint.remove()  # whoever goes on from it diverges again
+            raise
         record = {
             "accuracy": trained.accuracy,
             "standard_error": trained.standard_error,
             "test_accuracy": trained.test_accuracy,
+            "test_standard_error": trained.test_standard_error,
             "train_seconds": trained.seconds,
             "history": [asdict(epoch) for epoch in trained.history],
         }
         return record, weights_bytes(trained)
+
+    def stored(self, network: Network, functions: tuple[LayerFunction, ...]) -> None:
+        """Delete what was kept to go on from: the training's record is safe now."""
+        if (checkpoint := self._checkpoint(network, functions)) is not None:
+            checkpoint.remove()
+
+    def _checkpoint(self, network: Network, functions: tuple[LayerFunction, ...]) -> Checkpoint | None:
+        from dse.training.checkpoint import Checkpoint
+
+        key = self.key(network, functions)
+        if self._checkpoints is not None:
+            role = "seed" if self._recipe.deployable else "teacher"
+            return Checkpoint(self._checkpoints / f"{role}-{self._seed}.safetensors", key)
+        if self._cache is not None:
+            return Checkpoint(self._cache.file_path(CHECKPOINTS, f"{content_key(key)}.safetensors"), key)
+        return None
+
+    def _find_teacher(self, network: Network, activity: Activity) -> TrainedNetwork | None:
+        """Return the teacher that the recipe wants, trained now if need be."""
+        if self._recipe.distillation is None or self._teacher is not None:
+            return self._teacher
+        if self._cache is None or self._recipe.distillation.teacher is not None:
+            raise UsageError("recipe: distillation names a teacher that is not given: give its weights")
+        from dse.training.weights import parse_weights
+
+        trainer = NetworkTrainer(
+            self._dataset,
+            self._recipe.of_teacher(),
+            self._seed,
+            cache=self._cache,
+            watch=self._watch,
+            checkpoints=self._checkpoints,
+            restart=self._restart,
+        )
+        exact = tuple(Arithmetic(32).layer_function(layer.shape) for layer in network.binary_layers)
+        found = obtain_accuracy(trainer, self._cache, network, exact, lambda what: activity(f"{TEACHER}{what}"))
+        return parse_weights(self._cache.load_file(WEIGHTS, found.weights), found.weights)

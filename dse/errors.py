@@ -37,8 +37,16 @@ class VerificationError(DseError):
     """An emulated network disagrees with the trained one."""
 
 
-class InterruptedStudyError(DseError):
-    """A study was stopped from outside (Ctrl-C, SIGTERM); every finished trial is in its storage."""
+class InterruptedWorkError(DseError):
+    """Work was stopped from outside (Ctrl-C, SIGTERM), and can be gone on with."""
+
+
+class InterruptedStudyError(InterruptedWorkError):
+    """A study was stopped from outside; every finished trial is in its storage."""
+
+
+class InterruptedTrainingError(InterruptedWorkError):
+    """A training was stopped from outside; a checkpoint has what it had learned."""
 
 
 def one_line(error: BaseException) -> str:

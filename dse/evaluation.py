@@ -54,6 +54,9 @@ class Trainer(Protocol):
         and test_standard_error where the trainer knows it.
         """
 
+    def stored(self, network: Network, functions: tuple[LayerFunction, ...]) -> None:
+        """Receive that record and weights of this training are in the cache, so that nothing else of it is needed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Latency:
@@ -159,15 +162,26 @@ class Evaluator:
         """Return the accuracy of the network trained for the design's arithmetic."""
         network = self._network_of(design.width_multiplier, design.maps)
         functions = design.layer_functions(layer.shape for layer in network.binary_layers)
-        content = self._trainer.key(network, functions)
-        record = self._cache.load(ACCURACY, content)
-        cached = record is not None
-        if record is None:
-            record, weights = self._trainer.train(network, functions, activity)
-            # The weights come first: a record whose weights are missing could not be verified.
-            named = {**record, "weights": self._cache.store_file(WEIGHTS, weights, ".safetensors")}
-            record = self._cache.store(ACCURACY, content, named)
-        return Accuracy(record, content_key(content), cached)
+        return obtain_accuracy(self._trainer, self._cache, network, functions, activity)
+
+
+def obtain_accuracy(
+    trainer: Trainer, cache: EvaluationCache, network: Network, functions: tuple[LayerFunction, ...], activity: Activity
+) -> Accuracy:
+    """Return the accuracy of a network under these functions: from the cache, or trained and then kept there.
+
+    Raises TrainingError if the training diverges, CacheError if the cache cannot be used.
+    """
+    content = trainer.key(network, functions)
+    record = cache.load(ACCURACY, content)
+    cached = record is not None
+    if record is None:
+        record, weights = trainer.train(network, functions, activity)
+        # The weights come first: a record whose weights are missing could not be verified.
+        named = {**record, "weights": cache.store_file(WEIGHTS, weights, ".safetensors")}
+        record = cache.store(ACCURACY, content, named)
+        trainer.stored(network, functions)
+    return Accuracy(record, content_key(content), cached)
 
 
 def _layer_record(layer: BinaryConv, parts: list[tuple[LayerWork, Record]]) -> Record:

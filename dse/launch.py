@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import optuna
@@ -15,17 +15,19 @@ from dse.core_schedule import schedule_of
 from dse.data import Dataset, dataset_names, load_dataset
 from dse.design import Design
 from dse.errors import UsageError
-from dse.evaluation import LATENCY_SCOPE, Evaluator
+from dse.evaluation import LATENCY_SCOPE, Evaluator, Trainer
 from dse.isa_feature import require_tile_feature
-from dse.known_designs import contending_tiles, sweep_known_designs
+from dse.known_designs import contending_tiles, running_tile, sweep_known_designs
 from dse.latency import EmulatedTimer
 from dse.legality import Legality, NetworkOf, legal_space
 from dse.networks import FeatureMaps, Network, build_network
 from dse.progress import StudyProgress
+from dse.quick_accuracy import QuickTrainer
 from dse.space import WIDTH_MULTIPLIERS, SearchSpace
 from dse.spec import StudySpec
 from dse.storage import StudyStorage, check_location, is_missing
 from dse.study import StudyRunner, finished_trials
+from dse.training.quick_recipe import QuickRecipe
 from dse.training.recipe import Recipe
 from isa_models import Core, load_core, timing_digest
 from kernels_asm import parse_tile
@@ -67,7 +69,7 @@ class StudySettings:
     overrides: Mapping[str, str] = field(default_factory=dict)
     data_dir: Path | None = None
     download: bool = False
-    recipe: Recipe = field(default_factory=Recipe)
+    recipe: Recipe | QuickRecipe = field(default_factory=QuickRecipe)
     widths: tuple[float, ...] | None = None
     tiles: tuple[str, ...] | None = None
 
@@ -115,13 +117,9 @@ class StudySetup:
         dataset = load_dataset(settings.dataset, settings.data_dir, settings.download)
         network_of = network_builder(settings.network, dataset)
         self._legality = Legality(network_of)
-        self._evaluator = Evaluator(
-            network_of,
-            EmulatedTimer(core),
-            NetworkTrainer(dataset, settings.recipe, settings.seed),
-            core.clock_hz,
-            EvaluationCache(settings.cache),
-        )
+        cache = EvaluationCache(settings.cache)
+        trainer = _trainer(dataset, settings.recipe, settings.seed, cache)
+        self._evaluator = Evaluator(network_of, EmulatedTimer(core), trainer, core.clock_hz, cache)
         self._digests = {
             "core": core.digest,
             "timing model": timing_digest(),
@@ -135,7 +133,9 @@ class StudySetup:
         sweeps = sweep_known_designs(space.tiles, self._legality, self._evaluator, progress.activity)
         first = [sweep.fastest for sweep in sweeps]
         if self._settings.tiles is None:
-            space = legal_space(self._legality, space.width_multipliers, contending_tiles(sweeps))
+            running = running_tile(space.tiles, self._legality, self._evaluator, progress.activity)
+            quick = {*contending_tiles(sweeps), *running}
+            space = legal_space(self._legality, space.width_multipliers, quick)
         attributes = {
             "spec": spec.to_dict(),
             "space": space.to_dict(),
@@ -184,6 +184,12 @@ class StudySetup:
             runner.run(self._settings.trials)
 
 
+def _trainer(dataset: Dataset, recipe: Recipe | QuickRecipe, seed: int, cache: EvaluationCache) -> Trainer:
+    if isinstance(recipe, QuickRecipe):
+        return QuickTrainer(dataset, recipe, seed, cache)
+    return NetworkTrainer(dataset, recipe, seed, cache=cache)
+
+
 def network_builder(name: str, dataset: Dataset) -> NetworkOf:
     """Return the function that builds the network called `name` for the data set, given width and feature maps."""
 
@@ -225,7 +231,7 @@ def _spec(settings: StudySettings, core: Core) -> StudySpec:
         core=settings.core,
         overrides=dict(settings.overrides),
         clock_hz=core.clock_hz,
-        recipe=asdict(settings.recipe),
+        recipe=settings.recipe.to_dict(),
         seed=settings.seed,
         trials=settings.trials,
     )

@@ -42,7 +42,7 @@ def model_of(network: Network, arithmetic: Arithmetic = EXACT, seed: int = 7) ->
     Thresholds, slopes, shifts, factors and biases are moved: a forward pass that leaves one out gives other numbers.
     """
     torch.manual_seed(seed)
-    model = BinaryModel(network, [arithmetic.end_value(layer.shape.window) for layer in network.binary_layers])
+    model = BinaryModel(network, [arithmetic.layer_function(layer.shape) for layer in network.binary_layers])
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() != 4:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from dse.cli import cache, core, kernel, network, simulate, study, verify
+from dse.cli import cache, core, kernel, network, simulate, study, train, verify
 from dse.cli.options import DEBUG_FLAG
 from dse.cli.plugins import add_plugins
-from dse.errors import DseError, InterruptedStudyError, one_line
+from dse.errors import DseError, InterruptedWorkError, one_line
 
 INTERRUPTED_CODE = 130
 """What typer returns when a command ends by KeyboardInterrupt."""
@@ -33,6 +33,7 @@ def build_app() -> typer.Typer:
     app.add_typer(network.app, name="network")
     app.add_typer(kernel.app, name="kernel")
     app.add_typer(cache.app, name="cache")
+    app.command("train")(train.train)
     app.command("verify")(verify.verify)
     app.command("simulate")(simulate.simulate)
     add_plugins(app)
@@ -61,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
             traceback.print_exc()
             _print_registers(error)
         line, code = _explain(error)
-        return _report(line if isinstance(error, InterruptedStudyError) else f"error: {line}", code)
+        return _report(line if isinstance(error, InterruptedWorkError) else f"error: {line}", code)
     if result == INTERRUPTED_CODE:
         return _report("interrupted", 1)
     return result if isinstance(result, int) else 0

@@ -56,8 +56,13 @@ def run(
         int, typer.Option(min=1, help="Designs to evaluate in all, earlier runs included.")
     ] = DEFAULT_TRIALS,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the search and of the trainings.")] = 0,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of a training (default: the recipe's).")] = None,
-    train_images: Annotated[int | None, typer.Option(min=1, help="Train on the first so many images only.")] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Train each design from scratch for so many epochs instead of the quick run."),
+    ] = None,
+    train_images: Annotated[
+        int | None, typer.Option(min=1, help="Train each design from scratch, on the first so many images only.")
+    ] = None,
     widths: Annotated[
         str | None, typer.Option(help="Width multipliers to search, such as 0.5,1,2; 1 must be among them.")
     ] = None,
@@ -76,9 +81,10 @@ def run(
     check_writable(report)
     from dse.cli.progress import study_progress
     from dse.launch import StudySettings, run_study
+    from dse.training.quick_recipe import QuickRecipe
     from dse.training.recipe import Recipe
 
-    quick = Recipe()
+    scratch = Recipe()
     settings = StudySettings(
         storage=storage,
         name=name,
@@ -88,7 +94,9 @@ def run(
         dataset=dataset,
         data_dir=data_dir,
         download=download,
-        recipe=Recipe(epochs=epochs or quick.epochs, train_images=train_images),
+        recipe=QuickRecipe()
+        if epochs is None and train_images is None
+        else Recipe(epochs=epochs or scratch.epochs, train_images=train_images),
         trials=trials,
         seed=seed,
         cache=cache_directory(cache),

@@ -9,6 +9,7 @@ of type bool and `torch.where` with numbers take five to forty times as long the
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
 
 import torch
@@ -36,6 +37,21 @@ class _Sign(torch.autograd.Function):
         (x,) = ctx.saved_tensors
         slope: Tensor = x.abs().mul_(-2).add_(2).clamp_(min=0)
         return slope.mul_(grads[0])
+
+
+class _VariableEndValue(torch.autograd.Function):
+    """`_EndValue` with off, modulus, lo and hi in a tensor, so that one compiled graph serves every arithmetic."""
+
+    @staticmethod
+    def forward(ctx: Any, dot: Tensor, end: Tensor) -> Tensor:
+        ctx.save_for_backward(dot, end)
+        off, modulus, lo, hi = end.unbind()
+        return (dot + torch.floor((off - dot) / modulus) * modulus).clamp(lo, hi)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        dot, end = ctx.saved_tensors
+        return torch.where((dot >= end[2]) & (dot <= end[3]), grads[0], 0.0), None
 
 
 class _EndValue(torch.autograd.Function):
@@ -106,6 +122,8 @@ def _convolution_backward(
 
 def signs(x: Tensor) -> Tensor:
     """Return +1 where x >= 0, also for -0.0 (bit 0), and -1 elsewhere (bit 1), in the type of x."""
+    if torch.compiler.is_compiling():  # a compiler fuses the plain form, and cannot follow the other
+        return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
     result = torch.empty_like(x)
     torch.ge(x, 0, out=result)
     return result.mul_(2).sub_(1)
@@ -131,8 +149,16 @@ def apply_end_value(dot: Tensor, end: EndValue) -> Tensor:
     return wraps.mul_(end.modulus).add_(dot).clamp_(end.lo, end.hi)
 
 
-def end_value(dot: Tensor, end: EndValue, window: int) -> Tensor:
+def end_value_tensor(end: EndValue) -> Tensor:
+    """Return off, modulus, lo and hi of `end`, float32 (4,), which `end_value` takes in its place."""
+    return torch.tensor(astuple(end), dtype=torch.float32)
+
+
+def end_value(dot: Tensor, end: EndValue | Tensor, window: int) -> Tensor:
     """Return `apply_end_value(dot, end)` for dot products of `window` signs, differentiable straight through."""
+    if isinstance(end, Tensor):
+        variable: Tensor = _VariableEndValue.apply(dot.float(), end)  # type: ignore[no-untyped-call]
+        return variable
     wraps = end.off < window or end.off - end.modulus >= -window
     if not wraps and end.lo <= -window and end.hi >= window:
         return dot
@@ -163,18 +189,26 @@ def binary_convolution(x: Tensor, weight: Tensor, ring: Tensor, shape: ConvShape
         (N, channels out, out height, out width) whole numbers.
 
     """
+    if torch.compiler.is_compiling():  # only where there is oneDNN (`dse.training.fast_step`)
+        return _padded_convolution(x, weight, ring, shape)
     # NNPACK, which PyTorch takes where it has no oneDNN, computes by Winograd's transform: not exact
     with torch.backends.nnpack.flags(enabled=False):
-        inner = functional.conv2d(x, weight, stride=shape.stride, padding=shape.padding)
-        if shape.padding == 0 or shape.pads_zeros:
-            return inner
-        return inner + functional.conv2d(ring, weight, stride=shape.stride)
+        return _padded_convolution(x, weight, ring, shape)
 
 
-def layer_outputs(x: Tensor, weight: Tensor, ring: Tensor, shape: ConvShape, function: LayerFunction) -> Tensor:
+def _padded_convolution(x: Tensor, weight: Tensor, ring: Tensor, shape: ConvShape) -> Tensor:
+    inner = functional.conv2d(x, weight, stride=shape.stride, padding=shape.padding)
+    if shape.padding == 0 or shape.pads_zeros:
+        return inner
+    return inner + functional.conv2d(ring, weight, stride=shape.stride)
+
+
+def layer_outputs(
+    x: Tensor, weight: Tensor, ring: Tensor, shape: ConvShape, function: LayerFunction | Tensor
+) -> Tensor:
     """Return what a layer of that function puts out, exactly, differentiable straight through.
 
-    Arguments and result as of `binary_convolution`.
+    Arguments and result as of `binary_convolution`; a function may be an `end_value_tensor`.
     """
     if isinstance(function, RunningSums):
         result: Tensor = _RunningSums.apply(x, weight, ring, shape, function)  # type: ignore[no-untyped-call]

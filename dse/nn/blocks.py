@@ -26,7 +26,7 @@ class BinaryBlock(nn.Module):
     Attributes:
         layer: The description.
         shape: Of the convolution.
-        function: What the convolution computes.
+        function: What the convolution computes; a tensor is an end value that may change, `end_value_tensor`.
         spans: Binary convolutions that the shortcut goes around; 1 if there is none.
 
     Args:
@@ -46,7 +46,7 @@ class BinaryBlock(nn.Module):
         shape = layer.shape
         self.layer = layer
         self.shape = shape
-        self.function = function
+        self.function: LayerFunction | Tensor = function
         before = layer.normalisation is Normalisation.BEFORE
         self.features = FeatureBinarizer(layer)
         self.weights = WeightBinarizer(layer)

@@ -43,9 +43,11 @@ def fold(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> FixedPoint:
     """
     factor = (norm.weight.detach().double() / torch.sqrt(variance.double() + norm.eps)) * FEATURE_SCALE
     offset = norm.bias.detach().double() * FEATURE_SCALE - mean.double() * factor
-    _, exponent = torch.frexp(factor)
-    shift = (-exponent).clamp(0, _LARGEST_SHIFT)
-    multiplier = torch.round(torch.ldexp(factor, 15 + shift)).clamp(-_LARGEST_MULTIPLIER, _LARGEST_MULTIPLIER)
+    # how often the factor can be doubled and stay below 1; frexp and ldexp, which would tell, do not compile everywhere
+    can_double = factor.abs().unsqueeze(1) < 0.5 ** torch.arange(1, _LARGEST_SHIFT + 1, dtype=torch.float64)
+    shift = can_double.double().sum(1)
+    doubled = factor * (can_double.double() + 1).prod(1)
+    multiplier = torch.round(doubled * 2**15).clamp(-_LARGEST_MULTIPLIER, _LARGEST_MULTIPLIER)
     offset = torch.round(offset).clamp(-_LARGEST_OFFSET, _LARGEST_OFFSET)
     return FixedPoint(multiplier.int(), shift.int(), offset.int())
 
@@ -53,16 +55,17 @@ def fold(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> FixedPoint:
 def apply(x: Tensor, parameters: FixedPoint) -> Tensor:
     """Return steps 0 to 4 of the contract, whole numbers in float32, for whole numbers x (N, C, H, W) of any type.
 
-    Halving product and summand of step 1 keeps them within 32 bits: (2 x m + 2^15) >> 16 = (x m + 2^14) >> 15.
+    Halving product and summand of step 1 keeps them within 32 bits: (2 x m + 2^15) >> 16 = (x m + 2^14) >> 15. Values
+    are clamped as floats, which PyTorch can compile, and not to 16 bits where they are clamped to 8 bits later.
     """
     channels = (1, -1, 1, 1)
     multiplier, shift, offset = (
         values.view(channels) for values in (parameters.multiplier, parameters.shift, parameters.offset)
     )
-    y = x.to(torch.int32).clamp_(-(2**15), 2**15 - 1)
+    y = x.float().clamp(-(2**15), 2**15 - 1).to(torch.int32)
     y = y.mul_(multiplier).add_(2**14).bitwise_right_shift_(15)
     y = y.add_(torch.bitwise_left_shift(torch.ones_like(shift), shift) >> 1).bitwise_right_shift_(shift)
-    return y.add_(offset).clamp_(*_INT8).float()
+    return y.add_(offset).float().clamp_(*_INT8)
 
 
 def batch_norm(x: Tensor, norm: nn.BatchNorm2d) -> Tensor:
@@ -71,6 +74,7 @@ def batch_norm(x: Tensor, norm: nn.BatchNorm2d) -> Tensor:
     In training mode it is folded from the statistics of the batch, which also move those of `norm`; in evaluation from
     `norm`'s own. The gradient is that of the batch norm in real numbers where the byte does not saturate, else zero.
     """
+    x = x.float()  # where convolutions compute in bfloat16, its 8 bits hold the sums but not their means
     if norm.training:
         variance, mean = torch.var_mean(x.detach(), (0, 2, 3), correction=0)
     elif norm.running_mean is None or norm.running_var is None:

@@ -16,6 +16,7 @@ from dse.networks import BinaryConv, Classifier, FeatureMaps, FloatConv, Layer, 
 from dse.nn import fixed_point
 from dse.nn.blocks import BinaryBlock
 from dse.nn.float_layers import FloatConvolution, Head, Pooling
+from dse.nn.precision import Precision
 from kernels_asm import LayerFunction
 
 Convolution: TypeAlias = Callable[[int, Tensor, Tensor], Tensor]
@@ -82,6 +83,19 @@ class BinaryModel(nn.Module):
         for block in self.binary_blocks:
             block.features.progress.fill_(share)
 
+    def compute_as(self, functions: Sequence[LayerFunction], features: Precision, weights: Precision) -> None:
+        """Change what the binary layers compute and leave all parameters as they are.
+
+        Args:
+            functions: What each binary layer computes; exact sums where anything is real.
+            features: What the convolutions take for features.
+            weights: What they take for weights.
+
+        """
+        self.functions = tuple(functions)
+        for block, function in zip(self.binary_blocks, self.functions, strict=True):
+            block.function, block.features.precision, block.weights.precision = function, features, weights
+
     def fit_pixels(self, images: NDArray[np.uint8]) -> None:
         """Take mean and deviation of each channel from training images (N, C, H, W)."""
         per_channel = images.transpose(1, 0, 2, 3).reshape(images.shape[1], -1)
@@ -107,6 +121,8 @@ class BinaryModel(nn.Module):
         """
         if self.training:
             raise ValueError("the model is in training mode: call eval() first")
+        if any(Precision.REAL in (block.features.precision, block.weights.precision) for block in self.binary_blocks):
+            raise ValueError("the model computes with real numbers, which no kernel does")
         numbers = {block: number for number, block in enumerate(self.binary_blocks)}
 
         def run(block: BinaryBlock, x: Tensor, start: Tensor) -> Tensor:

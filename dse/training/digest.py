@@ -10,7 +10,7 @@ from pathlib import Path
 import kernels_asm.arithmetic
 
 _FOLDER = Path(__file__).parents[1]
-_SOURCES = ("augmentation.py", "networks/*.py", "nn/*.py", "training/*.py")
+_SOURCES = ("augmentation.py", "networks/*.py", "nn/*.py", "training/*.py", "uncertainty.py")
 
 
 @cache

@@ -2,94 +2,22 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
 
-from dse.augmentation import augment
-from dse.data import Dataset, Split
-from dse.data.dataset import Labels
-from dse.errors import TrainingError, UsageError
+from dse.data import Dataset
+from dse.errors import UsageError
 from dse.networks import Network
 from dse.nn.model import BinaryModel
-from dse.training.recipe import Recipe
+from dse.training.checkpoint import Checkpoint
+from dse.training.distillation import Loss
+from dse.training.recipe import Distillation, Recipe
+from dse.training.trained import TrainedNetwork
+from dse.training.training_run import TrainingRun, Watcher
+from dse.training.weights import weights_digest
+from dse.uncertainty import standard_error
 from kernels_asm import LayerFunction
-
-__all__ = [
-    "EpochResult",
-    "TrainedNetwork",
-    "TrainingProgress",
-    "evaluate",
-    "predict",
-    "train",
-]
-
-EVALUATION_BATCH = 250
-"""Images in a batch of an evaluation; a whole number of these makes every embedded split."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingProgress:
-    """Where a training stands after a step; `seconds_left` is an estimate."""
-
-    step: int
-    steps: int
-    epoch: int
-    epochs: int
-    loss: float
-    seconds: float
-
-    @property
-    def seconds_left(self) -> float:
-        """Time left at the pace so far."""
-        return self.seconds / self.step * (self.steps - self.step)
-
-
-@dataclass(frozen=True, slots=True)
-class EpochResult:
-    """Mean loss over an epoch's training images, and accuracy (0 to 1) on the validation split after it."""
-
-    epoch: int
-    loss: float
-    accuracy: float
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedNetwork:
-    """A trained network and how good it is.
-
-    Attributes:
-        network: What was trained.
-        functions: What each binary layer computes.
-        accuracy: On the validation split, 0 to 1.
-        standard_error: Of `accuracy`: binomial, from the size of the validation split alone.
-        test_accuracy: On the test split, 0 to 1.
-        seconds: How long the training took, evaluation included.
-        history: One entry an epoch.
-        state_dict: The parameters and buffers of the `BinaryModel`.
-
-    """
-
-    network: Network
-    functions: tuple[LayerFunction, ...]
-    accuracy: float
-    standard_error: float
-    test_accuracy: float
-    seconds: float
-    history: tuple[EpochResult, ...]
-    state_dict: dict[str, Tensor]
-
-    def model(self) -> BinaryModel:
-        """Return a model in evaluation mode with these weights."""
-        model = BinaryModel(self.network, self.functions)
-        model.load_state_dict(self.state_dict)
-        return model.eval()
 
 
 def train(
@@ -98,11 +26,15 @@ def train(
     dataset: Dataset,
     recipe: Recipe | None = None,
     seed: int = 0,
-    progress: Callable[[TrainingProgress], None] | None = None,
+    progress: Watcher | None = None,
+    *,
+    teacher: TrainedNetwork | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> TrainedNetwork:
-    """Train a network from scratch and evaluate it.
+    """Train a network and evaluate it.
 
-    The same arguments on the same machine with the same number of threads give the same weights.
+    The same arguments on the same machine with the same number of threads give the same weights, whether the training
+    runs through or goes on from a checkpoint.
 
     Args:
         network: What to train; its input must be that of the dataset.
@@ -110,54 +42,51 @@ def train(
         dataset: Trained on its train split, judged on the other two.
         recipe: How; None: the quick run.
         seed: Decides initial weights, order of images and augmentation.
-        progress: Called after every step.
+        progress: Told how far the training is.
+        teacher: Needed where the recipe has a distillation.
+        checkpoint: Where the training is kept while it runs; one that holds a part of this training is gone on from.
+            The file stays when the training is done, for the caller to remove once the result is safe.
 
     Raises:
-        TrainingError: The loss is no longer a finite number.
-        UsageError: Network and dataset do not fit together, or the recipe asks for more images than there are.
+        TrainingError: Loss, weights or outputs are no longer finite numbers.
+        UsageError: Network and dataset do not fit together, the recipe asks for more images than there are, or for a
+            teacher, and there is none.
+        CheckpointError: The checkpoint cannot be read or written, or is not this training's.
 
     """
     recipe = recipe or Recipe()
-    _check(network, dataset, recipe)
-    start = time.perf_counter()
+    _check(network, dataset, recipe, teacher)
     train_split = dataset.train[: recipe.train_images]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = BinaryModel(network, functions).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = _new_model(network, functions, seed)
     model.fit_pixels(train_split.images)
-    history = _run(model, train_split, dataset.validation, recipe, seed, progress)
+    loss = Loss(recipe, teacher.model() if teacher and recipe.distillation else None)
+    training = TrainingRun(model, loss, train_split, dataset, recipe, seed, progress, checkpoint)
+    history, test_accuracy = training.run()
     accuracy = history[-1].accuracy
     return TrainedNetwork(
         network=network,
-        functions=tuple(functions),
+        functions=model.functions,
         accuracy=accuracy,
-        standard_error=math.sqrt(accuracy * (1 - accuracy) / len(dataset.validation)),
-        test_accuracy=evaluate(model, dataset.test),
-        seconds=time.perf_counter() - start,
+        standard_error=standard_error([accuracy], len(dataset.validation)),
+        test_accuracy=test_accuracy,
+        test_standard_error=standard_error([test_accuracy], len(dataset.test)),
+        seconds=training.seconds,
         history=history,
         state_dict={name: tensor.detach().clone() for name, tensor in model.state_dict().items()},
+        recipe=recipe,
+        seed=seed,
     )
 
 
-def evaluate(model: BinaryModel, split: Split) -> float:
-    """Return the share of images of `split` that the model classifies right, 0 to 1, in exact integers."""
-    predicted = predict(model, split)
-    return float(np.mean(predicted == split.labels))
+def _new_model(network: Network, functions: Sequence[LayerFunction], seed: int) -> BinaryModel:
+    """Return a model with the initial weights of `seed`, and leave the global random state as it is."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = BinaryModel(network, functions)
+        return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-@torch.inference_mode()
-def predict(model: BinaryModel, split: Split) -> Labels:
-    """Return the predicted classes (N,) of the images of `split`."""
-    model.eval()
-    images = torch.tensor(split.images)
-    starts = range(0, len(split), EVALUATION_BATCH)
-    predicted: Labels = torch.cat(
-        [model(images[start : start + EVALUATION_BATCH]).argmax(dim=1) for start in starts]
-    ).numpy()
-    return predicted
-
-
-def _check(network: Network, dataset: Dataset, recipe: Recipe) -> None:
+def _check(network: Network, dataset: Dataset, recipe: Recipe, teacher: TrainedNetwork | None) -> None:
     if network.input_shape != dataset.input_shape or network.classes != dataset.classes:
         raise UsageError(
             f"network {network.name} takes {network.input_shape} and {network.classes} classes, dataset {dataset.name} "
@@ -167,51 +96,18 @@ def _check(network: Network, dataset: Dataset, recipe: Recipe) -> None:
         raise UsageError(f"recipe: train_images is {recipe.train_images}: {dataset.name} has {len(dataset.train)}")
     if len(dataset.train[: recipe.train_images]) < recipe.batch_size:
         raise UsageError(f"recipe: batch_size is {recipe.batch_size}: more than there are training images")
+    if recipe.distillation is not None:
+        _check_teacher(network, recipe.distillation, teacher)
 
 
-def _run(
-    model: BinaryModel,
-    train_split: Split,
-    validation: Split,
-    recipe: Recipe,
-    seed: int,
-    progress: Callable[[TrainingProgress], None] | None,
-) -> tuple[EpochResult, ...]:
-    start = time.perf_counter()
-    steps_per_epoch = len(train_split) // recipe.batch_size
-    steps = steps_per_epoch * recipe.epochs
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
-    random = torch.Generator().manual_seed(seed)
-    history: list[EpochResult] = []
-    step = 0
-    for epoch in range(1, recipe.epochs + 1):
-        model.train()
-        total = 0.0
-        for images, labels in _batches(train_split, recipe, random):
-            optimizer.param_groups[0]["lr"] = recipe.learning_rate_at(step, steps)
-            loss = functional.cross_entropy(model(images), labels)
-            value = loss.item()
-            step += 1
-            if not math.isfinite(value):
-                raise TrainingError(
-                    f"training diverged: the loss is {value} at step {step} of {steps}; lower the learning rate "
-                    f"({recipe.learning_rate})"
-                )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            total += value
-            if progress:
-                elapsed = time.perf_counter() - start
-                progress(TrainingProgress(step, steps, epoch, recipe.epochs, value, elapsed))
-        history.append(EpochResult(epoch, total / steps_per_epoch, evaluate(model, validation)))
-    return tuple(history)
-
-
-def _batches(split: Split, recipe: Recipe, random: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield every image once in random order, in full batches; the rest that fills none is left out."""
-    images, labels = torch.tensor(split.images), torch.tensor(split.labels)
-    order = torch.randperm(len(labels), generator=random)
-    for start in range(0, len(order) - recipe.batch_size + 1, recipe.batch_size):
-        chosen = order[start : start + recipe.batch_size]
-        yield augment(images[chosen], recipe.flip, recipe.shift, random), labels[chosen]
+def _check_teacher(network: Network, distillation: Distillation, teacher: TrainedNetwork | None) -> None:
+    if teacher is None:
+        raise UsageError("recipe: distillation needs a teacher: give a trained network")
+    taught, shown = (network.input_shape, network.classes), (teacher.network.input_shape, teacher.network.classes)
+    if taught != shown:
+        raise UsageError(
+            f"teacher {teacher.network.name} takes {shown[0]} and {shown[1]} classes, not {taught[0]} and "
+            f"{taught[1]}: give one that was trained on the same data set"
+        )
+    if distillation.teacher is not None and distillation.teacher != weights_digest(teacher):
+        raise UsageError("recipe: distillation names another teacher than the one that is given")

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
-from safetensors import SafetensorError
 from torch import Tensor
 
+from dse.atomic_file import replace_file
 from dse.errors import DseError, UsageError, one_line
 from dse.layer_functions import function_values, parse_function
 from dse.networks import FeatureMaps, Repairs, build_network
 from dse.nn.model import BinaryModel
-from dse.training.loop import EpochResult, TrainedNetwork
+from dse.training.recipe import Recipe
+from dse.training.safetensors_file import DamagedFileError, pack, tensors_digest, unpack
+from dse.training.trained import EpochResult, TrainedNetwork
 
-FORMAT = 2
+FORMAT = 3
 """Version of the metadata; a file with another one is refused."""
+
+_ENTRY = "trained"
 
 
 class WeightsError(DseError):
@@ -29,7 +30,6 @@ class WeightsError(DseError):
 
 def weights_bytes(trained: TrainedNetwork) -> bytes:
     """Return `trained` as the content of a safetensors file; its metadata entry `trained` is JSON."""
-    tensors = {name: tensor.contiguous() for name, tensor in trained.state_dict.items()}
     network = trained.network
     description = {
         "format": FORMAT,
@@ -46,11 +46,13 @@ def weights_bytes(trained: TrainedNetwork) -> bytes:
         "accuracy": trained.accuracy,
         "standard_error": trained.standard_error,
         "test_accuracy": trained.test_accuracy,
+        "test_standard_error": trained.test_standard_error,
         "seconds": trained.seconds,
         "history": [asdict(epoch) for epoch in trained.history],
-        "tensors_sha256": _tensors_digest(tensors),
+        "recipe": trained.recipe.to_dict(),
+        "seed": trained.seed,
     }
-    return safetensors.torch.save(tensors, metadata={"trained": json.dumps(description)})
+    return pack(_ENTRY, description, trained.state_dict)
 
 
 def parse_weights(content: bytes, where: str) -> TrainedNetwork:
@@ -65,14 +67,11 @@ def parse_weights(content: bytes, where: str) -> TrainedNetwork:
 
     """
     try:
-        tensors = safetensors.torch.load(content)
-        description = _description(content)
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise WeightsError(f"{where}: no weights of a trained network, or damaged ({one_line(error)})") from error
+        description, tensors = unpack(_ENTRY, content)
+    except DamagedFileError as error:
+        raise WeightsError(f"{where}: no weights of a trained network, or damaged ({error}): train again") from error
     if description.get("format") != FORMAT:
         raise WeightsError(f"{where}: weights of format {description.get('format')}, expected {FORMAT}: train again")
-    if _tensors_digest(tensors) != description.get("tensors_sha256"):
-        raise WeightsError(f"{where}: damaged, its tensors do not have their SHA-256: train again")
     try:
         trained = _trained(description, tensors)
         matches = trained.network.digest == description["network_digest"] and _fits(trained)
@@ -83,6 +82,14 @@ def parse_weights(content: bytes, where: str) -> TrainedNetwork:
     return trained
 
 
+def weights_digest(trained: TrainedNetwork) -> str:
+    """Return the SHA-256 of what `trained` computes: network, arithmetic, precision and weights."""
+    last = trained.recipe.stages[-1]
+    content = hashlib.sha256(tensors_digest(trained.state_dict).encode())
+    content.update(repr((trained.network.digest, trained.functions, last.features, last.weights)).encode())
+    return content.hexdigest()
+
+
 def save_weights(path: Path, trained: TrainedNetwork) -> None:
     """Write `trained` to `path`, whole or not at all.
 
@@ -90,17 +97,10 @@ def save_weights(path: Path, trained: TrainedNetwork) -> None:
         WeightsError: The file cannot be written.
 
     """
-    temporary: Path | None = None
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
-            temporary = Path(stream.name)
-            stream.write(weights_bytes(trained))
-        temporary.replace(path)
+        replace_file(path, weights_bytes(trained))
     except OSError as error:
         raise WeightsError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def load_weights(path: Path) -> TrainedNetwork:
@@ -117,15 +117,6 @@ def load_weights(path: Path) -> TrainedNetwork:
     return parse_weights(content, str(path))
 
 
-def _description(content: bytes) -> dict[str, Any]:
-    """Return the metadata; the format is 8 bytes of header length, a JSON header, then the tensors."""
-    length = int.from_bytes(content[:8], "little")
-    description = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["trained"])
-    if not isinstance(description, dict):
-        raise ValueError("its metadata is no mapping")
-    return description
-
-
 def _trained(description: dict[str, Any], tensors: dict[str, Tensor]) -> TrainedNetwork:
     network = description["network"] | {
         "input_shape": tuple(description["network"]["input_shape"]),
@@ -138,9 +129,12 @@ def _trained(description: dict[str, Any], tensors: dict[str, Tensor]) -> Trained
         accuracy=description["accuracy"],
         standard_error=description["standard_error"],
         test_accuracy=description["test_accuracy"],
+        test_standard_error=description["test_standard_error"],
         seconds=description["seconds"],
         history=tuple(EpochResult(**epoch) for epoch in description["history"]),
         state_dict=tensors,
+        recipe=Recipe.from_dict(description["recipe"]),
+        seed=description["seed"],
     )
 
 
@@ -149,11 +143,3 @@ def _fits(trained: TrainedNetwork) -> bool:
     expected = BinaryModel(trained.network, trained.functions).state_dict()
     found = trained.state_dict
     return {k: v.shape for k, v in expected.items()} == {k: v.shape for k, v in found.items()}
-
-
-def _tensors_digest(tensors: dict[str, Tensor]) -> str:
-    content = hashlib.sha256()
-    for name in sorted(tensors):
-        content.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
-        content.update(tensors[name].numpy().tobytes())
-    return content.hexdigest()

@@ -77,6 +77,9 @@ class FakeTrainer:
         }
         return record, f"weights of {network.digest} {functions}".encode()
 
+    def stored(self, network: Network, functions: tuple[LayerFunction, ...]) -> None:
+        pass
+
 
 class RecordedProgress:
     """Keeps what it is told."""

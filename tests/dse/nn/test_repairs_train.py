@@ -9,8 +9,9 @@ from dse.data import Dataset, load_dataset
 from dse.errors import UsageError
 from dse.networks import Network, Repairs, build_network, default_repairs
 from dse.nn.model import BinaryModel
-from dse.training.loop import TrainedNetwork, train
+from dse.training.loop import train
 from dse.training.recipe import Recipe
+from dse.training.trained import TrainedNetwork
 from dse.training.weights import WeightsError, load_weights, parse_weights, save_weights, weights_bytes
 from kernels_asm import Arithmetic
 from tests.sample_networks import EVERYTHING, NETWORKS, one_change

@@ -13,9 +13,12 @@ from dse.data import Dataset, load_dataset
 from dse.errors import TrainingError, UsageError
 from dse.networks import build_network
 from dse.training.digest import training_digest
-from dse.training.loop import evaluate, predict, train
+from dse.training.evaluation import evaluate, predict
+from dse.training.loop import train
 from dse.training.recipe import Recipe
+from dse.training.schedules import Schedule
 from dse.training.weights import WeightsError, load_weights, parse_weights, save_weights, weights_bytes
+from dse.uncertainty import standard_error
 from kernels_asm import Arithmetic, EndValue, Overflow, RunningSums
 
 torch.set_num_threads(1)  # tests run side by side
@@ -44,7 +47,8 @@ def test_training_learns(trained):
     assert [epoch.epoch for epoch in trained.history] == [1, 2, 3, 4]
     assert trained.history[-1].loss < 0.7 * trained.history[0].loss
     assert trained.history[-1].accuracy == trained.accuracy
-    assert trained.standard_error == pytest.approx((trained.accuracy * (1 - trained.accuracy) / 500) ** 0.5)
+    assert trained.standard_error == standard_error([trained.accuracy], 500)
+    assert trained.test_standard_error == standard_error([trained.test_accuracy], 500)
 
 
 def test_stored_weights_are_those_that_were_judged(trained):
@@ -81,21 +85,58 @@ def test_training_leaves_the_global_random_state_alone():
     assert torch.equal(torch.rand(4), expected)
 
 
-def test_progress_counts_every_step():
+def test_progress_counts_every_step_and_evaluation():
     seen = []
-    train(NETWORK, EXACT, SMALL, Recipe(epochs=2, train_images=100, batch_size=32), progress=seen.append)
-    assert [(p.step, p.epoch) for p in seen] == [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (6, 2)]
-    assert all(p.steps == 6 and p.epochs == 2 for p in seen)
-    assert seen[-1].seconds_left == 0 < seen[0].seconds_left
+    result = train(NETWORK, EXACT, SMALL, Recipe(epochs=2, train_images=100, batch_size=32), progress=seen.append)
+    steps = [(1, 1), (2, 1), (3, 1), (3, 2), (4, 2), (5, 2), (6, 2), (6, 2), (6, 2)]  # three evaluations in between
+    assert [(p.step, p.epoch) for p in seen] == steps
+    assert all((p.steps, p.epochs, p.stage, p.stages) == (6, 2, 1, 1) for p in seen)
+    assert [p.accuracy for p in seen[:3]] == [None] * 3
+    assert seen[-1].accuracy == result.accuracy
+    assert [p.seconds for p in seen] == sorted(p.seconds for p in seen)
+    assert seen[-1].seconds == result.seconds
+    assert seen[-1].seconds_left == 0 < seen[-2].seconds_left
 
 
-def test_divergence_is_one_line_with_step_and_advice(monkeypatch):
-    monkeypatch.setattr(
-        "dse.training.loop.functional.cross_entropy", lambda logits, labels: logits.sum() * float("nan")
-    )
-    with pytest.raises(TrainingError, match=r"loss is nan at step 1 of \d+; lower the learning rate") as caught:
+DIVERGENCES = {
+    "loss": (
+        "dse.training.distillation.functional.cross_entropy",
+        lambda logits, labels, label_smoothing: logits.sum() * float("nan"),
+        r"the loss is nan at step 1 of 100",
+    ),
+    "weights": (
+        "dse.training.training_run.torch.isfinite",
+        lambda tensor: torch.zeros(1, dtype=torch.bool),
+        r"pixel_mean is no longer finite at step 25 of 100",
+    ),
+    "validation": (
+        "dse.training.training_run.evaluate",
+        lambda model, split: evaluate(lamed(model), split),
+        r"numbers that are not finite on images that it did not learn from at step 25 of 100",
+    ),
+}
+
+
+def lamed(model):
+    """The model with a head of NaN, as it is after a step that overflowed."""
+    with torch.no_grad():
+        model.layers["classifier"].linear.bias.fill_(float("nan"))
+    return model
+
+
+@pytest.mark.parametrize("where", DIVERGENCES)
+def test_divergence_is_one_line_with_step_and_advice(monkeypatch, where):
+    target, replacement, message = DIVERGENCES[where]
+    monkeypatch.setattr(target, replacement)
+    with pytest.raises(TrainingError, match=message + r"; lower the learning rate \(0\.01\)") as caught:
         train(NETWORK, EXACT, SMALL, RECIPE)
     assert "\n" not in str(caught.value)
+
+
+def test_weights_that_overflow_end_the_training():
+    """A learning rate beyond all bounds, without any replaced function."""
+    with pytest.raises(TrainingError, match=r"training diverged: .*; lower the learning rate"):
+        train(NETWORK, EXACT, SMALL, replace(RECIPE, learning_rate=1e38, schedule=Schedule.CONSTANT))
 
 
 def test_interrupt_passes_through():

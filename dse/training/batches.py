@@ -1,0 +1,44 @@
+"""The training images in the order and form in which a network sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from dse.augmentation import augment
+from dse.data import Split
+from dse.training.recipe import Recipe
+
+
+class Batches:
+    """Every training image once an epoch in random order, in full batches; the rest that fills none is left out.
+
+    Args:
+        split: The training images.
+        recipe: Size of a batch, and augmentation.
+        random: Decides order and augmentation.
+
+    """
+
+    def __init__(self, split: Split, recipe: Recipe, random: torch.Generator) -> None:
+        self._images = torch.tensor(split.images)
+        self._labels = torch.tensor(split.labels)
+        self._recipe = recipe
+        self._random = random
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+        return len(self._labels) // self._recipe.batch_size
+
+    def new_order(self) -> Tensor:
+        """Return the numbers of all images in the order of one epoch."""
+        return torch.randperm(len(self._labels), generator=self._random)
+
+    def of(self, order: Tensor, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield images (N, C, H, W) uint8 and labels (N,) of an epoch in this order, from batch `start` on."""
+        size, recipe = self._recipe.batch_size, self._recipe
+        for number in range(start, len(self)):
+            chosen = order[number * size : (number + 1) * size]
+            yield augment(self._images[chosen], recipe.flip, recipe.shift, self._random), self._labels[chosen]
