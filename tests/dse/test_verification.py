@@ -90,7 +90,7 @@ def check_two_images(network: Network) -> None:
     shapes = [layer.shape for layer in network.binary_layers]
     assert report.outputs == 2 * sum(shape.out_pixels * shape.channels_out for shape in shapes)
     with torch.no_grad():
-        model.binary_blocks[-1].end = replace(model.binary_blocks[-1].end, hi=3)
+        model.binary_blocks[-1].function = replace(model.binary_blocks[-1].function, hi=3)
     assert not verify_model(model, design, images).identical
 
 
