@@ -34,6 +34,7 @@ def test_every_field_is_part_of_the_digest():
         {"label_smoothing": 0.1},
         {"flip": True},
         {"shift": 1},
+        {"crop_scale": [0.2, 1]},
         {"stages": "two-stage"},
         {"distillation": {"weight": 0.9}},
     ]
@@ -66,6 +67,8 @@ def test_fields_left_out_are_as_in_the_base():
         ({"label_smoothing": 1}, "label_smoothing is 1"),
         ({"flip": 1}, "give true or false"),
         ({"shift": -1}, "shift is -1"),
+        ({"crop_scale": [0.5, 0.2]}, "crop_scale is (0.5, 0.2)"),
+        ({"crop_scale": 0.5}, "recipe"),
         ({"schedule": "sine"}, "'sine'"),
         ({"optimiser": "adm"}, "'adm'"),
         ({"stages": "two"}, "unknown"),
