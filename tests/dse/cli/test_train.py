@@ -88,6 +88,7 @@ def test_saves_the_seed_that_validates_best(capsys, small, tmp_path):
         ["--repairs", "estimator=ste,residual=single"],
         ["--accumulator", "8", "--overflow", "saturate", "--clip", "3"],
         ["--recipe", "full"],
+        ["--augment"],
     ],
     ids=" ".join,
 )
@@ -263,6 +264,7 @@ def test_a_training_that_diverges_is_a_row_of_the_table(capsys, small, few_choic
     ("options", "part"),
     [
         (["--network", "tinny"], "did you mean tiny?"),
+        (["--set", "crop_scale=[0, 1]"], "crop_scale is (0.0, 1.0)"),
         (["--overflow", "rap"], "--overflow 'rap' is unknown; known: exact"),
         (["--accumulator", "9"], "accumulator width 9"),
         (["--accumulator", "32", "--overflow", "wrap"], "never overflows"),
