@@ -7,9 +7,10 @@ from itertools import groupby
 
 from benchmarks.kernel_results import WIDTHS, KernelResults, LayerRow
 from benchmarks.kernel_rivals import Reference
-from benchmarks.kernel_search import PREFETCH, PREFETCHED, REORDERED
+from benchmarks.kernel_search import PREFETCH, PREFETCHED, REORDERED, UNROLLED
 from benchmarks.kernel_targets import Reached, reached
 from kernels_asm import Arithmetic
+from kernels_asm.tree_tile import LARGEST_CODE
 
 _HEAD = """# How fast the kernels are
 
@@ -35,8 +36,12 @@ _LAYERS = f"""## Best tile of each layer
 
 16-bit exact sums, clipped to [-31, 31], int8 output. The search is exhaustive: every tile that is legal for the layer
 (lane tiles, and tree tiles of up to 32 pixels in the core's order of instructions, with either order of loops and one
-or two rows) was run and timed on the whole layer; the best {PREFETCHED} trees of each core also with weights prefetched
-{", ".join(map(str, PREFETCH))} bytes ahead, of which the models see what the instructions cost but not what they fetch.
+or two rows) was run and timed on the whole layer. The best {UNROLLED} trees of each core were timed unrolled as well
+(`.u3`: three steps of the window without a branch, each a block of up to 128 channels of the tile's columns of the
+window), with every number of steps that the layer allows in at most {LARGEST_CODE // 1024} KiB of code, for the models
+have no cache of instructions. The best {PREFETCHED} of all these were timed with weights prefetched
+{", ".join(map(str, PREFETCH))} bytes ahead as well, of which the models see what the instructions cost but not what
+they fetch.
 
 - *of the bound*: share of the core's bound.
 - *what bounds it*: the resource that alone would take the most cycles, and the share of the cycles that it would take.
@@ -58,11 +63,12 @@ Here, but for 16 bits, the search is narrower: trees have the fewest pixels that
 as many tiles, with pixels in the outer loop; each core's best {REORDERED} are tried with channels there as well.
 """
 
-_BLOCKS = """## A residual block
+_BLOCKS = f"""## A residual block
 
 Cycles of convolution, batch norm, shortcut and the packed signs for the next layer, for a layer in a residual block.
 The int8 flow is one kernel, which takes the sums of a tile through a batch norm in fixed point while they are in L1:
-the best of the trees that cover a row in as many tiles, with each way of its batch norm. The float flow is
+the best of the trees that cover a row in as many tiles, with each way of its batch norm, of which each core's best
+{UNROLLED} were timed unrolled as well. The float flow is
 `indirect_16bit_8x4` + `float_batch_norm`, the latter with one pixel at once or two, whichever is faster. Each kernel
 starts with caches as it leaves them itself.
 """

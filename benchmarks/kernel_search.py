@@ -20,13 +20,16 @@ from kernels_asm.tree_tile import tree_tiles
 PREFETCH = (128, 256, 512, 1024)
 """Distances, in bytes, that the best trees of each core are tried with as well."""
 
+UNROLLED = 4
+"""So many of a core's best trees are tried unrolled as well, with each number of steps that the layer allows."""
+
 PREFETCHED = 2
 """So many of a core's best trees."""
 
 REORDERED = 8
 """So many of a core's best trees are tried with the other order of loops as well, where not all are."""
 
-_SETTINGS = [REORDERED, PREFETCHED, *PREFETCH]
+_SETTINGS = [REORDERED, UNROLLED, PREFETCHED, *PREFETCH]
 
 TileOrTree = TypeVar("TileOrTree", Tile, TreeTile)
 
@@ -94,6 +97,8 @@ class TileSearch(Job):
         if not self.is_exhaustive:
             best = _best_trees(timings, cores, REORDERED)
             self._time({replace(tree, order=LoopOrder.CHANNELS): whose for tree, whose in best.items()}, timings)
+        best = _best_trees(timings, cores, UNROLLED)
+        self._time({longer: whose for tree, whose in best.items() for longer in self._unrolled(tree)}, timings)
         best = _best_trees(timings, cores, PREFETCHED)
         self._time({replace(tree, prefetch=n): whose for tree, whose in best.items() for n in PREFETCH}, timings)
         return [
@@ -106,6 +111,9 @@ class TileSearch(Job):
             }
             for core in cores
         ]
+
+    def _unrolled(self, tree: TreeTile) -> tuple[Tile, ...]:
+        return legal_tiles(self.arithmetic, self.shape, tree.unrolled(self.shape))
 
     def _time(self, tiles: Mapping[TileOrTree, Sequence[Core]], timings: Timings) -> None:
         """Add the timing of each tile on its cores."""
@@ -120,7 +128,7 @@ class TileSearch(Job):
 
 @cache
 def _kernels(search: TileSearch) -> str:
-    """Return the digest of the images that all cores share: order and prefetch are symbols, so they stand for all."""
+    """Return the digest of the images that all cores share: what is tried later are symbols, so they stand for all."""
     variants = [KernelVariant(search.arithmetic, tile) for tile in search.tiles()]
     return content_key({str(variant): variant_digest(variant, search.shape) for variant in variants})
 

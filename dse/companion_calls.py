@@ -49,7 +49,8 @@ class Call:
 
     `pixels_at_once`: of a batch norm, see `kernels_asm.companions.channel_groups.PIXELS_AT_ONCE`;
     `in_slabs`: whether an int8 batch norm or thresholds go by `kernels_asm.companions.int8_batch_norm_slabs` or
-    `threshold_bits_slabs`; `trace`: whether to record what the timing engines need.
+    `threshold_bits_slabs`; `in_order`: whether the int8 one by the schedule for cores that issue in order;
+    `trace`: whether to record what the timing engines need.
     """
 
     border: int = 0
@@ -57,6 +58,7 @@ class Call:
     alignment: int = _CACHE_LINE
     pixels_at_once: int = 2
     in_slabs: bool = False
+    in_order: bool = False
     trace: bool = False
 
 
@@ -146,7 +148,7 @@ def run_int8_batch_norm(
     bits = BitMap.of(values, call.border)
     if call.in_slabs:
         _typed(values, "int16")
-        symbols = int8_batch_norm_slabs.symbols(bits, shortcut is not None)
+        symbols = int8_batch_norm_slabs.symbols(bits, shortcut is not None, call.in_order)
         kernel = _Kernel(int8_batch_norm_slabs.SOURCE, int8_batch_norm_slabs.INT8_BATCH_NORM_SLABS, symbols)
     else:
         symbols = int8_batch_norm.symbols(bits, values.dtype, shortcut is not None, call.pixels_at_once)

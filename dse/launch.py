@@ -147,17 +147,18 @@ class StudySetup:
         return StudyStorage(self._settings.storage).create(self._settings.name, attributes)
 
     def _space(self) -> SearchSpace:
-        tiles = search_tiles(schedule_of(self._core), self._core.features)
         widths = self._settings.widths or WIDTH_MULTIPLIERS
-        space = legal_space(self._legality, widths, tiles)
+        searched = legal_space(self._legality, widths, search_tiles(schedule_of(self._core), self._core.features))
         if self._settings.tiles in (None, ALL_TILES):
-            return space
+            return searched
         chosen = tuple(sorted(map(parse_tile, self._settings.tiles)))
         for tile in chosen:
             require_tile_feature(tile, self._core)
+        space = legal_space(self._legality, widths, chosen)  # also of tiles that no search would try
+        for tile in chosen:
             if tile not in space.tiles:
-                raise UsageError(f"tile {tile} fits no arithmetic: choose from {', '.join(map(str, space.tiles))}")
-        return legal_space(self._legality, widths, chosen)
+                raise UsageError(f"tile {tile} fits no arithmetic: choose from {', '.join(map(str, searched.tiles))}")
+        return space
 
     def check_unchanged(self, study: optuna.Study) -> None:
         """Raise UsageError if new trials could not be compared with the study's: a model or the data has changed."""

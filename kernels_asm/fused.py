@@ -16,7 +16,7 @@ from kernels_asm.packing import pack_bits, padded_channels_out
 from kernels_asm.shape import ConvShape
 from kernels_asm.tiles import listed_tiles
 from kernels_asm.transforms import Array, Parameters, Transform, all_transforms, parse_transform
-from kernels_asm.tree_tile import LoopOrder, TreeTile
+from kernels_asm.tree_tile import LoopOrder, Schedule, TreeTile
 from kernels_asm.variant import LIKE_A_TREE
 from kernels_asm.variant import PARTS as KERNEL_PARTS
 from kernels_asm.variant_text import VariantPart, read_parts, write_parts
@@ -73,7 +73,8 @@ class FusedVariant:
     def callee(self, shape: ConvShape) -> Callee:
         """Return the transform as a function for a row of a tile."""
         skipped = padded_channels_out(shape.channels_out, self.tile.channels) - shape.channels_out
-        return self.transform.callee(self._row(shape), skipped * SCRATCH_TYPE_BYTES)
+        in_order = self.tile.schedule is Schedule.IN_ORDER
+        return self.transform.callee(self._row(shape), skipped * SCRATCH_TYPE_BYTES, in_order)
 
     def parameters(self, shape: ConvShape) -> dict[str, int]:
         """Return the assembler symbols; raises InputError as `check`."""

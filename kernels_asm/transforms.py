@@ -59,19 +59,21 @@ class Transform(ABC):
         """Whether it adds a feature map of the output's shape."""
         return False
 
-    def callee(self, row: BitMap, input_skip: int) -> Callee:
+    def callee(self, row: BitMap, input_skip: int, in_order: bool) -> Callee:
         """Return the function for such a row, with so many bytes between the channels of two pixels of its input.
+
+        `in_order`: whether for a core that issues in order, where there is a schedule for it.
 
         Raises InputError for channels that it cannot have.
         """
-        return Callee(self.source, self._symbols(row, input_skip), self.arguments)
+        return Callee(self.source, self._symbols(row, input_skip, in_order), self.arguments)
 
     def values(self, row: BitMap) -> dict[str, int]:
         """Return the fields of its argument block for such a row, pointers aside."""
         return Walk.by_pixels(row).argument_values(row)
 
     @abstractmethod
-    def _symbols(self, row: BitMap, input_skip: int) -> dict[str, int]: ...
+    def _symbols(self, row: BitMap, input_skip: int, in_order: bool) -> dict[str, int]: ...
 
     @abstractmethod
     def pack(self, parameters: Parameters) -> Mapping[str, Array]:
@@ -91,7 +93,7 @@ class ThresholdBits(Transform):
     arguments = threshold_bits.THRESHOLD_BITS
     element = None
 
-    def _symbols(self, row: BitMap, input_skip: int) -> dict[str, int]:
+    def _symbols(self, row: BitMap, input_skip: int, in_order: bool) -> dict[str, int]:  # noqa: ARG002 - one schedule
         return threshold_bits.symbols(row, self.pixels_at_once, input_skip)
 
     def pack(self, parameters: Parameters) -> Mapping[str, Array]:
@@ -119,7 +121,7 @@ class ThresholdSlabs(ThresholdBits):
     def __str__(self) -> str:
         return f"{self.name}.slabs"
 
-    def _symbols(self, row: BitMap, input_skip: int) -> dict[str, int]:  # noqa: ARG002 - 0: whole slabs are whole tiles
+    def _symbols(self, row: BitMap, input_skip: int, in_order: bool) -> dict[str, int]:  # noqa: ARG002 - 0: whole slabs are whole tiles
         return threshold_bits_slabs.symbols(row)
 
 
@@ -142,7 +144,7 @@ class Int8BatchNorm(_BatchNorm):
     arguments = int8_batch_norm.INT8_BATCH_NORM
     element = np.dtype(np.int8)
 
-    def _symbols(self, row: BitMap, input_skip: int) -> dict[str, int]:
+    def _symbols(self, row: BitMap, input_skip: int, in_order: bool) -> dict[str, int]:  # noqa: ARG002 - one schedule
         return int8_batch_norm.symbols(row, _DOT, self.shortcut, self.pixels_at_once, input_skip)
 
     def pack(self, parameters: Parameters) -> Mapping[str, Array]:
@@ -167,8 +169,8 @@ class Int8Slabs(Int8BatchNorm):
     def __str__(self) -> str:
         return f"{self.name}{'+shortcut' if self.shortcut else ''}.slabs"
 
-    def _symbols(self, row: BitMap, input_skip: int) -> dict[str, int]:  # noqa: ARG002 - 0: whole slabs are whole tiles
-        return int8_batch_norm_slabs.symbols(row, self.shortcut)
+    def _symbols(self, row: BitMap, input_skip: int, in_order: bool) -> dict[str, int]:  # noqa: ARG002 - 0: whole slabs are whole tiles
+        return int8_batch_norm_slabs.symbols(row, self.shortcut, in_order)
 
 
 class FloatBatchNorm(_BatchNorm):
@@ -180,7 +182,7 @@ class FloatBatchNorm(_BatchNorm):
     arguments = float_batch_norm.FLOAT_BATCH_NORM
     element = np.dtype(np.float32)
 
-    def _symbols(self, row: BitMap, input_skip: int) -> dict[str, int]:
+    def _symbols(self, row: BitMap, input_skip: int, in_order: bool) -> dict[str, int]:  # noqa: ARG002 - one schedule
         return float_batch_norm.symbols(row, _DOT, self.shortcut, self.pixels_at_once, input_skip)
 
     def pack(self, parameters: Parameters) -> Mapping[str, Array]:

@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar
 
@@ -22,8 +22,12 @@ from kernels_asm.tree_arguments import BINARY_CONV_TREE, tree_argument_values
 CHANNELS = (4, 8, 16)
 COLUMNS = (1, 2, 3)
 ROWS = (1, 2)
+UNROLLS = (1, 2, 3, 4, 6, 9, 12)
+"""Steps in a row: one, and what the windows and channels of usual networks divide into."""
 MOST_WEIGHTS = 16
 """Registers of weights: with more, none are left for accumulators of two pixels."""
+LARGEST_CODE = 24 * 1024
+"""Bytes of a window's unrolled steps, which stay in an L1 of instructions of 32 KiB; the timing models have none."""
 LARGEST_PREFETCH = 16384
 """Bytes; what is fetched further ahead has left a small L1 before it is used."""
 
@@ -35,7 +39,9 @@ _QUAD = 4  # channels whose leaves are formed together
 _FARTHEST_ALIGNED = 32760 - _VECTOR_BYTES  # reach of LDR of a doubleword
 _FARTHEST_UNALIGNED = 255 - _VECTOR_BYTES  # reach of LDUR
 _OUTPUT_REGISTERS = 9  # v0, v1 and v26 to v31 hold constants and what is under way, and pairs of registers need a spare
-_NAME = re.compile(r"tree([0-9]{1,4})x([0-9]{1,4})r([0-9])c([0-9])\.(\w+)\.(\w+)(?:\.pf([0-9]{1,5}))?(\.udot)?")
+_NAME = re.compile(
+    r"tree([0-9]{1,4})x([0-9]{1,4})r([0-9])c([0-9])\.(\w+)\.(\w+)(?:\.u([0-9]{1,2}))?(?:\.pf([0-9]{1,5}))?(\.udot)?"
+)
 
 
 class Schedule(StrEnum):
@@ -65,6 +71,7 @@ class TreeTile(Tile):
         order: Order of loops.
         prefetch: Bytes that weights are prefetched ahead; 0 for none.
         udot: See `Tile`.
+        unroll: Steps of the window that may follow one another without a branch: see `steps_unrolled`.
 
     Raises InputError if a field is out of range.
     """
@@ -80,12 +87,14 @@ class TreeTile(Tile):
     order: LoopOrder = LoopOrder.PIXELS
     prefetch: int = 0
     udot: bool = False
+    unroll: int = 1
 
     def __post_init__(self) -> None:
         for name, value, allowed in (
             ("output channels", self.channels, CHANNELS),
             ("rows", self.rows, ROWS),
             ("columns", self.columns, COLUMNS),
+            ("steps in a row", self.unroll, UNROLLS),
         ):
             if value not in allowed:
                 raise InputError(f"tile {self}: {name} must be one of {', '.join(map(str, allowed))}")
@@ -99,9 +108,10 @@ class TreeTile(Tile):
             raise InputError(f"tile {self}: prefetch must be a multiple of 8 from 0 to {LARGEST_PREFETCH}")
 
     def __str__(self) -> str:
+        steps = f".u{self.unroll}" if self.unroll > 1 else ""
         ahead = f".pf{self.prefetch}" if self.prefetch else ""
         size = f"tree{self.channels}x{self.pixels}r{self.rows}c{self.columns}"
-        return f"{size}.{self.schedule}.{self.order}{ahead}{UDOT_SUFFIX if self.udot else ''}"
+        return f"{size}.{self.schedule}.{self.order}{steps}{ahead}{UDOT_SUFFIX if self.udot else ''}"
 
     @classmethod
     def parse(cls, text: str) -> "TreeTile":
@@ -110,7 +120,8 @@ class TreeTile(Tile):
         if found and found[5] in list(Schedule) and found[6] in list(LoopOrder):
             channels, pixels, rows, columns = map(int, found.group(1, 2, 3, 4))
             how = Schedule(found[5]), LoopOrder(found[6])
-            tile = cls(channels, pixels, rows, columns, *how, int(found[7] or 0), found[8] is not None)
+            steps, ahead = int(found[7] or 1), int(found[8] or 0)
+            tile = cls(channels, pixels, rows, columns, *how, ahead, found[9] is not None, steps)
             if str(tile) == text:
                 return tile
         raise InputError(f"tile {text!r}: write it such as {cls(4, 14, 1, 3)} or {cls(4, 7, 2, 3, prefetch=256)}")
@@ -126,6 +137,43 @@ class TreeTile(Tile):
         """Return how many pixels lie side by side in a register: as many as fill it, if they divide the tile's."""
         fitting = _VECTOR_BYTES * 8 // channel_block(shape.channels_in)
         return fitting if self.pixels % fitting == 0 else 1
+
+    def steps_unrolled(self, shape: ConvShape) -> int:
+        """Return how many steps of the window follow one another without a branch: the most up to `unroll` that can.
+
+        A step is a channel block of `columns` columns. So many are unrolled as divide the blocks of a pixel; or all of
+        them, for so many times `columns` as divide a row of the window; or all of its row, for so many rows as divide
+        the window. Code of more than `LARGEST_CODE` is not unrolled.
+        """
+        blocks, columns = channel_blocks(shape.channels_in), shape.kernel_width // self.columns
+        row = blocks * columns
+        possible = itertools.chain(
+            _divisors(blocks),
+            (blocks * divisor for divisor in _divisors(columns)),
+            (row * divisor for divisor in _divisors(shape.kernel_height)),
+        )
+        allowed = (steps for steps in possible if steps <= self.unroll and self._fits_l1(steps, shape))
+        return max(allowed, default=1)
+
+    def unrolled(self, shape: ConvShape) -> Iterator["TreeTile"]:
+        """Yield the tile with each number of steps but one that the layer allows."""
+        for steps in UNROLLS[1:]:
+            tile = replace(self, unroll=steps)
+            if tile.steps_unrolled(shape) == steps:
+                yield tile
+
+    def _fits_l1(self, steps: int, shape: ConvShape) -> bool:
+        return self.window_bytes(steps, shape) <= LARGEST_CODE
+
+    def window_bytes(self, steps: int, shape: ConvShape) -> int:
+        """Return an upper bound of the window's code, unless it is not unrolled: the first steps, then a loop."""
+        vector_pixels = self.vector_pixels(shape)
+        fresh = min(self.columns, vector_pixels * shape.stride)
+        vector = self.channels // _QUAD * (12 * self.columns + 8) + fresh * (2 * vector_pixels + 1)
+        vectors = self.rows * self.pixels // vector_pixels
+        step = vectors * vector + 3 * self.columns * self.channels + 16
+        all_steps = shape.kernel_height * shape.kernel_width // self.columns * channel_blocks(shape.channels_in)
+        return 4 * step * steps * (2 if steps < all_steps else 1)
 
     def plan(self, arithmetic: Arithmetic, shape: ConvShape) -> "TreePlan":
         """Return the register plan; raises InputError, with the reason, if the tile cannot compute the layer."""
@@ -204,11 +252,19 @@ class TreeTile(Tile):
     def _check_reach(self, shape: ConvShape) -> None:
         """Raise InputError if the last vector of a row is beyond the reach of a load's offset."""
         pixel = pixel_bytes(shape.channels_in)
-        farthest = ((self.pixels - 1) * shape.stride + self.columns - 1) * pixel
+        farthest = ((self.pixels - 1) * shape.stride + self.columns - 1) * pixel + self._farthest_step(shape)
         reach = _FARTHEST_ALIGNED if pixel % _VECTOR_BYTES == 0 else _FARTHEST_UNALIGNED
         if farthest > reach:
             raise InputError(f"tile {self}: its pixels span {farthest} bytes of a row, more than {reach} that a load "
                              "can reach: give fewer pixels")  # fmt: skip
+
+    def _farthest_step(self, shape: ConvShape) -> int:
+        """Return the bytes from the first of the steps that are unrolled to the farthest one in the same row."""
+        blocks = channel_blocks(shape.channels_in)
+        block_bytes = channel_block(shape.channels_in) // 8
+        steps = min(self.steps_unrolled(shape), blocks * shape.kernel_width // self.columns)
+        last_column, last_block = (steps - 1) // blocks, min(steps, blocks) - 1
+        return last_column * self.columns * blocks * block_bytes + last_block * block_bytes
 
     def parameters(self, arithmetic: Arithmetic, shape: ConvShape) -> dict[str, int]:
         """See `Tile`."""
@@ -227,6 +283,8 @@ class TreeTile(Tile):
             "COLUMNS": self.columns,
             "IN_ORDER": int(self.schedule is Schedule.IN_ORDER),
             "LOOP_ORDER": int(self.order is LoopOrder.CHANNELS),
+            "UNROLLED": int(self.unroll > 1),
+            "UNROLL": self.steps_unrolled(shape),
             "PREFETCH": self.prefetch,
             "KERNEL_ROWS": shape.kernel_height,
             "KERNEL_COLUMNS": shape.kernel_width,
@@ -309,6 +367,10 @@ def _lane_bits(arithmetic: Arithmetic) -> int:
     return 16 if exact_bytes else arithmetic.accumulator
 
 
+def _divisors(number: int) -> list[int]:
+    return [divisor for divisor in range(1, number + 1) if number % divisor == 0]
+
+
 def _odd_blocks(shape: ConvShape) -> int:
     """Return how many blocks of the window have an odd number of channels: the last one of each pixel, or none."""
     return shape.kernel_height * shape.kernel_width * (shape.channels_in % 2)
@@ -322,10 +384,11 @@ def tree_tiles(
     schedules: tuple[Schedule, ...] = tuple(Schedule),
     orders: tuple[LoopOrder, ...] = tuple(LoopOrder),
     udots: Iterable[bool] = (False,),
+    unrolls: Iterable[int] = (1,),
 ) -> Iterator[TreeTile]:
     """Yield every legal combination of the values, without prefetch."""
-    for udot, schedule, order, count, row, column, pixel in itertools.product(
-        udots, schedules, orders, channels, rows, columns, pixels
+    for udot, schedule, order, count, row, column, unroll, pixel in itertools.product(
+        udots, schedules, orders, channels, rows, columns, unrolls, pixels
     ):
         if count * column <= MOST_WEIGHTS:
-            yield TreeTile(count, pixel, row, column, schedule, order, udot=udot)
+            yield TreeTile(count, pixel, row, column, schedule, order, udot=udot, unroll=unroll)

@@ -28,6 +28,9 @@
 //   TILE_CHANNELS  4, 8, 16;  TILE_VECTORS: pixels of a row of the tile / VECTOR_PIXELS;  TILE_ROWS 1, 2
 //   COLUMNS        1, 2, 3       kernel columns whose weights stay in registers together
 //   IN_ORDER       1: schedule for a core that issues in order
+//   UNROLLED       1: the tile asks for steps of the window in a row, without a branch, at known offsets
+//   UNROLL         how many the layer allows: a divisor of BLOCKS, or BLOCKS times a divisor of the columns of a row of
+//                  the window in units of COLUMNS, or all steps of a row times a divisor of KERNEL_ROWS
 //   LOOP_ORDER     0 channels inside pixels, 1 pixels inside channels
 //   PREFETCH       bytes ahead of the weights that are prefetched, 0 none
 //   KERNEL_ROWS, KERNEL_COLUMNS, STRIDE
@@ -57,7 +60,8 @@
 //   x3        channel blocks left in the column  x20, x21   tiles left in the row, output rows left
 //   x4        columns left in the row            x22        channel tiles left
 //   x5        steps left                         x23, x24   input, output of the row of tiles
-//   x6        scratch                            x25        output bytes of a row
+//   x6        scratch; input of the window's     x25        output bytes of a row
+//             next row (x3 to x5 count in UNROLL steps)
 //   x7        offset into the output pixel       x26        weights of the channel tile
 //   x8, x9    input, output of the tile          x27, x28   scratch
 //   x10       input of the tile's second row     x18, x29   untouched
@@ -72,8 +76,18 @@
 .equ PIXEL_BYTES, BLOCKS * BLOCK_BYTES
 .equ VECTOR_BYTES, VECTOR_PIXELS * BLOCK_BYTES
 .equ TILE_PIXELS, TILE_VECTORS * VECTOR_PIXELS
-.equ STEPS, KERNEL_ROWS * KERNEL_COLUMNS / COLUMNS * BLOCKS
+.equ ROW_STEPS, KERNEL_COLUMNS / COLUMNS * BLOCKS
+.equ GROUPS, KERNEL_ROWS * ROW_STEPS / UNROLL
+// of a step of a row of the window, from that row's first
+#define INPUT_OFFSET(step) ((step) % ROW_STEPS / BLOCKS * COLUMNS * PIXEL_BYTES + (step) % BLOCKS * BLOCK_BYTES)
 .equ ROW_QUADS, TILE_VECTORS * TILE_CHANNELS / 4
+
+// UNROLL steps are blocks of a column, or all of them and columns of a row, or all of them and rows.
+.if UNROLL > BLOCKS && UNROLL < ROW_STEPS
+    .equ COLUMN_GROUPS, ROW_STEPS / UNROLL
+.else
+    .equ COLUMN_GROUPS, KERNEL_COLUMNS / COLUMNS
+.endif
 
 // Leaves of which a register holds one sum an output: bytes for 8-bit accumulators, two bytes for 16, four for 32.
 .equ LEAVES, 16 * 8 / ACC_BITS / VECTOR_PIXELS
@@ -125,24 +139,24 @@
     .endif
 .endm
 
-// x2 = input of the next step
+// x2 = input of the next UNROLL steps
 .macro ADVANCE
-    .if STEPS > KERNEL_ROWS
-        add   x2, x2, #BLOCK_BYTES
-        .if BLOCKS > 1
+    .if ROW_STEPS > UNROLL
+        .if BLOCKS > UNROLL
+            add   x2, x2, #(UNROLL * BLOCK_BYTES)
             subs  x3, x3, #1
             b.ne  9f
-            mov   x3, #BLOCKS
+            mov   x3, #(BLOCKS / UNROLL)
             .if COLUMNS > 1
             add   x2, x2, #((COLUMNS - 1) * PIXEL_BYTES)
             .endif
-        .elseif COLUMNS > 1
-            add   x2, x2, #((COLUMNS - 1) * PIXEL_BYTES)
+        .else
+            MOVE_POINTER add, 2, %(UNROLL / BLOCKS * COLUMNS * PIXEL_BYTES)
         .endif
         .if KERNEL_COLUMNS > COLUMNS
             subs  x4, x4, #1
             b.ne  9f
-            mov   x4, #(KERNEL_COLUMNS / COLUMNS)
+            mov   x4, #COLUMN_GROUPS
         .endif
         add   x2, x2, x16
         MOVE_POINTER sub, 2, %(KERNEL_COLUMNS * PIXEL_BYTES)
@@ -156,10 +170,32 @@
     .if PREFETCH
     .set  index, 0
     .rept (WEIGHT_VECTORS * WEIGHT_BYTES + 63) / 64
-        PREFETCH_LINE %(NEXT_WEIGHT), %(PREFETCH + 64 * index)
+        PREFETCH_LINE %(NEXT_WEIGHT), %(weight_offset + PREFETCH + 64 * index)
         .set  index, index + 1
     .endr
     .endif
+.endm
+
+// UNROLL steps from x2 on; behind a row of the window the next one begins at x6, if the step before has begun to load it.
+.macro STEPS rows
+    .set  ring, 0
+    .set  position, 0
+    .rept UNROLL
+        .if position > 0 && position % ROW_STEPS == 0
+            .if EARLY
+            mov   x2, x6
+            .else
+            add   x2, x2, x16
+            .endif
+        .endif
+        .set  input_offset, INPUT_OFFSET(position)
+        .set  weight_offset, position * STEP_BYTES
+        PREFETCH_WEIGHTS
+        STEP  \rows
+        .set  first_step, 0
+        .set  position, position + 1
+    .endr
+    NEXT_WEIGHTS
 .endm
 
 .macro PREFETCH_LINE from, offset
@@ -167,25 +203,22 @@
 .endm
 
 // The window of `rows` rows of the tile at x8, channel tile with weights at x1; outputs to x9.
-// The first step sets the accumulators, the others add to them.
+// The first of all steps sets the accumulators, the others add to them.
 .macro TILE rows
     mov   x2, x8
-    .if STEPS > 1
-    mov   x3, #BLOCKS
-    mov   x4, #(KERNEL_COLUMNS / COLUMNS)
-    mov   x5, #(STEPS - 1)
+    .if GROUPS > 1
+    mov   x3, #((BLOCKS + UNROLL - 1) / UNROLL)
+    mov   x4, #COLUMN_GROUPS
+    mov   x5, #(GROUPS - 1)
     .endif
     BEGIN_WEIGHTS
     SET_OPERAND %(OPERAND)
     .set  first_step, 1
-    PREFETCH_WEIGHTS
-    STEP  \rows
-    .set  first_step, 0
-    .if STEPS > 1
+    STEPS \rows
+    .if GROUPS > 1
 1:
     ADVANCE
-    PREFETCH_WEIGHTS
-    STEP  \rows
+    STEPS \rows
     subs  x5, x5, #1
     b.ne  1b
     .endif

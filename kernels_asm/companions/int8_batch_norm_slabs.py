@@ -19,8 +19,11 @@ INT8_BATCH_NORM_SLABS = replace(
 )
 
 
-def symbols(bits: BitMap, has_shortcut: bool) -> dict[str, int]:
-    """Return the assembler symbols for a packed output; raises InputError for channels that leave bits to be filled."""
+def symbols(bits: BitMap, has_shortcut: bool, in_order: bool = False) -> dict[str, int]:
+    """Return the assembler symbols for a packed output; raises InputError for channels that leave bits to be filled.
+
+    `in_order`: whether the schedule is for a core that issues in order.
+    """
     if pixel_bytes(bits.channels) * 8 != bits.channels:
         raise InputError(f"int8 batch norm in slabs of {bits.channels} channels: give 32, 64 or a multiple of 128")
-    return {"ADD_SHORTCUT": int(has_shortcut)}
+    return {"ADD_SHORTCUT": int(has_shortcut), "IN_ORDER": int(in_order)}

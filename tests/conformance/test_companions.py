@@ -241,21 +241,30 @@ def test_int8_batch_norm_at_the_ends_of_every_range(dtype: type[np.signedinteger
     assert {-128, -127, -1, 0, 1, 126, 127} <= outputs
 
 
-@property_test(100)
-@given(size=SIZES, channels=st.sampled_from([32, 64, 128, 384]), has_shortcut=st.booleans(), call=CALLS, seed=SEEDS)
-def test_int8_batch_norm_in_slabs_of_random_maps(size, channels, has_shortcut, call, seed) -> None:
+@property_test(150)
+@given(
+    size=SIZES,
+    channels=st.sampled_from([32, 64, 128, 384]),
+    has_shortcut=st.booleans(),
+    in_order=st.booleans(),
+    call=CALLS,
+    seed=SEEDS,
+)
+def test_int8_batch_norm_in_slabs_of_random_maps(size, channels, has_shortcut, in_order, call, seed) -> None:
     rng = np.random.default_rng(seed)
     shape = (*size, channels)
     shortcut = integers(rng, np.int8, shape) if has_shortcut else None
     values, parameters = integers(rng, np.int16, shape), batch_norm_parameters(rng, channels)
-    run_int8_batch_norm(values, parameters, shortcut, replace(call, in_slabs=True))
+    run_int8_batch_norm(values, parameters, shortcut, replace(call, in_slabs=True, in_order=in_order))
 
 
+@pytest.mark.parametrize("in_order", [False, True])
 @pytest.mark.parametrize("width", range(1, 8))
-def test_int8_batch_norm_in_slabs_of_every_width(width: int) -> None:
+def test_int8_batch_norm_in_slabs_of_every_width(width: int, in_order: bool) -> None:
     rng = np.random.default_rng(width)
     values, shortcut = integers(rng, np.int16, (2, width, 256)), integers(rng, np.int8, (2, width, 256))
-    run_int8_batch_norm(values, batch_norm_parameters(rng, 256), shortcut, replace(STRICT, in_slabs=True))
+    call = replace(STRICT, in_slabs=True, in_order=in_order)
+    run_int8_batch_norm(values, batch_norm_parameters(rng, 256), shortcut, call)
 
 
 # ---- threshold_bits ----

@@ -49,6 +49,7 @@ TILES = [
     LaneTile(16, 1),
     TreeTile(4, 4, 1, 3),
     TreeTile(4, 4, 2, 1, Schedule.IN_ORDER, prefetch=64),
+    TreeTile(4, 4, 2, 3, Schedule.IN_ORDER, unroll=3),
     LaneTile(4, 4, udot=True),
     TreeTile(4, 4, 1, 3, udot=True),
 ]
@@ -101,7 +102,8 @@ def companions() -> Iterator[KernelImage]:
 def fused() -> Iterator[KernelImage]:
     shape = ConvShape(4, 5, 64, 64, padding_value=PaddingValue.ZERO)
     for transform in all_transforms():
-        yield assemble_fused(FusedVariant(8, transform, TreeTile(4, 4, 2)), shape)
+        for schedule in Schedule:
+            yield assemble_fused(FusedVariant(8, transform, TreeTile(4, 4, 2, schedule=schedule)), shape)
 
 
 @pytest.fixture(scope="module")

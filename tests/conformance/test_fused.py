@@ -49,6 +49,10 @@ TILES = [
     )
     if (channels, rows, schedule) != (16, 2, Schedule.IN_ORDER)  # needs more registers than there are
 ]
+TILES += [
+    TreeTile(4, 4, rows, 3, schedule, unroll=3)
+    for rows, schedule in ((1, Schedule.IN_ORDER), (2, Schedule.IN_ORDER), (2, Schedule.OUT_OF_ORDER))
+]
 # Output rows of 9 pixels, which no tile divides, in 5 lines.
 LAYERS = [
     (32, 20, 4),
@@ -121,7 +125,7 @@ def test_the_cases_reach_every_tile_and_vector() -> None:
     reached = [case for combination in COMBINATIONS for case in cases(*combination)]
     assert len(reached) == 2 * len(LAYERS) * len(COMBINATIONS) == 416
     assert {variant.tile for _, variant in reached} == set(TILES)
-    assert len(TILES) == 15
+    assert len(TILES) == 18
     assert {variant.accumulator for _, variant in reached} == set(ACCUMULATORS)
     vectors = {
         (variant.tile.schedule, variant.tile.rows, variant.tile.vector_pixels(shape), shape.pads_zeros)
@@ -189,9 +193,9 @@ def test_random_layers(
     channels = channels_of(transform, channels_out)
     shape = ConvShape(height, width, channels_in, channels, *kernel, stride, padding, padding_value)
     trees = tree_tiles(pixels=range(1, shape.out_width + 1), orders=(LoopOrder.PIXELS,))
-    tile = choice.draw(
-        st.sampled_from(legal_tiles(FusedVariant(accumulator, transform, TILES[0]).arithmetic, shape, trees))
-    )
+    arithmetic = FusedVariant(accumulator, transform, TILES[0]).arithmetic
+    tile = choice.draw(st.sampled_from(legal_tiles(arithmetic, shape, trees)))
+    tile = choice.draw(st.sampled_from([tile, *legal_tiles(arithmetic, shape, tile.unrolled(shape))]))
     placement = Placement(border, 0xA5, 1)
     run_fused(shape, FusedVariant(accumulator, transform, tile), operands(shape, transform, seed, shares), placement)
 

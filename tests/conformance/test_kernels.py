@@ -2,6 +2,8 @@
 
 import itertools
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,7 +28,7 @@ from kernels_asm.arithmetic import LARGEST_NARROW_WINDOW
 from kernels_asm.lane_tile import lane_tiles
 from kernels_asm.oracle import binary_conv_in_order, dot_products
 from kernels_asm.packing import pixel_bytes
-from kernels_asm.tree_tile import tree_tiles
+from kernels_asm.tree_tile import UNROLLS, tree_tiles
 from tests.conformance.conv_cases import CLIPS, POLICIES, data, policy_name, signs
 
 ARITHMETICS = [
@@ -35,6 +37,7 @@ ARITHMETICS = [
     for output, clips in CLIPS.items()
     for clip in clips
 ]
+RUNNING = Arithmetic(8, Overflow.RUNNING, 31, OutputType.INT8)
 SHAPES = [
     ConvShape(3, 5, 7, 5),
     ConvShape(1, 1, 1, 1, 1, 1, 1, 0),
@@ -130,6 +133,42 @@ def test_every_kind_of_tree_and_policy(
         return
     tile, shape = cases[13 * number % len(cases)]
     checked_run(KernelVariant(arithmetic, tile), shape, *data(shape, number), alignment=1)
+    unrolled, shape = next(unrolled_cases(arithmetic, cases[13 * number % len(cases) :] + cases, number))
+    checked_run(KernelVariant(arithmetic, unrolled), shape, *data(shape, number), alignment=1)
+
+
+def unrolled_cases(
+    arithmetic: Arithmetic, cases: list[tuple[TreeTile, ConvShape]], number: int
+) -> Iterator[tuple[TreeTile, ConvShape]]:
+    """Yield those cases that can be unrolled, with one of the numbers of steps that they allow."""
+    for tile, shape in cases:
+        tiles = legal_tiles(arithmetic, shape, tile.unrolled(shape))
+        if tiles:
+            yield tiles[number % len(tiles)], shape
+
+
+BLOCKS = [  # channels of one, two, three, four and seven blocks, of which the last is not whole
+    ConvShape(3, 4, 100, 5),
+    ConvShape(2, 4, 130, 5, 2, 2),
+    ConvShape(2, 3, 300, 5, 3, 1),
+    ConvShape(2, 3, 500, 5, 1, 2, 2),
+    ConvShape(2, 2, 801, 5, 1, 2),
+]
+
+
+@pytest.mark.parametrize("shape", BLOCKS, ids=str)
+@pytest.mark.parametrize("schedule", Schedule)
+@pytest.mark.parametrize("rows", [1, 2])
+def test_every_number_of_steps_in_a_row(shape: ConvShape, schedule: Schedule, rows: int) -> None:
+    """With sums that stop after each block, whose sizes differ, and with exact ones."""
+    unrolled = 0
+    for arithmetic, columns in ((RUNNING, 1), (Arithmetic(16), 1), (Arithmetic(16), shape.kernel_width)):
+        tile = TreeTile(4, 2, min(rows, shape.out_height), columns, schedule)
+        for unroll in UNROLLS:
+            variant = KernelVariant(arithmetic, replace(tile, unroll=unroll))
+            checked_run(variant, shape, *data(shape, unroll), alignment=1)
+            unrolled += variant.parameters(shape)["UNROLL"] > 1
+    assert unrolled >= 6
 
 
 # Strides of a tile or a window's row in bytes that no single immediate of ADD or SUB holds.

@@ -51,7 +51,7 @@ def conv_cases() -> list[tuple[KernelVariant, ConvShape]]:
     for number, (policy, output, shape) in enumerate(itertools.product(POLICIES, OutputType, SHAPES)):
         clips = CLIPS[output]
         arithmetic = Arithmetic(*policy, clips[number % len(clips)], output)
-        for kind in (lane_tiles(), tree_tiles(pixels=range(1, 7))):
+        for kind in (lane_tiles(), tree_tiles(pixels=range(1, 7), unrolls=(1, 6))):
             tiles = legal_tiles(arithmetic, shape, kind)
             if tiles:  # running sums have no lane tile
                 cases.append((KernelVariant(arithmetic, tiles[7 * number % len(tiles)]), shape))
@@ -114,6 +114,7 @@ def test_the_cases_reach_every_policy_output_type_clip_and_many_tiles() -> None:
     assert set(lanes) == {True, False}
     assert sum(isinstance(tile, LaneTile) for tile in tiles) >= 20
     assert sum(isinstance(tile, TreeTile) for tile in tiles) >= 40
+    assert sum(isinstance(tile, TreeTile) and tile.unroll > 1 for tile in tiles) >= 20
 
 
 FUSED_LAYERS = [

@@ -1,6 +1,7 @@
 """Random layers on random tiles of each kind: the kernel's bytes are those of the contract, executed in its order."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,10 +9,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dse.emulation import checked_run
-from kernels_asm import Arithmetic, ConvShape, InputError, KernelVariant, Overflow, Schedule, Tile, legal_tiles
+from kernels_asm import (
+    Arithmetic,
+    ConvShape,
+    InputError,
+    KernelVariant,
+    Overflow,
+    Schedule,
+    Tile,
+    TreeTile,
+    legal_tiles,
+)
 from kernels_asm.lane_tile import lane_tiles
 from kernels_asm.oracle import binary_conv_in_order
-from kernels_asm.tree_tile import tree_tiles
+from kernels_asm.tree_tile import UNROLLS, tree_tiles
 from tests.conformance.conv_cases import CLIPS, POLICIES, data
 from tests.fuzz import examples
 
@@ -45,6 +56,11 @@ KINDS = {
     "trees-in-order": trees(Schedule.IN_ORDER),
     "trees-out-of-order": trees(Schedule.OUT_OF_ORDER),
 }
+
+
+def unrolled(tile: Tile) -> list[Tile]:
+    """The tile with each number of steps in a row that it can have."""
+    return [replace(tile, unroll=unroll) for unroll in UNROLLS] if isinstance(tile, TreeTile) else [tile]
 
 
 def arithmetics(kind: str) -> list[Arithmetic]:
@@ -86,6 +102,7 @@ def test_random_layers(kind: str) -> None:
     ) -> None:
         nonlocal executed
         tile = choice.draw(st.sampled_from(legal_tiles(arithmetic, shape, KINDS[kind](shape))), label="tile")
+        tile = choice.draw(st.sampled_from(legal_tiles(arithmetic, shape, unrolled(tile))), label="unrolled")
         inputs = data(shape, seed, *shares)
         run = checked_run(KernelVariant(arithmetic, tile), shape, *inputs, alignment=1)
         assert np.array_equal(run.output, binary_conv_in_order(*inputs, shape, arithmetic))

@@ -21,6 +21,7 @@ from kernels_asm.tiles import listed_tiles, search_tiles
 
 def test_tiles_are_read_as_they_are_written() -> None:
     tiles = [*all_tiles((DOT_PRODUCT,)), TreeTile(8, 3, prefetch=512), TreeTile(8, 3, prefetch=512, udot=True)]
+    tiles += [TreeTile(8, 3, unroll=4), TreeTile(8, 3, prefetch=512, udot=True, unroll=12)]
     assert len({str(tile) for tile in tiles}) == len(tiles)
     assert all(parse_tile(str(tile)) == tile for tile in tiles)
 
@@ -42,6 +43,9 @@ def test_tiles_are_read_as_they_are_written() -> None:
         "4x4.udot.udot",
         "4x4udot",
         "tree4x4r1c1.ooo.pixels.udot.pf64",
+        "tree4x4r1c1.ooo.pixels.pf64.u2",
+        "tree4x4r1c1.ooo.pixels.u1",
+        "tree4x4r1c1.ooo.pixels.u5",
         "4x04",
         "4x\u0664",  # a digit, but none of ASCII
         pytest.param("9" * 5000 + "x1", id="5000-digits"),  # more than Python turns into a number

@@ -1,7 +1,21 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from kernels_asm import Arithmetic, ConvShape, InputError, OutputType, Overflow, Schedule, TreeTile, legal_tiles
+from isa_models import Image
+from kernels_asm import (
+    Arithmetic,
+    ConvShape,
+    InputError,
+    KernelVariant,
+    OutputType,
+    Overflow,
+    Schedule,
+    TreeTile,
+    legal_tiles,
+)
+from kernels_asm.assembler import assemble_variant
 from kernels_asm.tile import VECTOR_REGISTERS
 from kernels_asm.tree_tile import tree_tiles
 
@@ -67,6 +81,7 @@ def test_sizes_of_weights_are_those_of_the_packed_arrays() -> None:
         (TreeTile(16, 14), SHAPE, Arithmetic(16), "vector registers of 32"),
         (TreeTile(4, 2), ConvShape(3, 3, 4096, 8), Arithmetic(16), "36864 products exceeds 32767"),
         (TreeTile(4, 32), ConvShape(3, 70, 64, 8, stride=2), Arithmetic(16), "more than 239 that a load can reach"),
+        (TreeTile(4, 29, unroll=3), ConvShape(3, 29, 64, 8), Arithmetic(16), "span 240 bytes .* more than 239"),
     ],
 )
 def test_what_cannot_be_computed_is_refused_with_the_reason(
@@ -85,6 +100,8 @@ def test_what_cannot_be_computed_is_refused_with_the_reason(
         {"rows": 3},
         {"columns": 4},
         {"channels": 8, "columns": 3},
+        {"unroll": 0},
+        {"unroll": 5},
         {"prefetch": 100},
         {"prefetch": 1 << 20},
     ],
@@ -93,6 +110,45 @@ def test_what_cannot_be_computed_is_refused_with_the_reason(
 def test_a_field_out_of_range_is_refused(fields: dict[str, int]) -> None:
     with pytest.raises(InputError, match="tile tree"):
         TreeTile(**{"channels": 4, "pixels": 4, **fields})
+
+
+@pytest.mark.parametrize(
+    ("columns", "window", "channels_in", "steps"),
+    [
+        (3, (3, 3), 128, {1: 1, 2: 1, 3: 3, 12: 3}),  # rows of one step
+        (3, (3, 3), 256, {2: 2, 3: 2, 4: 2, 6: 6}),  # two blocks, or three rows of them
+        (3, (3, 3), 640, {2: 1, 4: 1, 6: 5}),  # five blocks
+        (1, (3, 3), 256, {2: 2, 3: 2, 4: 2, 6: 6, 12: 6}),  # blocks, then columns of a row
+        (1, (4, 4), 64, {2: 2, 3: 2, 4: 4, 6: 4, 9: 8, 12: 8}),  # columns, then rows
+        (1, (1, 1), 64, {12: 1}),
+    ],
+)
+def test_so_many_steps_are_unrolled_as_divide_blocks_columns_or_rows(
+    columns: int, window: tuple[int, int], channels_in: int, steps: dict[int, int]
+) -> None:
+    shape = ConvShape(8, 8, channels_in, 8, *window)
+    for asked, unrolled in steps.items():
+        tile = TreeTile(4, 4, 1, columns, unroll=asked)
+        assert tile.steps_unrolled(shape) == tile.parameters(Arithmetic(16), shape)["UNROLL"] == unrolled
+
+
+def test_a_tile_is_unrolled_once_for_each_number_of_steps_that_the_layer_allows() -> None:
+    tile = TreeTile(4, 14, 1, 3)
+    for channels_in, allowed in ((128, [3]), (256, [2, 6]), (512, [2, 4])):  # 12 steps are too much code
+        unrolled = list(tile.unrolled(ConvShape(14, 14, channels_in, 8)))
+        assert [each.unroll for each in unrolled] == allowed
+        assert all(replace(each, unroll=1) == tile for each in unrolled)
+
+
+@pytest.mark.parametrize("schedule", Schedule)
+def test_the_code_of_a_window_is_as_large_as_is_said_or_smaller(schedule: Schedule) -> None:
+    """Unrolled steps are what makes a kernel large: the rest has less than 4 KiB."""
+    for channels_in, sizes in ((128, (4, 14, 1, 3)), (256, (8, 7, 1, 1)), (64, (4, 14, 1, 3)), (32, (4, 4, 1, 3))):
+        shape = ConvShape(14, 14, channels_in, 8)
+        for tile in TreeTile(*sizes, schedule).unrolled(shape):
+            image = Image.from_elf(assemble_variant(KernelVariant(Arithmetic(16), tile), shape).elf)
+            size = 4 * len(image.program.instructions)
+            assert tile.window_bytes(tile.unroll, shape) / 2 < size < tile.window_bytes(tile.unroll, shape) + 4096
 
 
 def test_exact_bytes_are_the_kernel_of_16_bits() -> None:

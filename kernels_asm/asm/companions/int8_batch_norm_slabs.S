@@ -7,10 +7,11 @@
 //           the arithmetic of kernels_asm/fixed_point.py, store 32 bytes and 4 bytes of bits a pixel
 //
 // It reads parameters once a row, where the walk over pixels reads them for every two pixels. It jumps from pixel to
-// pixel instead of walking the map in single file: for maps in L1, such as the tile of a fused convolution. The bits of
-// two pixels are gathered between the loads of the next two, for a core that issues in order.
+// pixel instead of walking the map in single file: for maps in L1, such as the tile of a fused convolution.
 //
-// Parameter: ADD_SHORTCUT  1: an int8 map of the output's shape is added. Channels fill their blocks of bits.
+// Parameters:
+//   ADD_SHORTCUT  1: an int8 map of the output's shape is added. Channels fill their blocks of bits.
+//   IN_ORDER      1: schedule for a core that issues in order, see int8_slabs_in_order.inc
 //
 // Registers:
 //   x0   argument block               x9 to x12   the same in the slab, at the next pixel
@@ -147,6 +148,10 @@
     ldp   q0,  q1, [x9]
     ldp   q2,  q3, [x9, #32]
 .endm
+.macro LOAD_SECOND
+    ldp   q4,  q5, [x16]
+    ldp   q6,  q7, [x16, #32]
+.endm
 
 .macro GATHER_AND_LOAD_NEXT
     addp  v28.16b, v28.16b, v29.16b
@@ -185,22 +190,62 @@
 .endm
 
 // The parameters of a group of 16 channels are 16 multipliers, 16 shifts, 16 offsets of 16 bits each.
-.macro LOAD_PARAMETERS
-    ldp   q16, q17, [x8]
-    ldp   q20, q21, [x8, #32]
-    ldp   q24, q25, [x8, #64]
-    ldp   q18, q19, [x8, #96]
-    ldp   q22, q23, [x8, #128]
-    ldp   q26, q27, [x8, #160]
-    add   x8,  x8,  #192
+.equ PARAMETER_BYTES, 192
+.macro LOAD_TWO_PARAMETERS n
+    LOAD_PARAMETERS_AT %(16 + 4 * (\n % 3) + 2 * (\n / 3)), %(17 + 4 * (\n % 3) + 2 * (\n / 3)), %(32 * \n)
 .endm
+.macro LOAD_PARAMETERS_AT first, second, offset
+    ldp   q\first, q\second, [x8, #\offset]
+.endm
+
+.macro LOAD_PARAMETERS
+    .set  two, 0
+    .rept 6
+        LOAD_TWO_PARAMETERS %(two)
+        .set  two, two + 1
+    .endr
+    add   x8,  x8,  #PARAMETER_BYTES
+.endm
+
+.macro NEXT_SLAB
+    add   x1,  x1,  #(2 * SLAB)
+    add   x2,  x2,  #SLAB
+    add   x3,  x3,  #SLAB
+    add   x4,  x4,  #(SLAB / 8)
+    subs  x5,  x5,  #1
+.endm
+
+.macro PAIRS
+    add   x16, x1,  x13
+    LOAD_FIRST
+    LOAD_SECOND
+    b     .Lpair
+.Lnext_pair:
+    GATHER_AND_LOAD_NEXT
+.Lpair:
+    NORMALISE 2
+    subs  x6,  x6,  #2
+    b.hs  .Lnext_pair
+    GATHER_TWO
+.endm
+
+.if IN_ORDER
+#include "int8_slabs_in_order.inc"
+.endif
 
 .text
 .globl int8_batch_norm_slabs
 .type  int8_batch_norm_slabs, %function
 .p2align 4
 int8_batch_norm_slabs:
+    .if IN_ORDER
+    stp   d8,  d9,  [sp, #-64]!
+    stp   x19, x20, [sp, #16]
+    stp   x21, x22, [sp, #32]
+    stp   x23, x24, [sp, #48]
+    .else
     str   d8,  [sp, #-16]!
+    .endif
     mov   x16, #0x0201
     movk  x16, #0x0804, lsl #16
     movk  x16, #0x2010, lsl #32
@@ -223,37 +268,39 @@ int8_batch_norm_slabs:
     lsr   x5,  x14, #5
 .Lslab:
     LOAD_PARAMETERS
+.Lloaded_slab:
     mov   x9,  x1
-    add   x16, x1,  x13
     mov   x10, x2
     mov   x11, x3
     mov   x12, x4
     ldr   x6,  [x0, #ARG_ROW_PIXELS]
     subs  x6,  x6,  #2
     b.lo  .Lsingle
-    LOAD_FIRST
-    ldp   q4,  q5, [x16]
-    ldp   q6,  q7, [x16, #32]
-    b     .Lpair
-.Lnext_pair:
-    GATHER_AND_LOAD_NEXT
-.Lpair:
-    NORMALISE 2
-    subs  x6,  x6,  #2
-    b.hs  .Lnext_pair
-    GATHER_TWO
+    .if IN_ORDER
+    PAIRS_IN_ORDER
+    .else
+    PAIRS
+    .endif
 .Lsingle:
+    .if IN_ORDER == 0
     tbz   x6,  #0, .Lend_of_slab  // -2 pixels are left, or -1 where one is
+    .endif
     LOAD_FIRST
     NORMALISE 1
     GATHER_ONE
 .Lend_of_slab:
-    add   x1,  x1,  #(2 * SLAB)
-    add   x2,  x2,  #SLAB
-    add   x3,  x3,  #SLAB
-    add   x4,  x4,  #(SLAB / 8)
-    subs  x5,  x5,  #1
+    NEXT_SLAB
     b.ne  .Lslab
+    .if IN_ORDER
+    b     .Lend_of_row
+.Lloaded:
+    NEXT_SLAB
+    b.ne  .Lloaded_slab
+.Lend_of_row:
+    .endif
+
+    subs  x7,  x7,  #1
+    b.eq  .Ldone
 
     // The slabs have moved the addresses on by a pixel.
     ldr   x6,  [x0, #ARG_ROW_PIXELS]
@@ -264,9 +311,16 @@ int8_batch_norm_slabs:
     madd  x3,  x6,  x14, x3
     madd  x4,  x6,  x15, x4
     add   x4,  x4,  x16
-    subs  x7,  x7,  #1
-    b.ne  .Lrow
+    b     .Lrow
 
+.Ldone:
+    .if IN_ORDER
+    ldp   x19, x20, [sp, #16]
+    ldp   x21, x22, [sp, #32]
+    ldp   x23, x24, [sp, #48]
+    ldp   d8,  d9,  [sp], #64
+    .else
     ldr   d8,  [sp], #16
+    .endif
     ret
 .size int8_batch_norm_slabs, . - int8_batch_norm_slabs

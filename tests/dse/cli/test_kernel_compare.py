@@ -69,7 +69,7 @@ def test_good_trees_keep_many_columns_then_waste_least_then_keep_the_order_of_th
     assert {str(tile.schedule) for tile in chosen} == {"io"}
     waste = [-14 % tile.pixels for tile in chosen if tile.columns == 3]
     assert waste == sorted(waste)
-    assert [str(tile) for tile in chosen[:2]] == ["tree4x7r1c3.io.pixels", "tree4x14r1c3.io.pixels"]
+    assert [str(tile) for tile in chosen[:2]] == ["tree4x7r1c3.io.pixels.u6", "tree4x14r1c3.io.pixels.u6"]
     best = good_lanes([LaneTile(1, 1), LaneTile(8, 3), LaneTile(4, 4)])
     assert [str(tile) for tile in best] == ["8x3", "4x4", "1x1"]
 
