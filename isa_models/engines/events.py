@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from isa_models.caches import (
     HERE,
     IN_L1,
-    IN_L2,
     Caches,
     CacheShape,
     cache_shape,
@@ -221,17 +220,11 @@ def _meet_store(order: Order, address: int, size: int, instruction: int) -> int:
 
 @compiled
 def _wait(caches: Caches, fills: Fills, level: int, way: int, base: int, before: int) -> int:
-    """Return when a line in a way of L1 or L2 is here, as in `Events.wait`; of memory it always is.
+    """Return when a line is in L1, or for other levels in L2, as in `Events.wait`; `way`: see `caches.touch`.
 
     `before`: number of the last fetch before the segment.
     """
-    if level == IN_L1:
-        return _wait_in(caches.l1_number, caches, fills, way, base, before)
-    return _wait_in(caches.l2_number, caches, fills, way, base, before) if level == IN_L2 else 0
-
-
-@compiled
-def _wait_in(numbers: IntArray, caches: Caches, fills: Fills, way: int, base: int, before: int) -> int:
+    numbers = caches.l1_number if level == IN_L1 else caches.l2_number
     number = numbers[way]
     if number == HERE:
         return 0

@@ -284,15 +284,13 @@ def _memory(
     timing = pipeline.timing
     latency = pipeline.code.latency[row]
     arrival, level, fetched = lines_here(pipeline.fills, events, access, before, fetched, base, issue)
-    if pipeline.code.prefetch[row] != NO_PREFETCH:
-        return start, level, fetched
     if pipeline.code.is_store[row]:
         note_store(pipeline.stores, issue + timing.forward[row], timing.forward_step[row], data + latency)
         return start, IN_L1, fetched
     if events.what[access] & SPLIT:
         start += timing.split[row]
     if arrival > start + latency:
-        return arrival - latency, level, fetched
+        return start if pipeline.code.prefetch[row] != NO_PREFETCH else arrival - latency, level, fetched
     return start, IN_L1, fetched
 
 

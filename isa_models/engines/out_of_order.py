@@ -251,8 +251,6 @@ def _memory(
     """
     latency = pipeline.code.latency[row]
     arrival, level, fetched = lines_here(pipeline.fills, events, access, before, fetched, base, issue)
-    if pipeline.code.prefetch[row] != NO_PREFETCH:
-        return start, IN_L1, -1, fetched
     if pipeline.code.is_store[row]:
         start = max(start, data)
         note_data(pipeline.stores, row, start)
@@ -264,7 +262,7 @@ def _memory(
         )
         if result > start + latency:
             return result - latency, IN_L1, STORE, fetched
-    if arrival > start + latency:
+    if arrival > start + latency and pipeline.code.prefetch[row] == NO_PREFETCH:
         return arrival - latency, level, L2_MISS if level == IN_MEMORY else L1_MISS, fetched
     return start, IN_L1, -1, fetched
 
