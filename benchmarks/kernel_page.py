@@ -35,8 +35,9 @@ _LAYERS = f"""## Best tile of each layer
 
 16-bit exact sums, clipped to [-31, 31], int8 output. The search is exhaustive: every tile that is legal for the layer
 (lane tiles, and tree tiles of up to 32 pixels in the core's order of instructions, with either order of loops and one
-or two rows) was run and timed on the whole layer; the best {PREFETCHED} trees of each core also with weights prefetched
-{", ".join(map(str, PREFETCH))} bytes ahead, of which the models see what the instructions cost but not what they fetch.
+or two rows) was run and timed on the whole layer. The {PREFETCHED} trees of each core that would be the fastest if no
+line was waited for were also tried with their weights prefetched {" or ".join(map(str, PREFETCH))} bytes ahead. What
+that wins rests on latencies of L2 and memory and on prefetchers that are guesses.
 
 - *of the bound*: share of the core's bound.
 - *what bounds it*: the resource that alone would take the most cycles, and the share of the cycles that it would take.

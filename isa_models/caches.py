@@ -3,6 +3,11 @@
 The contents follow the program order of accesses and know no clock. Every line that is brought into L1, or into L2 by
 an instruction that prefetches, is numbered, and the engines keep for each number the cycle at which the line arrives
 (`engines/fills.py`).
+
+Of prefetch instructions the architecture says that they are hints, never fault, and to which level and for what they
+fetch (DDI 0487, PRFM). What a core makes of that is a guess of low confidence, as the sources at hand tell no more than
+the pipeline that takes them: one for a store fetches as one for a load, whether the line is to be kept or streamed; a
+third level is the second; one of code and one to an unmapped page do nothing; none trains the prefetcher.
 """
 
 from typing import NamedTuple
