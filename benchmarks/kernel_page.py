@@ -39,9 +39,10 @@ _LAYERS = f"""## Best tile of each layer
 or two rows) was run and timed on the whole layer. The best {UNROLLED} trees of each core were timed unrolled as well
 (`.u3`: three steps of the window without a branch, each a block of up to 128 channels of the tile's columns of the
 window), with every number of steps that the layer allows in at most {LARGEST_CODE // 1024} KiB of code, for the models
-have no cache of instructions. The best {PREFETCHED} of all these were timed with weights prefetched
-{", ".join(map(str, PREFETCH))} bytes ahead as well, of which the models see what the instructions cost but not what
-they fetch.
+have no cache of instructions. The
+{PREFETCHED} trees of each core that would be the fastest if no line was waited for were also tried with their weights
+prefetched {" or ".join(map(str, PREFETCH))} bytes ahead. What that wins rests on latencies of L2 and memory and on
+prefetchers that are guesses.
 
 - *of the bound*: share of the core's bound.
 - *what bounds it*: the resource that alone would take the most cycles, and the share of the cycles that it would take.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
@@ -17,14 +17,14 @@ from kernels_asm.lane_tile import lane_tiles
 from kernels_asm.packing import channel_block
 from kernels_asm.tree_tile import tree_tiles
 
-PREFETCH = (128, 256, 512, 1024)
-"""Distances, in bytes, that the best trees of each core are tried with as well."""
+PREFETCH = (256, 512)
+"""Distances, in bytes, at which some trees of each core are tried with their weights prefetched as well."""
 
 UNROLLED = 4
 """So many of a core's best trees are tried unrolled as well, with each number of steps that the layer allows."""
 
-PREFETCHED = 2
-"""So many of a core's best trees."""
+PREFETCHED = 4
+"""So many of a core's trees: those that would be the best if no line was waited for, as prefetching cannot do more."""
 
 REORDERED = 8
 """So many of a core's best trees are tried with the other order of loops as well, where not all are."""
@@ -95,11 +95,11 @@ class TileSearch(Job):
         timings: Timings = {}
         self._time(dict.fromkeys(self.tiles(), cores), timings)
         if not self.is_exhaustive:
-            best = _best_trees(timings, cores, REORDERED)
+            best = _best_trees(timings, cores, REORDERED, lambda simulation: simulation.cycles)
             self._time({replace(tree, order=LoopOrder.CHANNELS): whose for tree, whose in best.items()}, timings)
-        best = _best_trees(timings, cores, UNROLLED)
+        best = _best_trees(timings, cores, UNROLLED, lambda simulation: simulation.cycles)
         self._time({longer: whose for tree, whose in best.items() for longer in self._unrolled(tree)}, timings)
-        best = _best_trees(timings, cores, PREFETCHED)
+        best = _best_trees(timings, cores, PREFETCHED, _cycles_without_misses)
         self._time({replace(tree, prefetch=n): whose for tree, whose in best.items() for n in PREFETCH}, timings)
         return [
             {
@@ -138,14 +138,20 @@ def candidates(record: Record) -> list[Candidate]:
     return sorted((Candidate(*entry) for entry in record["tiles"]), key=lambda found: (found.cycles, found.tile))
 
 
-def _best_trees(timings: Timings, cores: Sequence[Core], count: int) -> dict[TreeTile, list[Core]]:
-    """Return the fastest tree tiles of each core, each with the cores that it is among the fastest of.
+def _cycles_without_misses(simulation: Simulation) -> int:
+    return simulation.cycles - sum(simulation.stalls.get(reason, 0) for reason in ("L1 miss", "L2 miss"))
+
+
+def _best_trees(
+    timings: Timings, cores: Sequence[Core], count: int, cost: Callable[[Simulation], int]
+) -> dict[TreeTile, list[Core]]:
+    """Return the tree tiles that cost each core least, each with the cores that it is among the best of.
 
     So a core's record does not depend on which others are measured with it.
     """
     best: dict[TreeTile, list[Core]] = {}
     for core in cores:
-        timed = sorted((simulation.cycles, tile) for (tile, name), simulation in timings.items() if name == core.name)
+        timed = sorted((cost(simulation), tile) for (tile, name), simulation in timings.items() if name == core.name)
         for tree in [tile for _, tile in timed if isinstance(tile, TreeTile)][:count]:
             best.setdefault(tree, []).append(core)
     return best

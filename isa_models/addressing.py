@@ -1,4 +1,4 @@
-"""How a load or store forms its address, from the fields of its encoding (Arm DDI 0487, C4.1 "Loads and Stores")."""
+"""How a load, store or prefetch forms its address, by its encoding (Arm DDI 0487, C4.1 "Loads and Stores")."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class AddressForm:
 
 
 class MemoryKind(IntEnum):
-    """What an instruction does with memory, as far as its address goes; a prefetch does nothing."""
+    """What an instruction does with memory, as far as its address goes; a prefetch of data is an access."""
 
     NO_ACCESS = 0
     ACCESS = 1
@@ -58,11 +58,14 @@ def memory_kind(word: int, address: int) -> MemoryKind:
 
 
 def address_form(word: int, address: int) -> AddressForm | None:
-    """Return how the instruction `word` at `address` forms the address it loads or stores, None where it does neither.
+    """Return how the instruction `word` at `address` forms the address of its data, None where it has none.
 
-    A prefetch does neither. Raises `UnknownEncodingError` for memory tagging, pointer authentication and the like.
+    A prefetch has one where it is for data: one of code (PLI) and reserved ones do nothing here. Raises
+    `UnknownEncodingError` for memory tagging, pointer authentication and the like.
     """
     if _bits(word, 27, 27) != 1 or _bits(word, 25, 25) != 0:
+        return None
+    if _is_prefetch(word) and not _is_for_data(word):
         return None
     base = AddressForm(_bits(word, 9, 5))
     major = _bits(word, 29, 27)
@@ -79,9 +82,26 @@ def address_form(word: int, address: int) -> AddressForm | None:
     raise UnknownEncodingError(f"{word:#010x}")
 
 
-def _literal(word: int, address: int) -> AddressForm | None:
-    is_prefetch = _bits(word, 31, 30) == 0b11 and _bits(word, 26, 26) == 0
-    return None if is_prefetch else AddressForm(None, address + 4 * _signed(word, 23, 5))
+def _is_prefetch(word: int) -> bool:
+    """Whether it is PRFM or PRFUM, whatever is to be fetched."""
+    return any(word & mask == value for mask, value in _PREFETCHES)
+
+
+_PREFETCHES = (
+    (0xFFC00000, 0xF9800000),  # PRFM, unsigned offset
+    (0xFFE00C00, 0xF8800000),  # PRFUM
+    (0xFFE00C00, 0xF8A00800),  # PRFM, register offset
+    (0xFF000000, 0xD8000000),  # PRFM, literal
+)
+
+
+def _is_for_data(word: int) -> bool:
+    """Whether a prefetch is for loads or stores (PLD, PST), to level 1, 2 or 3."""
+    return _bits(word, 4, 3) in (0b00, 0b10) and _bits(word, 2, 1) != 0b11
+
+
+def _literal(word: int, address: int) -> AddressForm:
+    return AddressForm(None, address + 4 * _signed(word, 23, 5))
 
 
 def _pair(word: int) -> AddressForm:
@@ -93,24 +113,20 @@ def _pair(word: int) -> AddressForm:
     return AddressForm(_bits(word, 9, 5), 0 if is_post_index else _signed(word, 21, 15) << scale)
 
 
-def _unsigned_offset(word: int) -> AddressForm | None:
-    if _is_prefetch(word):
-        return None
+def _unsigned_offset(word: int) -> AddressForm:
     return AddressForm(_bits(word, 9, 5), _bits(word, 21, 10) << _scale(word))
 
 
-def _other_register_access(word: int) -> AddressForm | None:
+def _other_register_access(word: int) -> AddressForm:
     """Unscaled, pre- and post-indexed, unprivileged, register offset, atomic."""
     form = _bits(word, 11, 10)
     base = _bits(word, 9, 5)
     if _bits(word, 21, 21) == 0:
-        if form == 0b00 and _is_prefetch(word):
-            return None
         return AddressForm(base, 0 if form == 0b01 else _signed(word, 20, 12))
     if form == 0b00:
         return AddressForm(base)  # atomic read-modify-write
     if form == 0b10:
-        return None if _is_prefetch(word) else _register_offset(word)
+        return _register_offset(word)
     raise UnknownEncodingError(f"{word:#010x}")  # LDRAA, LDRAB
 
 
@@ -120,10 +136,6 @@ def _register_offset(word: int) -> AddressForm:
         return AddressForm(base)
     extend = {0b010: Extend.UNSIGNED_WORD, 0b110: Extend.SIGNED_WORD}.get(_bits(word, 15, 13), Extend.NONE)
     return AddressForm(base, 0, index, extend, _scale(word) if _bits(word, 12, 12) else 0)
-
-
-def _is_prefetch(word: int) -> bool:
-    return _bits(word, 31, 30) == 0b11 and _bits(word, 26, 26) == 0 and _bits(word, 23, 22) == 0b10
 
 
 def _scale(word: int) -> int:

@@ -1,7 +1,13 @@
 """Contents of two cache levels and a stride prefetcher, as functions over flat arrays that the compiled engines call.
 
-The contents follow the program order of accesses and know no clock. Every line that is brought into L1 is numbered,
-and the engines keep for each number the cycle at which the line arrives (`engines/fills.py`).
+The contents follow the program order of accesses and know no clock. Every line that is brought into L1, or into L2 by
+an instruction that prefetches, is numbered, and the engines keep for each number the cycle at which the line arrives
+(`engines/fills.py`).
+
+Of prefetch instructions the architecture says that they are hints, never fault, and to which level and for what they
+fetch (DDI 0487, PRFM). What a core makes of that is a guess of low confidence, as the sources at hand tell no more than
+the pipeline that takes them: one for a store fetches as one for a load, whether the line is to be kept or streamed; a
+third level is the second; one of code and one to an unmapped page do nothing; none trains the prefetcher.
 """
 
 from typing import NamedTuple
@@ -18,14 +24,14 @@ IntArray = NDArray[np.int64]
 L1_HITS, L1_MISSES, L2_HITS, L2_MISSES, PREFETCHES = range(5)
 COUNTER_NAMES = ("l1_hits", "l1_misses", "l2_hits", "l2_misses", "prefetches")
 
-# Entries of `Caches.scalars`: number of accesses to lines, number of lines brought into L1.
+# Entries of `Caches.scalars`: number of accesses to lines, number of lines that were numbered.
 _CLOCK, _FETCHED = range(2)
 
 # Where the line of an access was found.
 IN_L1, IN_L2, IN_MEMORY = range(3)
 
 HERE = 0
-"""As the number of a line in L1: it arrived before anything that is being timed."""
+"""As the number of a line: its arrival does not matter, as of all that came before what is being timed."""
 
 _EMPTY = -1
 
@@ -47,8 +53,8 @@ class Caches(NamedTuple):
 
     `l1_lines`, `l2_lines`: line number held in each way (set-major), -1 if none; `*_used`: when it was last used;
     `l1_recent`: way of each L1 set that was used last; `l1_number`: number of the fetch that brought the line, `HERE`
-    once its arrival no longer matters. `last_address`, `stride`, `streak`, `reached`: per row of the code; the last is
-    the line up to which its stream was prefetched.
+    once its arrival no longer matters; `l2_number`: the same of what an instruction prefetched into L2. `last_address`,
+    `stride`, `streak`, `reached`: per row of the code; the last is the line up to which its stream was prefetched.
     """
 
     l1_lines: IntArray
@@ -57,6 +63,7 @@ class Caches(NamedTuple):
     l1_recent: IntArray
     l2_lines: IntArray
     l2_used: IntArray
+    l2_number: IntArray
     last_address: IntArray
     stride: IntArray
     streak: IntArray
@@ -93,6 +100,7 @@ def empty_caches(shape: CacheShape, static_count: int) -> Caches:
         l1_recent=np.arange(shape.l1_sets, dtype=np.int64) * shape.l1_ways,
         l2_lines=filled(l2_size, _EMPTY),
         l2_used=filled(l2_size, 0),
+        l2_number=filled(l2_size, HERE),
         last_address=filled(static_count, 0),
         stride=filled(static_count, 0),
         streak=filled(static_count, 0),
@@ -105,6 +113,7 @@ def empty_caches(shape: CacheShape, static_count: int) -> Caches:
 def settle(caches: Caches) -> None:
     """Keep the contents, but let every line be here and count from zero."""
     caches.l1_number[:] = HERE
+    caches.l2_number[:] = HERE
     caches.counters[:] = 0
     caches.counters[L1_HITS] = -caches.scalars[_CLOCK]
     caches.scalars[_FETCHED] = HERE
@@ -119,7 +128,7 @@ def hits_and_misses(caches: Caches) -> dict[str, int]:
 
 @compiled
 def fetches(caches: Caches) -> int:
-    """Return the number of the last line that was brought into L1."""
+    """Return the number of the last line that was numbered."""
     return caches.scalars[_FETCHED]  # type: ignore[no-any-return]
 
 
@@ -144,8 +153,8 @@ def _least_recent(used: IntArray, first: int, ways: int) -> int:
 
 
 @compiled
-def _fetch(shape: CacheShape, caches: Caches, line: int) -> int:
-    """Bring `line` into L1 (and L2) under the next number; return where it was found."""
+def _bring_to_l2(shape: CacheShape, caches: Caches, line: int) -> tuple[int, int]:
+    """Bring `line` into L2; return where it was found, and the way of L2 that holds it now."""
     first = (line & (shape.l2_sets - 1)) * shape.l2_ways
     way = _find(caches.l2_lines, first, shape.l2_ways, line)
     level = IN_L2
@@ -153,7 +162,15 @@ def _fetch(shape: CacheShape, caches: Caches, line: int) -> int:
         level = IN_MEMORY
         way = _least_recent(caches.l2_used, first, shape.l2_ways)
         caches.l2_lines[way] = line
+        caches.l2_number[way] = HERE
     caches.l2_used[way] = caches.scalars[_CLOCK]
+    return level, way
+
+
+@compiled
+def _fetch(shape: CacheShape, caches: Caches, line: int) -> tuple[int, int]:
+    """Bring `line` into L1 and L2 under the next number; return where it was found, and the way of L2 that holds it."""
+    level, l2_way = _bring_to_l2(shape, caches, line)
     l1_set = line & (shape.l1_sets - 1)
     way = _least_recent(caches.l1_used, l1_set * shape.l1_ways, shape.l1_ways)
     caches.scalars[_FETCHED] += 1
@@ -161,12 +178,12 @@ def _fetch(shape: CacheShape, caches: Caches, line: int) -> int:
     caches.l1_used[way] = caches.scalars[_CLOCK]
     caches.l1_number[way] = caches.scalars[_FETCHED]
     caches.l1_recent[l1_set] = way
-    return level
+    return level, l2_way
 
 
 @compiled
 def touch(shape: CacheShape, caches: Caches, line: int) -> tuple[int, int]:
-    """Access one line of L1; return where it was found, and the way of L1 that holds it now."""
+    """Access one line of L1; return where it was found, and in which way of L1, or of L2 if L1 lacked it."""
     clock = caches.scalars[_CLOCK] + 1
     caches.scalars[_CLOCK] = clock
     way = _way(shape, caches, line)
@@ -174,10 +191,42 @@ def touch(shape: CacheShape, caches: Caches, line: int) -> tuple[int, int]:
         caches.l1_used[way] = clock
         caches.l1_recent[line & (shape.l1_sets - 1)] = way
         return IN_L1, way
-    level = _fetch(shape, caches, line)
+    level, way = _fetch(shape, caches, line)
     caches.counters[L1_MISSES] += 1
     caches.counters[L2_HITS if level == IN_L2 else L2_MISSES] += 1
-    return level, caches.l1_recent[line & (shape.l1_sets - 1)]
+    return level, way
+
+
+@compiled
+def prefetch_to_l1(shape: CacheShape, caches: Caches, line: int) -> tuple[int, int]:
+    """Bring a line into L1 for an instruction that prefetches; return where it was found, and in which way as `touch`.
+
+    It is no access: it counts neither as a hit nor as a miss.
+    """
+    way = _way(shape, caches, line)
+    if way >= 0:
+        caches.l1_used[way] = caches.scalars[_CLOCK]
+        caches.l1_recent[line & (shape.l1_sets - 1)] = way
+        return IN_L1, way
+    caches.counters[PREFETCHES] += 1
+    return _fetch(shape, caches, line)
+
+
+@compiled
+def prefetch_to_l2(shape: CacheShape, caches: Caches, line: int) -> bool:
+    """Bring a line into L2 for an instruction that prefetches; return whether it comes from memory, under a number.
+
+    A line that L1 holds is left alone.
+    """
+    if _way(shape, caches, line) >= 0:
+        return False
+    level, way = _bring_to_l2(shape, caches, line)
+    if level != IN_MEMORY:
+        return False
+    caches.counters[PREFETCHES] += 1
+    caches.scalars[_FETCHED] += 1
+    caches.l2_number[way] = caches.scalars[_FETCHED]
+    return True
 
 
 @compiled
@@ -292,8 +341,11 @@ def _fetch_ahead(shape: CacheShape, caches: Caches, static: int, address: int, s
         line = (address + ahead * step) >> shape.line_shift
         caches.reached[static] = line
         if line >= 0 and _way(shape, caches, line) < 0:
-            if _fetch(shape, caches, line) == IN_MEMORY:
+            level, way = _fetch(shape, caches, line)
+            if level == IN_MEMORY:
                 from_memory |= 1 << count
+            elif caches.l2_number[way] != HERE:  # prefetched into L2: passed on to L1 as soon as it is there
+                caches.l1_number[caches.l1_recent[line & (shape.l1_sets - 1)]] = caches.l2_number[way]
             count += 1
     caches.counters[PREFETCHES] += count
     return count, from_memory

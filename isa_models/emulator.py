@@ -100,6 +100,10 @@ class Emulator:
         """Return all bytes of the pages of a buffer."""
         return bytes(self._uc.mem_read(place.first_page, place.mapped_bytes))
 
+    def mapped(self) -> list[tuple[int, int]]:
+        """Return the first address of each mapped range, and the one behind it."""
+        return [(first, last + 1) for first, last, _ in self._uc.mem_regions()]
+
     def _start(self, entry: int, budget: int) -> Ending | None:
         """Run from `entry`; return how it ended, None where it returned."""
         self._access = self._exception = None

@@ -123,7 +123,7 @@ class Machine:
                 for name, placement in placements.items()
                 if placement.region.writable
             }
-            recorded = emulator.hooks.trace() if trace else None
+            recorded = emulator.hooks.trace().without_faulting_prefetches(emulator.mapped()) if trace else None
             return CallResult(outputs, x0, emulator.hooks.executed, recorded)
         finally:
             self._in_use.release()

@@ -4,6 +4,7 @@ Disassemblers' lists of registers are wrong for much Advanced SIMD code, so the 
 mnemonic that is not there is an error, never a guess.
 """
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -36,6 +37,7 @@ LINK_REGISTER = 30
 _FLAGS = RegisterPart(FLAGS, 4)
 _LINK = RegisterPart(LINK_REGISTER, 64)
 _VECTOR_BITS = 128
+_PREFETCH_OF_DATA = re.compile("p(?:ld|st)l([123])(?:keep|strm)")
 _Data = RegisterOperand | ListOperand
 
 _MEMORY_ROLES = (
@@ -67,6 +69,7 @@ class Operands:
     `writes` are the parts that get a result; the bits above it become zero, unless the instruction keeps some of the
     rest (writes a lane, the upper half), when the whole register is among the `reads`. `writeback` is the base register
     that a pre- or post-indexed access updates; it is also in `writes`. `parsed` keeps the operands as written.
+    `prefetch_level` is the level of the caches, 1 to 3, that data are prefetched to.
     """
 
     reads: tuple[RegisterPart, ...]
@@ -76,6 +79,7 @@ class Operands:
     writeback: int | None
     memory: MemoryAccess | None
     parsed: tuple[Operand, ...]
+    prefetch_level: int | None = None
 
 
 def decode(instruction: Instruction) -> Operands:
@@ -180,6 +184,7 @@ def _decode_other(role: Role, parsed: tuple[Operand, ...]) -> Operands | None:
     reads: list[RegisterPart] = []
     writes: list[RegisterPart] = []
     address: tuple[int, ...] = ()
+    prefetch_level = None
     if role is Role.CONDITIONAL_BRANCH:
         reads = [_FLAGS]
     elif role is Role.RETURN and not parsed:
@@ -189,11 +194,18 @@ def _decode_other(role: Role, parsed: tuple[Operand, ...]) -> Operands | None:
     elif role is Role.PREFETCH:
         reads = _address_parts(parsed)
         address = tuple(part.register for part in reads)
+        prefetch_level = _prefetch_level(parsed[0])
     elif role in (Role.SYSTEM_READ, Role.SYSTEM_WRITE):
         return _decode_system(role, parsed)
     if role is Role.CALL:
         writes = [_LINK]
-    return Operands(_distinct(reads), tuple(writes), address, None, None, None, parsed)
+    return Operands(_distinct(reads), tuple(writes), address, None, None, None, parsed, prefetch_level)
+
+
+def _prefetch_level(what: Operand) -> int | None:
+    """Return the level to which data are to be prefetched, None for code (PLI) and for what is reserved."""
+    found = _PREFETCH_OF_DATA.fullmatch(what.text) if isinstance(what, ImmediateOperand) else None
+    return int(found[1]) if found else None
 
 
 def _decode_system(role: Role, parsed: tuple[Operand, ...]) -> Operands | None:

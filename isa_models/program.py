@@ -9,10 +9,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from isa_models.addressing import memory_kind
+from isa_models.addressing import address_form, memory_kind
 from isa_models.errors import InputError
 
 INSTRUCTION_BYTES = 4
+_PREFETCHES = ("prfm", "prfum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,15 @@ class Program:
     def memory_kinds(self) -> NDArray[np.int8]:
         """`addressing.MemoryKind` of each instruction, shape (len(self),)."""
         return np.array([memory_kind(one.word, one.address) for one in self.instructions], np.int8)
+
+    @cached_property
+    def prefetches(self) -> tuple[int, ...]:
+        """Index of each prefetch of data."""
+        return tuple(
+            index
+            for index, one in enumerate(self.instructions)
+            if one.mnemonic in _PREFETCHES and address_form(one.word, one.address) is not None
+        )
 
     def find(self, address: int) -> int | None:
         """Index of the instruction at `address`, or None where there is none."""

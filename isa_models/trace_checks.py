@@ -68,6 +68,8 @@ def _first_fault(index: Any, address: Any, sizes: Any, stack_remainders: Any, sl
     for position in range(index.size):
         row = index[position]
         size = sizes[row]
+        if size == 0:
+            continue  # a prefetch is never at fault
         first = address[position]
         wanted = stack_remainders[row]
         if wanted != _NOT_BY_STACK and first % STACK_ALIGNMENT != wanted:

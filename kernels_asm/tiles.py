@@ -55,7 +55,8 @@ def search_tiles(schedule: Schedule, features: Collection[str] = ()) -> Iterator
     """Yield the tiles that a search over whole networks tries for a core with that schedule and these features.
 
     Those with a common shape for all layers of a small network: few pixels, the loops in the order that suits
-    feature maps and filters which fit the first cache together, and steps of the window unrolled.
+    feature maps and filters which fit the first cache together, and steps of the window unrolled. None prefetches,
+    which wins only where weights come from memory.
     """
     udots = _udots(features)
     yield from lane_tiles(udots)

@@ -10,13 +10,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from isa_models.caches import HERE, IN_L1, Caches, CacheShape, cache_shape, fetches, prefetch, touch
+from isa_models.caches import (
+    HERE,
+    IN_L1,
+    Caches,
+    CacheShape,
+    cache_shape,
+    fetches,
+    prefetch,
+    prefetch_to_l1,
+    prefetch_to_l2,
+    touch,
+)
 from isa_models.compilation import compiled
 from isa_models.core import Core, InOrderCore
 from isa_models.engines.accesses import is_misaligned, is_split
 from isa_models.engines.branches import Predictor, mispredicts
 from isa_models.engines.fills import Fills, arrival_of
-from isa_models.engines.lowering import StaticCode
+from isa_models.engines.lowering import NO_PREFETCH, PREFETCH_TO_L2, StaticCode
 from isa_models.engines.segments import LONGEST
 from isa_models.engines.stores import StoreLog, beats_of, is_elsewhere, log_store, new_store_log, sources_of
 
@@ -24,7 +35,8 @@ IntArray = NDArray[np.int64]
 
 # Bits of `Events.what`: the access touches more blocks than it needs; it is a store that drains to another block than
 # the store before, or a load that is not aligned as its class asks for; from here on level of its first line, level of
-# its second line, number of lines that are prefetched behind it, and a bit for each of these that comes from memory.
+# its second line, number of lines that are prefetched behind it, and a bit for each of these that comes from memory. A
+# line that an instruction prefetches into L2 is among these, and has no level.
 SPLIT, OPENS_BLOCK = 1, 2
 MISALIGNED = OPENS_BLOCK
 _FIRST_LEVEL, _SECOND_LEVEL, _PREFETCHED, _FROM_MEMORY = 2, 4, 6, 12
@@ -39,8 +51,8 @@ class Events(NamedTuple):
     """For each access of a segment.
 
     `what`: see above. `wait`, `second_wait`: when its lines are here, in cycles after the base cycle; -k for the k-th
-    line that the segment itself fetches; 0 if they are here already. `sources`: see `stores.sources_of` and
-    `stores.beats_of`.
+    line that the segment itself fetches; 0 if they are here already. Where L1 lacks a line it is when L2 has it.
+    `sources`: see `stores.sources_of` and `stores.beats_of`.
     """
 
     what: IntArray
@@ -146,18 +158,21 @@ def meet_accesses(
 def _meet(
     order: Order, fills: Fills, code: StaticCode, row: int, address: int, instruction: int, base: int, before: int
 ) -> tuple[int, int, int, int]:
+    if code.prefetch[row] != NO_PREFETCH:
+        what, wait = _meet_prefetch(order, fills, code.prefetch[row], address, base, before)
+        return what, wait, 0, 0
     size = code.size[row]
     shift = order.shape.line_shift
     line = address >> shift
     level, way = touch(order.shape, order.caches, line)
     what = level << _FIRST_LEVEL
-    wait = _wait(order.caches, fills, way, base, before) if level == IN_L1 else 0
+    wait = _wait(order.caches, fills, level, way, base, before)
     second_wait = 0
     last = (address + size - 1) >> shift
     if last != line:
         level, way = touch(order.shape, order.caches, last)
         what |= level << _SECOND_LEVEL
-        second_wait = _wait(order.caches, fills, way, base, before) if level == IN_L1 else 0
+        second_wait = _wait(order.caches, fills, level, way, base, before)
     if code.is_store[row]:
         return what | _meet_store(order, address, size, instruction), wait, second_wait, 0
     if is_split(address, size, order.load_split_shift):
@@ -175,6 +190,21 @@ def _meet(
 
 
 @compiled
+def _meet_prefetch(order: Order, fills: Fills, target: int, address: int, base: int, before: int) -> tuple[int, int]:
+    """Return what a prefetch meets, and its wait: one of a line that L1 holds, or has on its way, has none."""
+    if address < 0:
+        return QUIET, 0  # its page is not mapped
+    line = address >> order.shape.line_shift
+    if target == PREFETCH_TO_L2:
+        is_fetched = prefetch_to_l2(order.shape, order.caches, line)
+        return (1 << _PREFETCHED | 1 << _FROM_MEMORY if is_fetched else QUIET), 0
+    level, way = prefetch_to_l1(order.shape, order.caches, line)
+    if level == IN_L1:
+        return QUIET, 0
+    return level << _FIRST_LEVEL, _wait(order.caches, fills, level, way, base, before)
+
+
+@compiled
 def _meet_store(order: Order, address: int, size: int, instruction: int) -> int:
     """Return SPLIT and OPENS_BLOCK of a store.
 
@@ -189,16 +219,20 @@ def _meet_store(order: Order, address: int, size: int, instruction: int) -> int:
 
 
 @compiled
-def _wait(caches: Caches, fills: Fills, way: int, base: int, before: int) -> int:
-    """Return when a line in L1 is here, as in `Events.wait`; `before`: number of the last fetch before the segment."""
-    number = caches.l1_number[way]
+def _wait(caches: Caches, fills: Fills, level: int, way: int, base: int, before: int) -> int:
+    """Return when a line is in L1, or for other levels in L2, as in `Events.wait`; `way`: see `caches.touch`.
+
+    `before`: number of the last fetch before the segment.
+    """
+    numbers = caches.l1_number if level == IN_L1 else caches.l2_number
+    number = numbers[way]
     if number == HERE:
         return 0
     if number > before:
         return before - number  # type: ignore[no-any-return]
     arrival = arrival_of(fills, number, fetches(caches))
     if arrival <= base:
-        caches.l1_number[way] = HERE
+        numbers[way] = HERE
         return 0
     return arrival - base
 

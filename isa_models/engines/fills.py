@@ -62,28 +62,34 @@ def note_arrival(fills: Fills, number: int, cycle: int) -> None:
 
 
 @compiled
-def fill(fills: Fills, level: int, now: int) -> int:
-    """Fetch a line that a load or store misses at cycle `now`; return when it is here."""
+def fill(fills: Fills, level: int, now: int, in_l2: int) -> int:
+    """Fetch a line that a load, store or prefetch misses at cycle `now`; return when it is here.
+
+    `in_l2`: when it is in L2, if it is on its way to there. L1 gets it no earlier.
+    """
     buffer = 0
     for other in range(1, fills.buffers.size):
         if fills.buffers[other] < fills.buffers[buffer]:
             buffer = other
     start = max(now, fills.buffers[buffer])
     fills.scalars[_START] = start
-    arrival = _send(fills, level, start)
+    arrival = max(_send(fills, level, start), in_l2)
     fills.buffers[buffer] = arrival
     return arrival
 
 
 @compiled
 def fill_ahead(fills: Fills, level: int, now: int) -> int:
-    """Fetch a line that the prefetcher wants at cycle `now`, through buffers of its own; return when it is here."""
+    """Fetch a line ahead at cycle `now` without a buffer of L1; return when it is here.
+
+    The prefetcher has buffers of its own, and what is prefetched into L2 needs none.
+    """
     return _send(fills, level, now)
 
 
 @compiled
 def fill_start(fills: Fills) -> int:
-    """Return the cycle at which the last miss of a load or store found a free fill buffer."""
+    """Return the cycle at which the last miss of a load, store or prefetch found a free fill buffer."""
     return fills.scalars[_START]  # type: ignore[no-any-return]
 
 

@@ -37,7 +37,7 @@ from isa_models.engines.lanes import (
     unpack_lanes,
 )
 from isa_models.engines.line_arrivals import lines_here
-from isa_models.engines.lowering import STORE_DATA, StaticCode
+from isa_models.engines.lowering import NO_PREFETCH, STORE_DATA, StaticCode
 from isa_models.engines.lowering_in_order import ISSUE_SLOTS, MAX_ADDRESS_REGISTERS, SLOT_ALONE, UNITS, InOrderCode
 from isa_models.engines.packing import pack_cycle, unpack_cycle
 from isa_models.engines.pairing import (
@@ -277,7 +277,10 @@ def _memory(
     start: int,
     data: int,
 ) -> tuple[int, int, int]:
-    """Access memory; return from when the latency counts, the level that delayed it, and the lines fetched so far."""
+    """Access memory; return from when the latency counts, the level that delayed it, and the lines fetched so far.
+
+    A prefetch waits for no line, but for a buffer that takes it, as a load does.
+    """
     timing = pipeline.timing
     latency = pipeline.code.latency[row]
     arrival, level, fetched = lines_here(pipeline.fills, events, access, before, fetched, base, issue)
@@ -287,7 +290,7 @@ def _memory(
     if events.what[access] & SPLIT:
         start += timing.split[row]
     if arrival > start + latency:
-        return arrival - latency, level, fetched
+        return start if pipeline.code.prefetch[row] != NO_PREFETCH else arrival - latency, level, fetched
     return start, IN_L1, fetched
 
 

@@ -31,11 +31,11 @@ def lines_here(
 
 @compiled
 def _line(fills: Fills, level: int, wait: int, before: int, fetched: int, base: int, now: int) -> tuple[int, int]:
+    arrival = base + wait if wait > 0 else 0
+    if wait < 0:
+        arrival = arrival_of(fills, before - wait, fetched)
     if level != IN_L1:
         fetched += 1
-        arrival = fill(fills, level, now)
+        arrival = fill(fills, level, now, arrival)
         note_arrival(fills, fetched, arrival)
-        return arrival, fetched
-    if wait < 0:
-        return arrival_of(fills, before - wait, fetched), fetched
-    return (base + wait if wait > 0 else 0), fetched
+    return arrival, fetched

@@ -25,6 +25,9 @@ NONE = -1
 # What a register that is read is needed for.
 PLAIN, ACCUMULATOR, STORE_DATA, MERGED = range(4)
 
+# To where an instruction prefetches data.
+NO_PREFETCH, PREFETCH_TO_L1, PREFETCH_TO_L2 = range(3)
+
 IntArray = NDArray[np.int64]
 
 
@@ -36,7 +39,7 @@ class StaticCode(NamedTuple):
     instructions of one timing class; `accumulate`: latency between accumulators of one class, -1 without forwarding,
     and `accumulate_parts`, in parts of a cycle, more; `merge`: latency from the part of the destination that is kept;
     `alignment`: bytes of which the address of a load should be a multiple; `base`: register written back, -1 if none;
-    `size`: bytes accessed, 0 if none.
+    `size`: bytes accessed, 0 if none, 1 for a prefetch; `prefetch`: NO_PREFETCH, PREFETCH_TO_L1 or PREFETCH_TO_L2.
     `access_rows`, `branch_rows`: the rows that access memory, and those that branch; `access_before`, `branch_before`:
     shape (n + 1,), how many of these lie in front of each row.
     """
@@ -55,6 +58,7 @@ class StaticCode(NamedTuple):
     alignment: IntArray
     base: IntArray
     size: IntArray
+    prefetch: IntArray
     is_store: NDArray[np.bool_]
     branch: IntArray
     access_rows: IntArray
@@ -80,6 +84,7 @@ class StaticRow(NamedTuple):
     alignment: int
     base: int
     size: int
+    prefetch: int
     is_store: bool
     branch: int
 
@@ -118,6 +123,7 @@ def static_row(
         if part.register == operands.writeback:
             latencies[place] = core.writeback_latency
     memory = operands.memory
+    prefetch = _prefetch_target(operands)
     return StaticRow(
         reads=padded([part.register for part in operands.reads], MAX_READS, NONE),
         read_use=padded([_use(part.register, operands, merges) for part in operands.reads], MAX_READS, PLAIN),
@@ -132,7 +138,8 @@ def static_row(
         merge=0 if isinstance(timing, InOrderTiming) or timing.merge is None else timing.merge,
         alignment=1 if isinstance(timing, InOrderTiming) or timing.misaligned is None else timing.misaligned.alignment,
         base=NONE if operands.writeback is None else operands.writeback,
-        size=0 if memory is None else memory.size_bytes,
+        size=int(prefetch != NO_PREFETCH) if memory is None else memory.size_bytes,
+        prefetch=prefetch,
         is_store=memory is not None and memory.is_store,
         branch=_branch_kind(instruction.mnemonic),
     )
@@ -168,6 +175,13 @@ def _use(register: int, operands: Operands, merges: bool) -> int:
     if merges and any(part.register == register for part in operands.writes):
         return MERGED
     return PLAIN
+
+
+def _prefetch_target(operands: Operands) -> int:
+    """Return to where data are prefetched; there is no third level here."""
+    if operands.prefetch_level is None:
+        return NO_PREFETCH
+    return PREFETCH_TO_L1 if operands.prefetch_level == 1 else PREFETCH_TO_L2
 
 
 def _branch_kind(mnemonic: str) -> int:

@@ -28,7 +28,7 @@ from isa_models.engines.front_end import (
     unpack_front_end,
 )
 from isa_models.engines.line_arrivals import lines_here
-from isa_models.engines.lowering import StaticCode
+from isa_models.engines.lowering import NO_PREFETCH, StaticCode
 from isa_models.engines.lowering_out_of_order import OutOfOrderCode
 from isa_models.engines.parts import parts_of, whole_cycles
 from isa_models.engines.ports import (
@@ -245,7 +245,10 @@ def _memory(
     start: int,
     data: int,
 ) -> tuple[int, int, int, int]:
-    """Access memory; return from when the latency counts, level and reason (or -1) of a delay, lines fetched so far."""
+    """Access memory; return from when the latency counts, level and reason (or -1) of a delay, lines fetched so far.
+
+    A prefetch waits for no line.
+    """
     latency = pipeline.code.latency[row]
     arrival, level, fetched = lines_here(pipeline.fills, events, access, before, fetched, base, issue)
     if pipeline.code.is_store[row]:
@@ -259,7 +262,7 @@ def _memory(
         )
         if result > start + latency:
             return result - latency, IN_L1, STORE, fetched
-    if arrival > start + latency:
+    if arrival > start + latency and pipeline.code.prefetch[row] == NO_PREFETCH:
         return arrival - latency, level, L2_MISS if level == IN_MEMORY else L1_MISS, fetched
     return start, IN_L1, -1, fetched
 

@@ -12,7 +12,7 @@ from isa_models.compilation import compiled
 from isa_models.engines.accesses import is_misaligned, is_split
 from isa_models.engines.branches import count_right, repeat_branch
 from isa_models.engines.events import Order
-from isa_models.engines.lowering import StaticCode
+from isa_models.engines.lowering import NO_PREFETCH, StaticCode
 from isa_models.engines.segments import Segments
 
 IntArray = NDArray[np.int64]
@@ -36,7 +36,8 @@ def repeats(
 
     What they do to caches and predictor is done here. `left`: at least 1; `at`: of their first access; `must_be_here`:
     whether lines in L1 count only once they have arrived. A segment in which a line was fetched must not be handed in.
-    One that stores repeats nothing: each store is a new one for the loads behind it.
+    One that stores repeats nothing: each store is a new one for the loads behind it. Nor does one that prefetches,
+    as that is there to fetch.
     """
     first = segments.first[kind]
     end = first + segments.length[kind]
@@ -65,10 +66,12 @@ def _going_on(
 
     It does if it is whole, finds its line and fetches none. `at`: of its next address, the others are `step` apart.
     """
+    if code.is_store[row] or code.prefetch[row] != NO_PREFETCH:
+        return 0
     size = code.size[row]
     before = address[at - step]
     stride = address[at] - before
-    if code.is_store[row] or not learns_nothing(order.shape, order.caches, row, stride):
+    if not learns_nothing(order.shape, order.caches, row, stride):
         return 0
     shift = order.shape.line_shift
     reached = order.caches.reached[row]

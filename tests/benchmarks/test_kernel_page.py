@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,18 @@ def test_search_times_what_it_says(is_exhaustive) -> None:
     for candidate, tile in ((found[0], tiles[0]), (found[-1], tiles[-1])):
         simulation = time_layer(TINY, KernelVariant(CLIPPED, tile), A53).simulation
         assert (simulation.cycles, simulation.bound.what) == (candidate.cycles, candidate.bound)
+
+
+def test_trees_to_prefetch_for_are_those_that_only_wait_for_lines() -> None:
+    trees = [TreeTile(4, pixels, 1, 1, Schedule.IN_ORDER) for pixels in (1, 2, 4)]
+    shape = ConvShape(4, 4, 128, 16)
+    timings = {(tree, A53.name): time_layer(shape, KernelVariant(CLIPPED, tree), A53).simulation for tree in trees}
+    waiting = timings[trees[2], A53.name]
+    timings[trees[2], A53.name] = replace(waiting, cycles=waiting.cycles + 10**6, stalls={"L2 miss": 10**6})
+    best = {}
+    for cost in (lambda simulation: simulation.cycles, kernel_search._cycles_without_misses):
+        best[cost.__name__] = list(kernel_search._best_trees(timings, [A53], 1, cost))
+    assert best == {"<lambda>": [trees[1]], "_cycles_without_misses": [trees[2]]}
 
 
 def test_a_record_does_not_depend_on_the_cores_beside(monkeypatch) -> None:

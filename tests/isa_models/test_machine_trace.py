@@ -83,6 +83,15 @@ ACCESSES = [
     "prfm pldl1keep, [x0, x3]",
     "prfum pldl1keep, [x0, #-3]",
     "prfm pldl1keep, f",
+    "prfm pstl1strm, [x1, #8]",
+    "prfm pldl3keep, [sp]",
+    "prfm pldl2strm, [x0, w3, uxtw]",
+    "prfm pldl1keep, [x0, w8, sxtw #3]",
+    "prfm pldl1keep, [x0, xzr]",
+    "prfm pldl1keep, [x4, x5]",
+    "prfm plil1keep, [x0]",
+    "prfm #6, [x0]",
+    "ldr x5, [x1]\nprfm pldl1keep, [x5, #8]",
     "ld4r {v0.2d, v1.2d, v2.2d, v3.2d}, [x0], #32",
     "ld3 {v0.s, v1.s, v2.s}[1], [x0], x3",
     "st4 {v0.8h, v1.8h, v2.8h, v3.8h}, [x1], #64",
@@ -114,9 +123,10 @@ def test_addressing_agrees_with_the_operand_table(image_of, access):
     """The encoding and the operand table tell alike whether an instruction touches memory."""
     for instruction in image_of(f"mov x8, #-4\n{access}\nret").program.instructions:
         try:
-            expected = decode(instruction).memory is not None
+            operands = decode(instruction)
         except UnsupportedInstructionError:
             continue  # the table holds what the timing models support
+        expected = operands.memory is not None or operands.prefetch_level is not None
         assert (address_form(instruction.word, instruction.address) is not None) == expected, instruction
 
 
@@ -136,6 +146,44 @@ def test_addresses_are_those_of_the_instruction(image_of):
     source, target = result.trace.addresses_by_instruction[0], result.trace.addresses_by_instruction[2]
     assert result.trace.addresses_by_instruction.tolist() == [source, source + 48, target, -1, source + 17, -1]
     assert source % 64 == target % 64 == 0
+
+
+PREFETCHES = {
+    "prfm pldl1keep, [x0, #72]": 72,
+    "prfm pstl2strm, [x0, #4088]": 4088,
+    "prfum pldl1keep, [x0, #-3]": -3,
+    "prfm pldl3keep, [x0, x2, lsl #3]": -24,
+    "prfm pldl1keep, [x0, w2, sxtw]": -3,
+    "prfm pldl1keep, [x0, w2, uxtw #3]": None,
+    "prfm pldl1keep, [x0, #0]\nadd x0, x0, #8\nprfm pldl1keep, [x0]": 0,
+    "prfm plil1keep, [x0]": None,
+    "prfm #7, [x0]": None,
+}
+"""What each prefetches, in bytes from x0; None for nothing. x2 holds -3."""
+
+
+@pytest.mark.parametrize("kind", ["native", "python"])
+@pytest.mark.parametrize("text", PREFETCHES)
+def test_addresses_that_are_prefetched(image_of, kind, text):
+    """Against addresses worked out by hand; what reaches no mapped memory prefetches nothing."""
+    machine = Machine(image_of(f"{text}\nret"), kind)
+    recorded = machine.call("f", [Pointer("input", 4096), 0, -3], [Buffer("input", 16384)], trace=True).trace
+    start = machine.call("f", [Pointer("input", 4096), 0, -3], [Buffer("input", 16384)]).x0
+    start -= 8 * text.count("add")
+    wanted = -1 if PREFETCHES[text] is None else start + PREFETCHES[text]
+    assert recorded.addresses_by_instruction[0] == wanted
+    assert recorded.addresses_by_instruction[-1] == -1
+
+
+@pytest.mark.parametrize("kind", ["native", "python"])
+def test_a_prefetch_of_unmapped_memory_has_no_address(image_of, kind):
+    """Behind a buffer, in its guard pages, where a load faults; on the last page it still has one."""
+    body = "mov x3, #6\n1: prfm pldl1keep, [x0]\nadd x0, x0, #1024\nsubs x3, x3, #1\nb.ne 1b\nret"
+    machine = Machine(image_of(body), kind)
+    recorded = machine.call("f", [Pointer("input")], [Buffer("input", 3000, alignment=1)], trace=True).trace
+    assert (recorded.address > 0).tolist() == [True, True, True, False, False, False]
+    assert np.diff(recorded.address[:3]).tolist() == [1024, 1024]
+    assert recorded.address.size == (recorded.index == 1).sum() == 6
 
 
 def test_loop(image_of):

@@ -15,7 +15,8 @@ from tests.fuzz import examples
 
 BYTES = 1 << 17
 
-# x1, x2: pointers that walk; x3: a pointer that stays; x9, x10: counters of the loops; x4 to x7: values.
+# x1, x2: pointers that walk; x3: a pointer that stays; x9, x10: counters of the loops; x4 to x7: values; x11 is no
+# pointer to anything.
 _LOADS = (
     "ldr q{v}, [x1], #16",
     "ldr q{v}, [x2, #{q}]",
@@ -33,6 +34,17 @@ _STORES = (
     "str d{v}, [x1], #8",
     "stp x{g}, x{h}, [x3, #{x}]",
     "stur q{v}, [x2, #60]",
+)
+_PREFETCHES = (
+    "prfm pldl1keep, [x1, #{ahead}]",
+    "prfm pldl1strm, [x2, #{ahead}]",
+    "prfm pldl2keep, [x2, #{ahead}]",
+    "prfm pstl1keep, [x3, #{ahead}]",
+    "prfm pstl3strm, [x1, #{ahead}]",
+    "prfum pldl1keep, [x2, #-256]",
+    "prfm pldl1keep, [x3, x8, lsl #3]",
+    "prfm pldl2keep, [x11]",
+    "prfm plil1keep, [x1]",
 )
 _WORK = (
     "eor v{v}.16b, v{w}.16b, v{u}.16b",
@@ -55,8 +67,8 @@ _WORK = (
 )
 
 
-def _instruction(draw: random.Random, label: int) -> str:
-    template = draw.choice(draw.choice((_LOADS, _STORES, _WORK, _WORK)))
+def _instruction(draw: random.Random, label: int, prefetches: tuple[tuple[str, ...], ...]) -> str:
+    template = draw.choice(draw.choice((_LOADS, _STORES, _WORK, _WORK, *prefetches)))
     return template.format(
         v=draw.randrange(8),
         w=16 + draw.randrange(4),
@@ -67,15 +79,20 @@ def _instruction(draw: random.Random, label: int) -> str:
         x=8 * draw.randrange(16),
         stride=draw.choice((8, 16, 48, 64, 256)),
         bit=draw.choice((1, 2, 4, 8)),
+        ahead=draw.choice((0, 64, 128, 1024, 8192)),
         label=label,
     )
 
 
 def program(seed: int) -> str:
-    """Two nested loops whose body is random, and random code between them; the pointers start anew each time round."""
+    """Two nested loops whose body is random, and random code between them; the pointers start anew each time round.
+
+    Half of them prefetch.
+    """
     draw = random.Random(seed)  # noqa: S311
-    inner = [_instruction(draw, 10 + number) for number in range(draw.randrange(2, 24))]
-    outer = [_instruction(draw, 50 + number) for number in range(draw.randrange(1, 10))]
+    prefetches = (_PREFETCHES,) if seed % 2 else ()
+    inner = [_instruction(draw, 10 + number, prefetches) for number in range(draw.randrange(2, 24))]
+    outer = [_instruction(draw, 50 + number, prefetches) for number in range(draw.randrange(1, 10))]
     lines = [
         "f: mov x3, x0",
         f"mov x9, #{draw.randrange(2, 60)}",
@@ -103,6 +120,7 @@ _STREAMS = (
     "ld1 {{v{v}.16b-v{last}.16b}}, [x{p}], #64",
     "ldr q{v}, [x3]",
     "ldur q{v}, [x{p}, #40]",
+    "prfm {what}, [x{p}, #{ahead}]",
 )
 
 
@@ -118,6 +136,7 @@ def streams(seed: int) -> str:
         first = draw.randrange(5)
         values = {"v": first, "w": first + 16, "last": first + 3, "g": draw.randrange(4, 8), "p": draw.choice(pointers)}
         stride, pair = draw.choice((-64, -24, -16, 1, 8, 16, 48, 64, 128)), draw.choice((-64, 16, 32, 64))
+        values |= {"what": draw.choice(("pldl1keep", "pldl2keep")), "ahead": draw.choice((64, 256, 1024))}
         lines.append(draw.choice(_STREAMS).format(**values, stride=stride, pair=pair))
     if draw.randrange(3) == 0:
         lines.append("tst x10, #4\n b.eq 4f\n add x4, x4, #1\n4:")
