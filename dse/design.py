@@ -80,7 +80,8 @@ class Design:
 
     def __str__(self) -> str:
         clip = "no clip" if self.clip is None else f"clip {self.clip}"
+        maps = ", int8 maps" if self.maps is FeatureMaps.INT8 else ""
         return (
-            f"width {self.width_multiplier:g}, {self.accumulator}-bit {self.overflow.value}, {clip}, {self.maps} maps, "
+            f"width {self.width_multiplier:g}, {self.accumulator}-bit {self.overflow.value}, {clip}{maps}, "
             f"tile {self.tile}"
         )

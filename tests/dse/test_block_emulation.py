@@ -28,8 +28,7 @@ WRAPPING = replace(TREE, accumulator=8, overflow=Overflow.WRAP)
 def make(name: str, design: Design, multiplier: float, repairs: Repairs | None = None, size: int = 28) -> BinaryModel:
     network = build_network(name, multiplier, (1, size, size), 10, repairs, FeatureMaps.INT8)
     torch.manual_seed(3)
-    windows = tuple(layer.shape.window for layer in network.binary_layers)
-    model = BinaryModel(network, design.end_values(windows))
+    model = BinaryModel(network, design.layer_functions(layer.shape for layer in network.binary_layers))
     model.train()
     with torch.no_grad():  # statistics that are not those of a fresh batch norm
         for _ in range(20):
@@ -65,8 +64,8 @@ def test_every_block_and_class_equals_the_kernels(name, design, multiplier, repa
 def test_a_network_trained_with_int8_maps_learns_and_equals_its_kernels():
     dataset = load_dataset()
     network = build_network("tiny", 0.5, maps=FeatureMaps.INT8)
-    ends = TREE.end_values(tuple(layer.shape.window for layer in network.binary_layers))
-    trained = train(network, ends, dataset, Recipe(epochs=1, train_images=3000))
+    functions = TREE.layer_functions(layer.shape for layer in network.binary_layers)
+    trained = train(network, functions, dataset, Recipe(epochs=1, train_images=3000))
     assert trained.test_accuracy > 0.5
     report = verify_model(trained.model(), TREE, dataset.test.images[:10])
     assert report.identical

@@ -1,17 +1,39 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dse.errors import UsageError
-from dse.known_designs import CONVENTIONAL, NARROW, TileSweep, contending_tiles, running_tile, sweep_known_designs
+from dse.known_designs import (
+    CONVENTIONAL,
+    IN_BYTES,
+    NARROW,
+    TileSweep,
+    contending_tiles,
+    running_tile,
+    sweep_known_designs,
+)
+from dse.legality import Legality
+from dse.networks import FeatureMaps, build_network
 from kernels_asm import LaneTile, TreeTile
+
+
+def test_a_network_that_cannot_keep_maps_in_bytes_begins_without_them(make_fake_study):
+    fake = make_fake_study()
+    legality = Legality(lambda width, maps: build_network("quicknet-small", width, (3, 32, 32), maps=maps))
+    assert "no kernel has int8 maps with ReLU" in (legality.reason(replace(IN_BYTES, tile=LaneTile(2, 2))) or "")
+    sweeps = sweep_known_designs((LaneTile(2, 2),), legality, fake.evaluator, lambda _what: None)
+    assert [sweep.design for sweep in sweeps] == [CONVENTIONAL, NARROW]
 
 
 def test_each_known_design_begins_with_its_fastest_tile(fake_study):
     tiles = (LaneTile(1, 1), LaneTile(2, 2), LaneTile(8, 1))
-    conventional, narrow = sweep_known_designs(tiles, fake_study.legality, fake_study.evaluator, lambda _what: None)
+    sweeps = sweep_known_designs(tiles, fake_study.legality, fake_study.evaluator, lambda _what: None)
+    conventional, narrow, in_bytes = sweeps
     assert (conventional.fastest.accumulator, conventional.fastest.clip) == (32, None)
     assert (narrow.fastest.accumulator, narrow.fastest.clip) == (8, 63)
+    assert (in_bytes.fastest.accumulator, in_bytes.fastest.clip, in_bytes.fastest.maps) == (8, None, FeatureMaps.INT8)
     # the stand-in's cycles shrink with the channels of a tile
     assert conventional.fastest.tile == narrow.fastest.tile == LaneTile(8, 1)
     assert len(conventional.cycles) == 3

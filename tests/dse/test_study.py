@@ -12,10 +12,14 @@ from optuna.trial import TrialState
 
 from dse.design import Design
 from dse.errors import CacheError, DseError, InterruptedStudyError, StorageError, TrainingError
+from dse.networks import FeatureMaps
 from dse.space import SearchSpace
 from kernels_asm import LaneTile, Overflow, TreeTile
 
 CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, LaneTile(2, 2))
+
+
+FLOAT32 = (FeatureMaps.FLOAT32,)
 
 
 def designs(study: optuna.Study, *states: TrialState) -> list[Design]:
@@ -74,7 +78,9 @@ def test_same_seed_draws_the_same_designs(make_fake_study, tmp_path):
 
 
 def test_stops_when_every_legal_design_has_been_tried(make_fake_study):
-    space = SearchSpace((LaneTile(2, 2), LaneTile(16, 8)), (1.0,), (8, 32), (Overflow.EXACT, Overflow.SATURATE), (0, 7))
+    space = SearchSpace(
+        (LaneTile(2, 2), LaneTile(16, 8)), (1.0,), (8, 32), (Overflow.EXACT, Overflow.SATURATE), (0, 7), FLOAT32
+    )
     fake = make_fake_study(space=space)
     study = fake.run(100)
     # (8 exact, 8 saturate, 32) x (no clip, 7) with the tile that fits, less saturate with 7: constant in block4
@@ -83,7 +89,7 @@ def test_stops_when_every_legal_design_has_been_tried(make_fake_study):
 
 
 def test_designs_of_one_arithmetic_share_a_training(make_fake_study):
-    space = SearchSpace((LaneTile(2, 2), LaneTile(4, 2)), (1.0,), (16, 32), (Overflow.EXACT,), (0,))
+    space = SearchSpace((LaneTile(2, 2), LaneTile(4, 2)), (1.0,), (16, 32), (Overflow.EXACT,), (0,), FLOAT32)
     fake = make_fake_study(space=space)
     study = fake.run(4)
     assert len(complete(study)) == 4
@@ -104,7 +110,12 @@ def test_records_what_reports_show(fake_study):
     assert trial.user_attrs["cycles"] == cycles
     assert trial.values[0] == pytest.approx(cycles / 1e9 * 1e3)
     layer = trial.user_attrs["layers"][0]
-    assert layer["products_per_cycle"] == layer["products"] / layer["cycles"]
+    convolution, behind = layer["kernels"]
+    assert layer["cycles"] == convolution["cycles"] + behind["cycles"]
+    assert layer["products_per_cycle"] == layer["products"] / convolution["cycles"]
+    assert convolution["kernel"].startswith("convolution 14x14x32x32")
+    assert behind["kernel"] == "float32 batch norm of int32 14x14x32 + shortcut"
+    assert layer["ports"]["F0"] == pytest.approx(1)
     assert {"accuracy_standard_error", "test_accuracy", "train_seconds", "history"} <= trial.user_attrs.keys()
     assert trial.user_attrs["test_accuracy_standard_error"] is None
 
@@ -230,3 +241,13 @@ def test_storage_that_breaks_during_a_run_is_one_line(fake_study):
     fake_study.trainer.before = drop_tables
     with pytest.raises(StorageError, match="no such table"), fake_study.storage.errors():
         _run_until_trained(fake_study)
+
+
+def test_maps_in_bytes_are_trained_and_timed_on_their_own(fake_study):
+    for maps in FeatureMaps:
+        design = Design(1.0, 16, Overflow.EXACT, None, TreeTile(4, 7), maps)
+        fake_study.evaluator.accuracy(design, lambda _what: None)
+        layers = fake_study.evaluator.latency(design, lambda _what: None).layers
+        assert [len(layer["kernels"]) for layer in layers] == ([1] * 4 if maps is FeatureMaps.INT8 else [2] * 4)
+    assert len(fake_study.trainer.trained) == 2
+    assert any("int8+shortcut.slabs" in timed for timed in fake_study.timer.timed)
