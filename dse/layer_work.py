@@ -61,17 +61,23 @@ def layer_work(layer: BinaryConv, network: Network, design: Design) -> tuple[Lay
     arithmetic = sums_arithmetic(design, signs_alone=signs_alone)
     return (
         Convolution(layer.shape, KernelVariant(arithmetic, design.tile)),
-        NormalisationPass(
-            layer.out_height,
-            layer.out_width,
-            layer.out_channels,
-            arithmetic.output,
-            in_int8=in_int8,
-            signs_alone=signs_alone,
-            shortcut=adds,
-            activation=Activation.RELU if layer.sums_relu else layer.activation,
-            thresholds=layer.learned_threshold,
-        ),
+        pass_behind(layer, network, arithmetic.output),
+    )
+
+
+def pass_behind(layer: BinaryConv, network: Network, sums: OutputType) -> NormalisationPass:
+    """Return what runs behind the layer's convolution where that is a kernel of its own."""
+    in_int8 = network.maps is FeatureMaps.INT8
+    return NormalisationPass(
+        layer.out_height,
+        layer.out_width,
+        layer.out_channels,
+        sums,
+        in_int8=in_int8,
+        signs_alone=in_int8 and layer.name in network.signs_alone,
+        shortcut=layer.shortcut is not None,
+        activation=Activation.RELU if layer.sums_relu else layer.activation,
+        thresholds=layer.learned_threshold,
     )
 
 

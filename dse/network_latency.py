@@ -9,16 +9,14 @@ from typing import Any
 from dse.cache import EvaluationCache, Record
 from dse.core_schedule import schedule_of
 from dse.errors import UsageError
-from dse.evaluation import LATENCY, LayerTimer
-from dse.layer_work import Convolution, LayerWork
+from dse.evaluation import LATENCY, LATENCY_SCOPE, LayerTimer
+from dse.layer_work import Convolution, LayerWork, pass_behind
 from dse.networks import Network
+from dse.normalisation_pass import NormalisationPass
 from isa_models import Core
 from kernels_asm import Arithmetic, ConvShape, KernelVariant, LaneTile, Tile, TreeTile, legal_tiles
 from kernels_asm.tiles import search_tiles
 from kernels_asm.tree_tile import LoopOrder, tree_tiles
-
-CONVOLUTIONS = "binary convolutions"
-"""What is timed here."""
 
 TILES_TRIED = 4
 """Of each layer, unless another number is asked for."""
@@ -62,18 +60,38 @@ class ShapeLatency:
 
 
 @dataclass(frozen=True, slots=True)
+class PassLatency:
+    """The passes of one kind behind the convolutions: the kind, the layers that have it, cycles of one of them."""
+
+    work: NormalisationPass
+    layers: tuple[str, ...]
+    cycles: int
+
+    @property
+    def total_cycles(self) -> int:
+        """Cycles of all of them."""
+        return self.cycles * len(self.layers)
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkLatency:
-    """What `time_network` found; `shapes` in the order of their first layers."""
+    """What `time_network` found; `shapes` and `passes` in the order of their first layers."""
 
     network: Network
     arithmetic: Arithmetic
     core: Core
     shapes: tuple[ShapeLatency, ...]
+    passes: tuple[PassLatency, ...]
+
+    @property
+    def convolution_cycles(self) -> int:
+        """Cycles of all binary convolutions."""
+        return sum(shape.total_cycles for shape in self.shapes)
 
     @property
     def cycles(self) -> int:
-        """Cycles of all binary layers."""
-        return sum(shape.total_cycles for shape in self.shapes)
+        """Cycles of all binary layers, convolutions and what runs behind them."""
+        return self.convolution_cycles + sum(behind.total_cycles for behind in self.passes)
 
     @property
     def milliseconds(self) -> float:
@@ -89,9 +107,10 @@ class NetworkLatency:
             "core": self.core.name,
             "clock_hz": self.core.clock_hz,
             "arithmetic": asdict(self.arithmetic),
-            "latency_scope": CONVOLUTIONS,
+            "latency_scope": LATENCY_SCOPE,
             "exhaustive": False,
             "cycles": self.cycles,
+            "convolution_cycles": self.convolution_cycles,
             "milliseconds": self.milliseconds,
             "binary_products": self.network.binary_products,
             "shapes": [
@@ -107,6 +126,10 @@ class NetworkLatency:
                     "bound": shape.bound,
                 }
                 for shape in self.shapes
+            ],
+            "passes": [
+                {"pass": str(behind.work), "layers": list(behind.layers), "cycles": behind.cycles}
+                for behind in self.passes
             ],
         }
 
@@ -131,9 +154,18 @@ class TimingPlan:
     legal: dict[ConvShape, int]
 
     @property
+    def passes(self) -> dict[NormalisationPass, tuple[str, ...]]:
+        """What runs behind the convolutions, each kind once, and the names of its layers."""
+        found: dict[NormalisationPass, tuple[str, ...]] = {}
+        for layer in self.network.binary_layers:
+            work = pass_behind(layer, self.network, self.arithmetic.output)
+            found[work] = (*found.get(work, ()), layer.name)
+        return found
+
+    @property
     def kernels(self) -> int:
         """Kernels to time."""
-        return sum(map(len, self.tiles.values()))
+        return sum(map(len, self.tiles.values())) + len(self.passes)
 
 
 def plan_timing(network: Network, arithmetic: Arithmetic, core: Core, most_tiles: int = TILES_TRIED) -> TimingPlan:
@@ -170,7 +202,12 @@ def time_network(
             done += 1
             progress(done)
         shapes.append(_shape_latency(plan, shape, records))
-    return NetworkLatency(plan.network, plan.arithmetic, plan.core, tuple(shapes))
+    passes: list[PassLatency] = []
+    for work, layers in plan.passes.items():
+        passes.append(PassLatency(work, layers, _timed(timer, cache, work)["cycles"]))
+        done += 1
+        progress(done)
+    return NetworkLatency(plan.network, plan.arithmetic, plan.core, tuple(shapes), tuple(passes))
 
 
 def good_tiles(legal: Iterable[Tile], shape: ConvShape) -> list[Tile]:

@@ -6,6 +6,7 @@ from rich import box
 from rich.table import Table
 
 from dse.ablation import Ablation, AblationRow
+from dse.evaluation import LATENCY_SCOPE
 
 HEADINGS = ("change", "accuracy %", "difference", "test accuracy %", "kcycles", "added an output")
 _NUMBERS = HEADINGS[1:5]
@@ -41,7 +42,7 @@ def _caption(found: Ablation) -> str:
     seeds = "one seed" if found.seeds == 1 else f"mean of {found.seeds} seeds"
     return (
         f"Accuracy on the validation images, {seeds}, ± standard error; {MARK}: a difference not shown at 95 %. "
-        f"Cycles are those of the binary convolution layers on {found.core}; what a change adds beyond them is counted "
+        f"Cycles are those of the {LATENCY_SCOPE} on {found.core}; what a change adds to a block is counted "
         "in operations for each element of a block's output, beside a block of sign, convolution and batch norm."
     )
 

@@ -8,7 +8,8 @@ from rich import box
 from rich.table import Table
 
 from dse.cli.columns import aligned
-from dse.network_latency import CONVOLUTIONS, NetworkLatency
+from dse.evaluation import LATENCY_SCOPE
+from dse.network_latency import NetworkLatency
 from dse.networks import BinaryConv, Layer, Network
 from dse.networks.repair_costs import RepairCost
 
@@ -98,9 +99,21 @@ def latency_lines(found: NetworkLatency, arithmetic: str) -> Iterator[str]:
     ]
     yield from aligned(rows)
     yield (
-        f"total of the {CONVOLUTIONS}: {found.cycles:,} cycles, {found.milliseconds:.3f} ms, "
-        f"{network.binary_products / found.cycles:.1f} products a cycle"
+        f"convolutions together: {found.convolution_cycles:,} cycles, "
+        f"{network.binary_products / found.convolution_cycles:.1f} products a cycle"
     )
+    behind_rows = [("behind them", "times", "cycles each", "ms together")]
+    behind_rows += [
+        (
+            str(behind.work),
+            str(len(behind.layers)),
+            f"{behind.cycles:,}",
+            f"{behind.total_cycles / core.clock_hz * 1e3:.3f}",
+        )
+        for behind in found.passes
+    ]
+    yield from aligned(behind_rows)
+    yield f"total of the {LATENCY_SCOPE}: {found.cycles:,} cycles, {found.milliseconds:.3f} ms"
     yield "not an exhaustive search: of each shape only these tiles were tried"
     yield from aligned(
         [

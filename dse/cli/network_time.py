@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dse.cli.layer_option import check_emulable
-from dse.cli.network_options import DEFAULT_INPUT, Input, NetworkName, Width, network_of_options
+from dse.cli.network_options import DEFAULT_INPUT, Input, NetworkName, RepairOptions, Width, network_of_options
 from dse.cli.options import (
     DEFAULT_CORE,
     CacheOption,
@@ -38,17 +38,18 @@ def time_layers(
     override: Overrides = None,
     image: Input = DEFAULT_INPUT,
     width: Width = 1.0,
+    repairs: RepairOptions = None,
     arithmetic: ArithmeticText = DEFAULT_ARITHMETIC,
     tiles: Tiles = 4,
     cache: CacheOption = None,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
-    """Time every distinct binary layer of a network on a core, each with the fastest of a few good tiles.
+    """Time a network's binary layers on a core: convolutions, each with the fastest of a few tiles, and what follows.
 
     Outputs are compared with the oracle's before anything is timed, and timings are kept in the evaluation cache.
     """
-    network = network_of_options(name, width, image, classes=10, repairs=None)
+    network = network_of_options(name, width, image, classes=10, repairs=repairs)
     parsed = _parse_arithmetic(arithmetic)
     for layer in network.binary_layers:
         check_emulable(layer.shape)

@@ -88,11 +88,24 @@ def test_time_sums_up_its_layers(dse_command):
     assert "on cortex-a53 at 1.2 GHz, acc16-exact-clip31-int8: outputs identical with the oracle" in out
     fields = json.loads(dse_command(*arguments, "--json")[1])
     assert [len(shape["layers"]) for shape in fields["shapes"]] == [2, 1, 1]
-    assert fields["cycles"] == sum(shape["cycles"] * len(shape["layers"]) for shape in fields["shapes"])
+    parts = [*fields["shapes"], *fields["passes"]]
+    assert fields["cycles"] == sum(part["cycles"] * len(part["layers"]) for part in parts)
+    assert [behind["pass"] for behind in fields["passes"]] == [
+        "float32 batch norm of int8 6x6x8 + shortcut",
+        "float32 batch norm of int8 3x3x16 + shortcut",
+    ]
     assert fields["milliseconds"] == pytest.approx(fields["cycles"] / 1.2e6)
     assert all(len(shape["tried"]) == 2 for shape in fields["shapes"])
-    assert f"total of the binary convolution layers: {fields['cycles']:,} cycles" in out
+    assert f"convolution, batch norm, shortcut and signs: {fields['cycles']:,} cycles" in out
     assert all(tile in out for shape in fields["shapes"] for tile in shape["tried"])
+
+
+def test_time_counts_what_a_repair_adds(dse_command):
+    arguments = ("time", "tiny", "--input", "1x12x12", "--width", 0.25, "--tiles", 1, "--json")
+    plain = json.loads(dse_command(*arguments)[1])
+    shifted = json.loads(dse_command(*arguments, "--repairs", "activation=rprelu")[1])
+    assert shifted["convolution_cycles"] == plain["convolution_cycles"]
+    assert shifted["cycles"] > plain["cycles"]
 
 
 def test_time_takes_another_arithmetic_and_core(dse_command):
