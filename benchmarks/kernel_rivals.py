@@ -22,6 +22,7 @@ from dse.references import ReferenceTiming, time_indirect_16bit, time_one_channe
 from isa_models import Core, Trace, time_trace, timing_digest
 from kernels_asm import ConvShape
 from kernels_asm.companions.channel_groups import PIXELS_AT_ONCE
+from kernels_asm.companions.float_batch_norm import FloatParameters
 from kernels_asm.int8_conv import LARGEST_WEIGHT, Int8Path, Int8Variant
 
 _DATA_SEED = 20240
@@ -124,7 +125,7 @@ def _float_batch_norm(shape: ConvShape, pixels: int) -> CompanionRun:
     values, shortcut = (generator.standard_normal(_map(shape)).astype(np.float32) for _ in range(2))
     scale, bias = generator.standard_normal((2, shape.channels_out)).astype(np.float32)
     call = Call(border=shape.padding, pixels_at_once=pixels, trace=True)
-    return run_float_batch_norm(values, scale, bias, shortcut, call)
+    return run_float_batch_norm(values, FloatParameters(scale, bias), shortcut, call)
 
 
 def _map(shape: ConvShape) -> tuple[int, int, int]:

@@ -31,6 +31,7 @@ from kernels_asm.companions import (
     threshold_bits_slabs,
 )
 from kernels_asm.companions.bit_map import BitMap, pack_signs
+from kernels_asm.companions.float_batch_norm import FloatParameters
 from kernels_asm.companions.max_pool_bits import PoolShape
 from kernels_asm.fixed_point import batch_norm_int8
 from kernels_asm.packing import pack_bits as pack_signs_of
@@ -102,33 +103,39 @@ def run_residual_add(values: NDArray[np.int8], shortcut: NDArray[np.int8], call:
 
 
 def run_float_batch_norm(
-    values: NDArray[np.float32] | NDArray[np.int32] | NDArray[np.int16],
-    scale: NDArray[np.float32],
-    bias: NDArray[np.float32],
+    values: NDArray[np.number],
+    parameters: FloatParameters,
     shortcut: NDArray[np.float32] | None = None,
     call: Call = _DEFAULT,
 ) -> CompanionRun:
-    """Normalise a map of float32, int32 or int16 with parameters of shape (channels,); raises as `run_pack_bits`."""
-    channel_groups.check_shape("scales", scale, values.shape[-1:])
-    inputs: dict[str, Array] = {"input": values, "parameters": float_batch_norm.pack_parameters(scale, bias)}
+    """Normalise a map of float32 or signed integers with parameters of as many channels; raises as `run_pack_bits`."""
+    channel_groups.check_shape("scales", parameters.scale, values.shape[-1:])
+    inputs: dict[str, Array] = {"input": values, "parameters": parameters.pack()}
     if shortcut is not None:
         channel_groups.check_shape("shortcut", shortcut, values.shape)
         inputs["shortcut"] = _typed(shortcut, "float32")
     bits = BitMap.of(values, call.border)
-    symbols = float_batch_norm.symbols(bits, values.dtype, shortcut is not None, call.pixels_at_once)
+    symbols = float_batch_norm.symbols(
+        bits,
+        values.dtype,
+        shortcut is not None,
+        call.pixels_at_once,
+        activation=parameters.activation,
+        has_thresholds=parameters.threshold is not None,
+    )
     kernel = _Kernel(float_batch_norm.SOURCE, float_batch_norm.FLOAT_BATCH_NORM, symbols)
-    expected = float_batch_norm.oracle(values, scale, bias, shortcut)
-    job = _Job(kernel, float_batch_norm.argument_values(bits), inputs, bits, pack_signs(expected), expected)
-    return _run(job, call)
+    expected, is_one = float_batch_norm.oracle(values, parameters, shortcut)
+    expected_bits = pack_signs_of(np.where(is_one, -1, 1))
+    return _run(_Job(kernel, float_batch_norm.argument_values(bits), inputs, bits, expected_bits, expected), call)
 
 
 def run_int8_batch_norm(
-    values: NDArray[np.int16] | NDArray[np.int32],
+    values: NDArray[np.int8] | NDArray[np.int16] | NDArray[np.int32],
     parameters: tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.integer]],
     shortcut: NDArray[np.int8] | None = None,
     call: Call = _DEFAULT,
 ) -> CompanionRun:
-    """Normalise a map of int16 or int32 with multipliers, shifts and offsets, each (channels,).
+    """Normalise a map of int8, int16 or int32 with multipliers, shifts and offsets, each (channels,).
 
     Raises as `run_pack_bits`, and InputError for parameters that the contract does not allow.
     """

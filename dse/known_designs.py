@@ -21,6 +21,9 @@ CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, _ANY_TILE)
 NARROW = Design(1.0, 8, Overflow.EXACT, NARROW_CLIP, _ANY_TILE)
 """The narrow flow of Vorabbi et al. (arXiv 2304.00952): 8-bit accumulators, and a clip to 8-bit outputs."""
 
+RUNNING = replace(NARROW, overflow=Overflow.RUNNING)
+"""The narrow flow in running sums, which only some tiles compute."""
+
 CONTENDER_MARGIN = 0.15
 """How much slower than the fastest a tile may be and still be searched.
 
@@ -74,18 +77,29 @@ def contending_tiles(sweeps: Sequence[TileSweep]) -> tuple[Tile, ...]:
     return tuple(sorted(set[Tile]().union(*(sweep.contenders() for sweep in sweeps))))
 
 
+def running_tile(
+    tiles: Iterable[Tile], legality: Legality, evaluator: Evaluator, activity: Activity
+) -> tuple[Tile, ...]:
+    """Return the tile that is fastest in running sums, none if no tile computes them.
+
+    Tiles of other arithmetics compute several blocks at once and cannot run sums, so that without one of its own no
+    design of running sums might be left. One is enough: for other arithmetics it is seldom a contender.
+    """
+    able = [tile for tile in tiles if legality.reason(replace(RUNNING, tile=tile)) is None]
+    return (_sweep(RUNNING, able, legality, evaluator, activity).fastest.tile,) if able else ()
+
+
 def _sweep(
     design: Design, tiles: Iterable[Tile], legality: Legality, evaluator: Evaluator, activity: Activity
 ) -> TileSweep:
     tiled = [replace(design, tile=tile) for tile in tiles]
     tiled = [candidate for candidate in tiled if legality.reason(candidate) is None]
+    name = f"{design.accumulator}-bit design" + (" of running sums" if design.overflow is Overflow.RUNNING else "")
     if not tiled:
-        raise UsageError(
-            f"no tile fits the {design.accumulator}-bit design that a study begins with: give another network or tiles"
-        )
+        raise UsageError(f"no tile fits the {name} that a study begins with: give another network or tiles")
     cycles: dict[Tile, int] = {}
     for number, candidate in enumerate(tiled, start=1):
-        activity(f"tiling the {design.accumulator}-bit design ({number}/{len(tiled)})")
+        activity(f"tiling the {name} ({number}/{len(tiled)})")
         cycles[candidate.tile] = evaluator.latency(candidate, _quiet).cycles
     return TileSweep(design, cycles)
 

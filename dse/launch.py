@@ -17,7 +17,7 @@ from dse.design import Design
 from dse.errors import UsageError
 from dse.evaluation import LATENCY_SCOPE, Evaluator, Trainer
 from dse.isa_feature import require_tile_feature
-from dse.known_designs import contending_tiles, sweep_known_designs
+from dse.known_designs import contending_tiles, running_tile, sweep_known_designs
 from dse.latency import EmulatedTimer
 from dse.legality import Legality, NetworkOfWidth, legal_space
 from dse.networks import Network, build_network
@@ -133,7 +133,9 @@ class StudySetup:
         sweeps = sweep_known_designs(space.tiles, self._legality, self._evaluator, progress.activity)
         first = [sweep.fastest for sweep in sweeps]
         if self._settings.tiles is None:
-            space = legal_space(self._legality, space.width_multipliers, contending_tiles(sweeps))
+            running = running_tile(space.tiles, self._legality, self._evaluator, progress.activity)
+            quick = {*contending_tiles(sweeps), *running}
+            space = legal_space(self._legality, space.width_multipliers, quick)
         attributes = {
             "spec": spec.to_dict(),
             "space": space.to_dict(),

@@ -20,6 +20,7 @@ from kernels_asm.companions import (
 )
 from kernels_asm.companions.bit_map import BitMap
 from kernels_asm.companions.channel_groups import PIXELS_AT_ONCE, Walk
+from kernels_asm.companions.float_batch_norm import FloatParameters
 from kernels_asm.errors import InputError
 from kernels_asm.fixed_point import batch_norm_int8
 from kernels_asm.threshold import Thresholds
@@ -185,13 +186,13 @@ class FloatBatchNorm(_BatchNorm):
     def pack(self, parameters: Parameters) -> Mapping[str, Array]:
         """See `Transform`."""
         scale, bias = parameters
-        return {"parameters": float_batch_norm.pack_parameters(scale, bias)}
+        return {"parameters": FloatParameters(scale, bias).pack()}
 
     def oracle(self, dot: Array, parameters: Parameters, shortcut: Array | None) -> tuple[Array, Array | None]:
         """See `Transform`."""
         scale, bias = parameters
-        result = float_batch_norm.oracle(dot, scale, bias, shortcut)
-        return result < 0, result
+        result, is_one = float_batch_norm.oracle(dot, FloatParameters(scale, bias), shortcut)
+        return is_one, result
 
 
 def all_transforms() -> tuple[Transform, ...]:

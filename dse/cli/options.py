@@ -28,7 +28,7 @@ CacheOption = Annotated[
         "--cache", help="Folder of the evaluation cache (default: $BNN_DSE_CACHE or the user's cache folder)."
     ),
 ]
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder with the data set's official files.")]
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder with the data set's files.")]
 CoreName = Annotated[str, typer.Option("--core", help="Name of a core, or a YAML file.")]
 Overrides = Annotated[
     list[str] | None, typer.Option("--override", help="Change a field of the core, such as l2.latency=30; repeatable.")

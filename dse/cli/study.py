@@ -44,7 +44,11 @@ def run(
     override: Overrides = None,
     network: Annotated[str, typer.Option(help="Network to explore (dse network list).")] = "tiny",
     dataset: Annotated[
-        str, typer.Option(help="Images to train on: fashion-mnist-small, fashion-mnist or cifar10.")
+        str,
+        typer.Option(
+            help="Images to train on: fashion-mnist-small, fashion-mnist, cifar10, cifar100, or image-folder for your "
+            "own (image-folder-64 for 64x64 pixels instead of 32x32)."
+        ),
     ] = "fashion-mnist-small",
     data_dir: DataDir = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch missing files of the data set.")] = False,

@@ -21,6 +21,7 @@ from dse.cli.options import (
     parse_overrides,
 )
 from dse.cli.train_options import (
+    Augment,
     Distil,
     Epochs,
     OptimiserName,
@@ -54,6 +55,7 @@ def train(
     recipe: RecipeName = "quick",
     epochs: Epochs = None,
     train_images: TrainImages = None,
+    augment: Augment = False,
     stages: Stages = None,
     optimiser: OptimiserName = None,
     settings: Settings = None,
@@ -83,14 +85,15 @@ def train(
     Trainings are kept in the evaluation cache, so that the same command later only shows them.
     """
     _check_options(ablate, save, output)
-    plain = recipe_of_options(recipe, epochs, train_images, stages, optimiser, settings)
     limit = _parse_overflow(overflow)
 
     from dse.cache import EvaluationCache
-    from dse.data import load_dataset
+    from dse.data import dataset_names, load_dataset
     from isa_models.core import load_core
 
     loaded_core = load_core(core, parse_overrides(override))
+    augmented = dataset if augment and dataset in dataset_names() else None  # an unknown one is refused below
+    plain = recipe_of_options(recipe, epochs, train_images, stages, optimiser, settings, augmented)
     images = load_dataset(dataset, data_dir, download)
     taught, loaded_teacher = with_teacher(plain, distil, teacher)
 

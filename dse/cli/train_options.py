@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 RecipeName = Annotated[str, typer.Option("--recipe", help="quick, full, or a TOML file with a recipe's fields.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", help="Passes over the training images.")]
 TrainImages = Annotated[int | None, typer.Option("--train-images", help="Train on the first so many images only.")]
+Augment = Annotated[
+    bool, typer.Option("--augment", help="Change the training images at random as is usual for the data set.")
+]
 Stages = Annotated[str | None, typer.Option("--stages", help="plain, insert-arithmetic or two-stage.")]
 OptimiserName = Annotated[str | None, typer.Option("--optimiser", help="adam, adamw or sgd.")]
 Settings = Annotated[
@@ -35,14 +38,23 @@ def recipe_of_options(
     stages: str | None,
     optimiser: str | None,
     settings: list[str] | None,
+    augmented: str | None,
 ) -> Recipe:
-    """Return the recipe of these options; raises UsageError if one is malformed or they do not go together."""
+    """Return the recipe of these options; `augmented` is a data set with whose usual augmentation to train.
+
+    Raises UsageError if an option is malformed or they do not go together.
+    """
+    from dataclasses import asdict
+
+    from dse.data.usual_augmentation import usual_augmentation
     from dse.errors import UsageError
     from dse.training.recipe import Recipe
     from dse.training.recipes import load_recipe, parse_settings
 
     given = {"epochs": epochs, "train_images": train_images, "stages": stages, "optimiser": optimiser}
     changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+    if augmented is not None:
+        changes |= asdict(usual_augmentation(augmented))
     recipe = Recipe.from_dict(changes | parse_settings(settings or []), load_recipe(name))
     if not recipe.deployable:
         raise UsageError(

@@ -111,23 +111,28 @@ class TrainingLines:
     def __init__(self, title: str, console: Console) -> None:
         self._console = console
         self._tally = TrainingsTally()
-        self._told = (False, 0)  # whether of the teacher, and the epoch, of the latest line
+        self._training: tuple[int, bool] | None = None  # number of the job, and whether it trains its teacher
+        self._judged = 0  # epochs of that training that have a line
         self._print(title)
 
     def begin(self, number: int, total: int, label: str) -> None:
         """Keep the job for its lines."""
         self._tally.begin(number, total, label)
-        self._told = (False, 0)
 
     def activity(self, what: str) -> None:
         """Print nothing: a log needs no steps."""
         self._tally.activity(what)
 
     def step(self, progress: TrainingProgress) -> None:
-        """Print the end of an epoch."""
+        """Print the end of an epoch, or where a training goes on."""
         self._tally.step(progress)
-        if progress.judged > 0 and (self._tally.of_teacher, progress.judged) != self._told:
-            self._told = (self._tally.of_teacher, progress.judged)
+        training = (self._tally.number, self._tally.of_teacher)
+        if training != self._training:
+            self._training, self._judged = training, progress.judged if progress.step > 1 else 0
+            if progress.step > 1:
+                self._print(f"{self._tally.head}: goes on behind step {progress.step - 1} of {progress.steps}")
+        if progress.judged > self._judged:
+            self._judged = progress.judged
             left = f"time left {duration(self._tally.seconds_left or 0.0)}"
             at = f"epoch {progress.judged}/{progress.epochs}"
             self._print(f"{self._tally.head}: {at}, {_results(progress)}, {left}")

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import platformdirs
 
-from dse.data.cifar10_files import load_cifar10
+from dse.data.cifar10 import CIFAR10
+from dse.data.cifar100 import CIFAR100
+from dse.data.cifar_layout import load_cifar
 from dse.data.dataset import Dataset
 from dse.data.errors import DatasetError
 from dse.data.fashion_mnist_files import load_embedded, load_official
+from dse.data.image_folder import DEFAULT_SIZE, IMAGE_FOLDER, SIZES, load_image_folder
 
 DEFAULT_DATASET = "fashion-mnist-small"
 _FROM_FOLDER: dict[str, Callable[[Path, bool], Dataset]] = {
     "fashion-mnist": load_official,
-    "cifar10": load_cifar10,
+    "cifar10": partial(load_cifar, CIFAR10),
+    "cifar100": partial(load_cifar, CIFAR100),
+    IMAGE_FOLDER: partial(load_image_folder, IMAGE_FOLDER, DEFAULT_SIZE),
+    **{f"{IMAGE_FOLDER}-{size}": partial(load_image_folder, f"{IMAGE_FOLDER}-{size}", size) for size in SIZES},
 }
 
 
@@ -30,7 +37,7 @@ def load_dataset(name: str = DEFAULT_DATASET, data_dir: Path | None = None, down
 
     Args:
         name: One of `dataset_names()`.
-        data_dir: The folder with the dataset's official files; None: the one that downloads go to, in the user's
+        data_dir: The folder with the dataset's files; None: the one that downloads go to, in the user's
             cache folder. Must be None for the embedded dataset.
         download: Fetch missing files into that folder.
 

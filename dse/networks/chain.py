@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dse.networks.layers import BinaryConv, Classifier, FloatConv, Layer, Pool, PoolKind, Relu
-from dse.networks.repairs import Repairs, Residual
+from dse.networks.repairs import Activation, Repairs, Residual
 from dse.networks.shortcut import Shortcut
 from kernels_asm import ConvShape
 
@@ -51,8 +51,9 @@ class LayerChain:
         self._add(Pool(name, self.height, self.width, self.channels, kind, kernel_size, stride, padding))
 
     def relu(self, name: str) -> None:
-        """Add a ReLU."""
-        self._add(Relu(name, self.height, self.width, self.channels))
+        """Add a ReLU behind binary blocks, unless they end in an activation themselves."""
+        if self._repairs.activation is Activation.NONE:
+            self._add(Relu(name, self.height, self.width, self.channels))
 
     def binary(
         self,
@@ -119,7 +120,8 @@ class LayerChain:
         self.binary(second, channels, shortcut=end, sums_relu=sums_relu)
 
     def classifier(self, name: str, classes: int, grid: int | None, *, relu: bool) -> None:
-        """Add the classifier."""
+        """Add the classifier; a `relu` in front is left out as by `relu`, as it would hide what lies below 0."""
+        relu = relu and self._repairs.activation is Activation.NONE
         self._add(Classifier(name, self.channels, classes, grid, relu, self.height * self.width))
 
     def _shortcut(self, spans: int, channels: int, stride: int, projects: bool) -> Shortcut:

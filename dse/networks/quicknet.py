@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dse.networks.chain import LayerChain
 from dse.networks.layers import Layer, PoolKind
-from dse.networks.repairs import Repairs
+from dse.networks.repairs import Normalisation, Repairs
 from dse.networks.scaling import scaled
 from dse.networks.stem import is_large
 
@@ -23,7 +23,8 @@ class QuickNet:
     2x2, blur pooling and a convolution of 1x1 with batch norm; the stem is a convolution of 3x3, ReLU, a depthwise one
     of 3x3 and one of 1x1, each with batch norm, and makes rows and columns a quarter; ReLU and global average pooling
     before the classifier. Ours: the stem keeps the resolution of small images; the batch norm behind the depthwise
-    convolution has a learned factor and bias; residual=single puts a shortcut around every two convolutions.
+    convolution has a learned factor and bias; residual=single puts a shortcut around every two convolutions; with
+    normalisation=before a block has no ReLU, as no batch norm behind it would let features become smaller again.
 
     Attributes:
         convolutions: Binary convolutions of each section, even numbers.
@@ -39,6 +40,7 @@ class QuickNet:
     ) -> tuple[Layer, ...]:
         """Return the layers."""
         chain = LayerChain(input_shape, repairs)
+        relu = repairs.normalisation is Normalisation.AFTER
         for section, (convolutions, published) in enumerate(
             zip(self.convolutions, self.channels, strict=True), start=1
         ):
@@ -49,7 +51,7 @@ class QuickNet:
                 _add_transition(chain, f"transition{section - 1}", channels)
             for first in range(1, convolutions, 2):
                 name = f"section{section}_conv"
-                chain.binary_pair(f"{name}{first}", f"{name}{first + 1}", channels, sums_relu=True)
+                chain.binary_pair(f"{name}{first}", f"{name}{first + 1}", channels, sums_relu=relu)
         chain.classifier("classifier", classes, grid=1, relu=True)
         return chain.layers
 

@@ -1,6 +1,7 @@
 """Running sums of the arithmetic contract on packed bits, compiled: exact, and cheaper than a convolution in floats.
 
-All compiled code is in this one file: numba keeps it on disk until the file changes, and looks at no other.
+All compiled code is in this one file, and what it takes from others is handed in: numba keeps it on disk until the file
+changes, and looks at no other.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from kernels_asm import ConvShape
 from kernels_asm.arithmetic import RUNNING_BOUNDS
 from kernels_asm.packing import block_sizes
 
-_LEAST, _MOST = RUNNING_BOUNDS
 _WORD = 64
+"""Bits of a packed word."""
 
 
 def running_sums(signs: NDArray[np.float32], weights: NDArray[np.float32], shape: ConvShape) -> NDArray[np.float32]:
@@ -50,7 +51,8 @@ def running_sums(signs: NDArray[np.float32], weights: NDArray[np.float32], shape
     outputs = np.empty((len(signs), shape.out_height, shape.out_width, len(weights)), np.float32)
     halves = np.array([size // 2 for size in sizes], np.int32)
     odd = shape.kernel_height * shape.kernel_width * (shape.channels_in % 2)
-    _run(pixels, np.ascontiguousarray(filters.transpose(1, 2, 3, 0)), halves, odd, shape.stride, outputs)
+    bounds = np.array(RUNNING_BOUNDS, np.int32)
+    _run(pixels, np.ascontiguousarray(filters.transpose(1, 2, 3, 0)), halves, bounds, odd, shape.stride, outputs)
     return outputs
 
 
@@ -71,15 +73,15 @@ def _pack(signs: Any, packed: Any) -> None:
     for a in range(packed.shape[0]):
         for b in range(packed.shape[1]):
             for c in range(packed.shape[2]):
-                for first in range(0, channels, 64):
+                for first in range(0, channels, _WORD):
                     word = np.uint64(0)
-                    for bit in range(min(64, channels - first)):
+                    for bit in range(min(_WORD, channels - first)):
                         word |= np.uint64(signs[a, b, c, first + bit] < 0) << np.uint64(bit)
-                    packed[a, b, c, first // 64] = word
+                    packed[a, b, c, first // _WORD] = word
 
 
 @njit(cache=True, nogil=True)
-def _run(pixels: Any, filters: Any, halves: Any, odd: int, stride: int, outputs: Any) -> None:
+def _run(pixels: Any, filters: Any, halves: Any, bounds: Any, odd: int, stride: int, outputs: Any) -> None:
     """Fill outputs (N, out height, out width, channels out) from packed pixels and filters."""
     sums = np.empty(outputs.shape[3], np.int32)
     rows, columns = filters.shape[0], filters.shape[1]
@@ -87,19 +89,20 @@ def _run(pixels: Any, filters: Any, halves: Any, odd: int, stride: int, outputs:
         for y in range(outputs.shape[1]):
             for x in range(outputs.shape[2]):
                 top, left = y * stride, x * stride
-                _add_up(pixels[image, top : top + rows, left : left + columns], filters, halves, sums)
+                _add_up(pixels[image, top : top + rows, left : left + columns], filters, halves, bounds, sums)
                 for out in range(len(sums)):
                     outputs[image, y, x, out] = 2 * sums[out] + odd
 
 
 @njit(cache=True, nogil=True)
-def _add_up(window: Any, filters: Any, halves: Any, sums: Any) -> None:
+def _add_up(window: Any, filters: Any, halves: Any, bounds: Any, sums: Any) -> None:
     """Fill sums (channels out) from a window (kernel height, kernel width, words).
 
     Channels out come last in `filters` (kernel height, kernel width, words, channels out) as well: the innermost loops
     run over them and are vectorised.
     """
     sums[:] = 0
+    least, most = bounds[0], bounds[1]
     one_word = window.shape[2] == len(halves)
     for row in range(filters.shape[0]):
         for column in range(filters.shape[1]):
@@ -108,10 +111,10 @@ def _add_up(window: Any, filters: Any, halves: Any, sums: Any) -> None:
                     word = window[row, column, block]
                     for out in range(len(sums)):
                         ones = _ones(word ^ filters[row, column, block, out])
-                        sums[out] = min(max(sums[out] + half - np.int32(ones), _LEAST), _MOST)
+                        sums[out] = min(max(sums[out] + half - np.int32(ones), least), most)
                 else:
                     word, other = window[row, column, 2 * block], window[row, column, 2 * block + 1]
                     for out in range(len(sums)):
                         ones = _ones(word ^ filters[row, column, 2 * block, out])
                         ones += _ones(other ^ filters[row, column, 2 * block + 1, out])
-                        sums[out] = min(max(sums[out] + half - np.int32(ones), _LEAST), _MOST)
+                        sums[out] = min(max(sums[out] + half - np.int32(ones), least), most)

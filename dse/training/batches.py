@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from dse.augmentation import augment
+from dse.augmentation import augment_as
 from dse.data import Split
 from dse.training.recipe import Recipe
 
@@ -26,6 +26,7 @@ class Batches:
         self._images = torch.tensor(split.images)
         self._labels = torch.tensor(split.labels)
         self._recipe = recipe
+        self._augmentation = recipe.augmentation
         self._random = random
 
     def __len__(self) -> int:
@@ -38,7 +39,7 @@ class Batches:
 
     def of(self, order: Tensor, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield images (N, C, H, W) uint8 and labels (N,) of an epoch in this order, from batch `start` on."""
-        size, recipe = self._recipe.batch_size, self._recipe
+        size = self._recipe.batch_size
         for number in range(start, len(self)):
             chosen = order[number * size : (number + 1) * size]
-            yield augment(self._images[chosen], recipe.flip, recipe.shift, self._random), self._labels[chosen]
+            yield augment_as(self._augmentation, self._images[chosen], self._random), self._labels[chosen]

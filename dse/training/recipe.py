@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
+from dse.data.usual_augmentation import Augmentation
 from dse.errors import UsageError
 from dse.training.schedules import Schedule, share_of_peak
 from dse.training.stages import PLAIN, REAL, Stage, last_epochs, named_stages
@@ -68,6 +69,8 @@ class Recipe:
         label_smoothing: Share of the target that is spread over all classes.
         flip: Mirror training images left to right with probability one half.
         shift: Move training images at random by up to so many pixels in each direction.
+        crop_scale: Shares of the area that random crops have, resized to the whole image; None: no crops. These three
+            are the fields of `dse.data.usual_augmentation.Augmentation`.
         stages: What the network computes in each part of the training.
         distillation: A teacher's part; None: there is no teacher.
 
@@ -88,6 +91,7 @@ class Recipe:
     label_smoothing: float = 0.0
     flip: bool = False
     shift: int = 0
+    crop_scale: tuple[float, float] | None = None
     stages: tuple[Stage, ...] = PLAIN
     distillation: Distillation | None = None
 
@@ -100,7 +104,7 @@ class Recipe:
         _require(0 <= self.weight_decay < math.inf, "weight_decay", self.weight_decay, "at least 0")
         _require(0 < self.momentum < 1, "momentum", self.momentum, "a number between 0 and 1")
         _require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "at least 0 and below 1")
-        _require(self.shift >= 0, "shift", self.shift, "at least 0")
+        Augmentation(self.flip, self.shift, self.crop_scale)
         _require(bool(self.stages), "stages", "empty", "at least one")
         last_epochs(self.stages, self.epochs)
 
@@ -119,6 +123,11 @@ class Recipe:
         """The number of the last epoch of each stage, from 1."""
         return last_epochs(self.stages, self.epochs)
 
+    @property
+    def augmentation(self) -> Augmentation:
+        """The random changes to training images."""
+        return Augmentation(self.flip, self.shift, self.crop_scale)
+
     def learning_rate_at(self, step: int, steps: int) -> float:
         """Return the learning rate of step `step` (from 0) of a stage of `steps`, before the stage's factor."""
         return self.learning_rate * share_of_peak(self.schedule, (step + 0.5) / steps, self.warmup)
@@ -130,7 +139,8 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON values; `from_dict` reads them back."""
         values = {name: str(value) if isinstance(value, StrEnum) else value for name, value in asdict(self).items()}
-        return values | {"stages": [stage.to_dict() for stage in self.stages]}
+        crop_scale = None if self.crop_scale is None else list(self.crop_scale)
+        return values | {"crop_scale": crop_scale, "stages": [stage.to_dict() for stage in self.stages]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], base: Recipe | None = None) -> Recipe:
@@ -165,17 +175,28 @@ def _read_field(name: str, value: Any) -> Any:
             return named_stages(value) if isinstance(value, str) else tuple(map(Stage.from_dict, value))
         case "distillation":
             return None if value is None else Distillation(**value)
-        case "epochs" | "batch_size" | "shift" | "train_images":
-            if not (isinstance(value, int) or (name == "train_images" and value is None)):
-                raise ValueError(f"{name} is {value!r}: give a whole number")
-        case "flip":
-            if not isinstance(value, bool):
-                raise ValueError(f"{name} is {value!r}: give true or false")
+        case "crop_scale":
+            return None if value is None else _pair(*value)
         case _:
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise ValueError(f"{name} is {value!r}: give a number")
-            return float(value)
-    return value
+            return _read_plain(name, value)
+
+
+def _pair(smallest: float, largest: float) -> tuple[float, float]:
+    return float(smallest), float(largest)
+
+
+def _read_plain(name: str, value: Any) -> Any:
+    """Return a number or a switch, of the type that the field has; raises ValueError for another one."""
+    if name == "train_images" and value is None:
+        return None
+    if name == "flip":
+        if isinstance(value, bool):
+            return value
+        raise ValueError(f"{name} is {value!r}: give true or false")
+    whole = name in ("epochs", "train_images", "batch_size", "shift")
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        raise ValueError(f"{name} is {value!r}: give {'a whole number' if whole else 'a number'}")
+    return value if whole else float(value)
 
 
 def _require(holds: bool, field: str, value: object, wanted: str) -> None:

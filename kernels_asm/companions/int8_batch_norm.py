@@ -19,7 +19,7 @@ INT8_BATCH_NORM = ArgumentBlock(
     "int8_batch_norm",
     "kernels_asm/companions/int8_batch_norm.py",
     (
-        Field("input", "const void *", "int16 or int32 feature map, pixel by pixel, channels contiguous"),
+        Field("input", "const void *", "int8, int16 or int32 feature map, pixel by pixel, channels contiguous"),
         Field("parameters", "const int16_t *", "for each group of 16 channels: multipliers, minus shifts, offsets"),
         Field("shortcut", "const int8_t *", "feature map to add, of the same shape; unused without one"),
         Field("output", "int8_t *", "result, of the same shape"),
@@ -35,8 +35,8 @@ def symbols(
 
     Raises InputError for another input type or number of pixels.
     """
-    if dtype.name not in ("int16", "int32"):
-        raise InputError(f"int8_batch_norm of {dtype.name}: give int16 or int32")
+    if dtype.name not in ("int8", "int16", "int32"):
+        raise InputError(f"int8_batch_norm of {dtype.name}: give int8, int16 or int32")
     return {
         "INPUT_BITS": dtype.itemsize * 8,
         "ADD_SHORTCUT": int(has_shortcut),

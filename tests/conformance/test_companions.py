@@ -24,6 +24,8 @@ from dse.companion_calls import (
 )
 from dse.errors import KernelMismatchError
 from kernels_asm import InputError
+from kernels_asm.activation import Activation
+from kernels_asm.companions.float_batch_norm import FloatParameters, parameters_of
 from kernels_asm.companions.max_pool_bits import PoolShape
 from kernels_asm.packing import unpack_bits
 from kernels_asm.threshold import Thresholds
@@ -120,41 +122,83 @@ def test_residual_add_of_every_pair_of_bytes() -> None:
 # ---- float_batch_norm ----
 
 
-@property_test(200)
+def float_parameters(
+    rng: np.random.Generator, channels: int, activation: Activation, has_thresholds: bool, share_of_specials: float
+) -> FloatParameters:
+    names = ("scale", "bias", *parameters_of(activation), *(["threshold"] if has_thresholds else []))
+    return FloatParameters(
+        activation=activation, **{name: floats(rng, (channels,), share_of_specials) for name in names}
+    )
+
+
+@property_test(300)
 @given(
     size=SIZES,
     channels=CHANNELS,
-    dtype=st.sampled_from([np.float32, np.int32, np.int16]),
+    dtype=st.sampled_from([np.float32, np.int32, np.int16, np.int8]),
     has_shortcut=st.booleans(),
+    activation=st.sampled_from(list(Activation)),
+    has_thresholds=st.booleans(),
     specials=st.sampled_from([0.0, 0.2]),
     call=CALLS,
     seed=SEEDS,
 )
-def test_float_batch_norm_of_random_maps(size, channels, dtype, has_shortcut, specials, call, seed) -> None:
+def test_float_batch_norm_of_random_maps(
+    size, channels, dtype, has_shortcut, activation, has_thresholds, specials, call, seed
+) -> None:
     rng = np.random.default_rng(seed)
     shape = (*size, channels)
     values = floats(rng, shape, specials) if dtype is np.float32 else integers(rng, dtype, shape)
-    scale, bias = (floats(rng, (channels,), specials) for _ in range(2))
-    run_float_batch_norm(values, scale, bias, floats(rng, shape, specials) if has_shortcut else None, call)
+    parameters = float_parameters(rng, channels, activation, has_thresholds, specials)
+    run_float_batch_norm(values, parameters, floats(rng, shape, specials) if has_shortcut else None, call)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.int32, np.int16])
+@pytest.mark.parametrize("dtype", [np.float32, np.int32, np.int16, np.int8])
 def test_float_batch_norm_of_every_combination_of_special_values(dtype: type[np.generic]) -> None:
     numbers = np.concatenate([SPECIALS, np.float32([1, -1, 2**24 + 2, -1.5])])
     scale, bias = (grid.ravel() for grid in np.meshgrid(numbers, numbers))
-    whole = [0, 1, -1, 2**24 + 1, -(2**24) - 3, 2**31 - 1, -(2**31)]
-    fitting = [number for number in whole if dtype is np.int32 or abs(number) < 2**15]
+    whole = [0, 1, -1, 127, -128, 2**24 + 1, -(2**24) - 3, 2**31 - 1, -(2**31)]
+    limit = 0 if dtype is np.float32 else np.iinfo(dtype).max
+    fitting = [number for number in whole if -limit - 1 <= number <= limit]
     values = numbers if dtype is np.float32 else np.array(fitting, dtype)
     inputs = np.repeat(values, scale.size).reshape(1, -1, scale.size)
     for shortcut in (None, *(np.full(inputs.shape, number) for number in numbers)):
         for call in BY_PIXELS:
-            run_float_batch_norm(inputs, scale, bias, shortcut, call)
+            run_float_batch_norm(inputs, FloatParameters(scale, bias), shortcut, call)
+
+
+@pytest.mark.parametrize("activation", [Activation.RELU, Activation.PRELU, Activation.RPRELU])
+def test_activations_and_thresholds_of_every_combination_of_special_values(activation: Activation) -> None:
+    numbers = np.concatenate([SPECIALS, np.float32([1, -1, 0.25])])
+    own, threshold = (grid.ravel() for grid in np.meshgrid(numbers, numbers))
+    ones = np.ones_like(own)
+    inputs = np.repeat(numbers, own.size).reshape(1, -1, own.size)
+    for name in parameters_of(activation) or ("scale",):
+        given_numbers = dict.fromkeys(("scale", "bias", *parameters_of(activation)), ones) | {name: own}
+        parameters = FloatParameters(activation=activation, threshold=threshold, **given_numbers)
+        for call in BY_PIXELS:
+            run_float_batch_norm(inputs, parameters, None, call)
+
+
+def test_float_activations_do_what_their_names_say() -> None:
+    one = np.ones(1, np.float32)
+    y = np.float32([-2.0, -0.5, 0.0, 3.0]).reshape(1, 4, 1)
+    cases = {
+        Activation.RELU: ({}, [0, 0, 0, 3]),
+        Activation.PRELU: ({"slope": one / 4}, [-0.5, -0.125, 0, 3]),
+        Activation.RPRELU: ({"before": one, "slope": one / 4, "after": one}, [0.75, 1.5, 2, 5]),
+    }
+    for activation, (numbers, expected) in cases.items():
+        run = run_float_batch_norm(y, FloatParameters(one, 0 * one, activation, threshold=one, **numbers))
+        assert run.output is not None
+        assert run.output.ravel().tolist() == expected
+        assert unpack_bits(run.bits[0], 1).ravel().tolist() == [-1 if value < 1 else 1 for value in expected]
 
 
 def test_float_batch_norm_does_not_fuse() -> None:
     scale = np.full(16, 1 + 2**-12, np.float32)
     values = np.full((1, 1, 16), 1 + 2**-12, np.float32)
-    run = run_float_batch_norm(values, scale, -(scale * scale))
+    run = run_float_batch_norm(values, FloatParameters(scale, -(scale * scale)))
     assert run.output is not None
     assert not run.output.any()
 
@@ -166,7 +210,7 @@ def test_float_batch_norm_does_not_fuse() -> None:
 @given(
     size=SIZES,
     channels=CHANNELS,
-    dtype=st.sampled_from([np.int16, np.int32]),
+    dtype=st.sampled_from([np.int8, np.int16, np.int32]),
     has_shortcut=st.booleans(),
     call=CALLS,
     seed=SEEDS,
@@ -178,7 +222,7 @@ def test_int8_batch_norm_of_random_maps(size, channels, dtype, has_shortcut, cal
     run_int8_batch_norm(integers(rng, dtype, shape), batch_norm_parameters(rng, channels), shortcut, call)
 
 
-@pytest.mark.parametrize("dtype", [np.int16, np.int32])
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32])
 def test_int8_batch_norm_at_the_ends_of_every_range(dtype: type[np.signedinteger]) -> None:
     multipliers = (-32768, -32767, -16384, -1, 0, 1, 16384, 32767)
     offsets = (-32768, -129, -128, -1, 0, 1, 127, 128, 32767)
@@ -261,9 +305,10 @@ def test_every_number_of_groups_behind_the_last_block(channels: int) -> None:
     values = integers(rng, np.int8, shape)
     run_pack_bits(values, STRICT)
     run_residual_add(values, integers(rng, np.int8, shape), STRICT)
-    scale, bias = floats(rng, (channels,)), floats(rng, (channels,))
     for call in BY_PIXELS:
-        run_float_batch_norm(floats(rng, shape), scale, bias, floats(rng, shape), call)
+        for activation in Activation:
+            parameters = float_parameters(rng, channels, activation, activation is Activation.RPRELU, 0.2)
+            run_float_batch_norm(floats(rng, shape), parameters, floats(rng, shape), call)
         run_int8_batch_norm(integers(rng, np.int16, shape), batch_norm_parameters(rng, channels), values, call)
         run_threshold_bits(integers(rng, np.int16, shape), thresholds(rng, channels), call)
 
@@ -278,13 +323,14 @@ def test_every_number_of_last_channels(last: int) -> None:
             run_pack_bits(integers(rng, dtype, shape), STRICT)
         run_pack_bits(floats(rng, shape), STRICT)
         run_residual_add(values, integers(rng, np.int8, shape), STRICT)
-        scale, bias = floats(rng, (channels,)), floats(rng, (channels,))
         for call in BY_PIXELS:
-            run_float_batch_norm(floats(rng, shape), scale, bias, floats(rng, shape), call)
-            run_float_batch_norm(integers(rng, np.int16, shape), scale, bias, floats(rng, shape), call)
+            parameters = float_parameters(rng, channels, Activation.RPRELU, True, 0.2)
+            run_float_batch_norm(floats(rng, shape), parameters, floats(rng, shape), call)
+            for narrow in (np.int16, np.int8):
+                run_float_batch_norm(integers(rng, narrow, shape), parameters, floats(rng, shape), call)
             run_threshold_bits(integers(rng, np.int16, shape), thresholds(rng, channels), call)
-            for wide in (np.int16, np.int32):
-                run_int8_batch_norm(integers(rng, wide, shape), batch_norm_parameters(rng, channels), values, call)
+            for dtype in (np.int8, np.int16, np.int32):
+                run_int8_batch_norm(integers(rng, dtype, shape), batch_norm_parameters(rng, channels), values, call)
 
 
 # ---- max_pool_bits ----
@@ -346,10 +392,10 @@ def test_wrong_bits_are_told_and_a_border_that_was_written_too(monkeypatch: pyte
 
 
 def test_a_negative_zero_for_a_zero_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(companion_calls.float_batch_norm, "oracle", lambda *_: np.full((1, 1, 3), -0.0, np.float32))
     zeros = np.zeros((1, 1, 3), np.float32)
+    monkeypatch.setattr(companion_calls.float_batch_norm, "oracle", lambda *_: (-zeros, zeros > 0))
     with pytest.raises(KernelMismatchError, match=r"3 of 3 differ.*0\.0 instead of -0\.0"):
-        run_float_batch_norm(zeros, zeros[0, 0], zeros[0, 0])
+        run_float_batch_norm(zeros, FloatParameters(zeros[0, 0], zeros[0, 0]))
 
 
 @pytest.mark.parametrize(
@@ -357,7 +403,7 @@ def test_a_negative_zero_for_a_zero_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     [
         (lambda m: run_residual_add(m, m[:1]), r"shortcut of shape \(1, 2, 3\) where \(2, 2, 3\) is needed"),
         (lambda m: run_residual_add(m, m.astype(np.int16)), "a feature map of int16 where the kernel takes int8"),
-        (lambda m: run_float_batch_norm(m.astype(np.int32), m[0], m[0]), r"scales of shape \(2, 3\) where \(3,\)"),
+        (lambda m: run_float_batch_norm(m, FloatParameters(m[0], m[0])), r"scales of shape \(2, 3\) where \(3,\)"),
         (
             lambda m: run_int8_batch_norm(m.astype(np.int16), (m[0, 0],) * 3, call=Call(in_slabs=True)),
             "in slabs of 3 channels: give 32, 64 or a multiple of 128",

@@ -23,6 +23,7 @@ from kernels_asm import (
     Schedule,
     TreeTile,
 )
+from kernels_asm.activation import Activation
 from kernels_asm.assembler import KernelImage, assemble, assemble_variant
 from kernels_asm.companions import (
     float_batch_norm,
@@ -83,10 +84,13 @@ def companions() -> Iterator[KernelImage]:
         for pixels in (1, 2):
             symbols = threshold_bits.symbols(bits, pixels)
             yield assemble(threshold_bits.SOURCE, symbols, threshold_bits.THRESHOLD_BITS)
-        for dtype, has_shortcut, pixels in itertools.product((np.float32, np.int32, np.int16), (False, True), (1, 2)):
-            symbols = float_batch_norm.symbols(bits, np.dtype(dtype), has_shortcut, pixels)
+        types = (np.float32, np.int32, np.int16, np.int8)
+        for dtype, has_shortcut, activation in itertools.product(types, (False, True), Activation):
+            symbols = float_batch_norm.symbols(
+                bits, np.dtype(dtype), has_shortcut, activation=activation, has_thresholds=has_shortcut
+            )
             yield assemble(float_batch_norm.SOURCE, symbols, float_batch_norm.FLOAT_BATCH_NORM)
-        for dtype, has_shortcut, pixels in itertools.product((np.int16, np.int32), (False, True), (1, 2)):
+        for dtype, has_shortcut, pixels in itertools.product((np.int8, np.int16, np.int32), (False, True), (1, 2)):
             symbols = int8_batch_norm.symbols(bits, np.dtype(dtype), has_shortcut, pixels)
             yield assemble(int8_batch_norm.SOURCE, symbols, int8_batch_norm.INT8_BATCH_NORM)
         for sizes in itertools.product((2, 3), (1, 2), (0, 1)):

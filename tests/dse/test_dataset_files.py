@@ -3,9 +3,7 @@
 import gzip
 import hashlib
 import http.server
-import io
 import shutil
-import tarfile
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,25 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dse.data import DatasetError, dataset_names, load_dataset
-from dse.data import cifar10_files as cifar
+from dse.data import dataset_names, load_dataset
 from dse.data import fashion_mnist_files as fashion
+from dse.data.cifar_layout import load_cifar
 from dse.data.download import RemoteFile, fetch
 from dse.data.draw_fashion_mnist import draw
 from dse.data.files import Checksum
 from dse.data.idx import format_idx, parse_idx
+from tests.dse.small_datasets import SMALL_CIFAR10, SMALL_CIFAR100, archive_bytes, cifar_files, one_line_error
 
 EMBEDDED = load_dataset()
-
-
-def one_line_error(call, *parts: str) -> None:
-    """`call` must raise a DatasetError of one line that holds every part."""
-    with pytest.raises(DatasetError) as caught:
-        call()
-    message = str(caught.value)
-    assert "\n" not in message
-    for part in parts:
-        assert part in message
 
 
 # ---------------------------------------------------------------- the embedded subset
@@ -100,7 +89,12 @@ def test_embedded_dataset_takes_no_folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "file"), [("fashion-mnist", "train-images-idx3-ubyte.gz"), ("cifar10", "cifar-10-binary.tar.gz")]
+    ("name", "file"),
+    [
+        ("fashion-mnist", "train-images-idx3-ubyte.gz"),
+        ("cifar10", "cifar-10-binary.tar.gz"),
+        ("cifar100", "cifar-100-binary.tar.gz"),
+    ],
 )
 def test_empty_folder_says_which_file_is_missing(tmp_path, name, file):
     one_line_error(lambda: load_dataset(name, tmp_path), file, "no such file", "download")
@@ -173,86 +167,6 @@ def test_label_out_of_range_is_refused(official):
     _, labels = fashion.file_names("t10k")
     (official / labels).write_bytes(format_idx(np.full(20, 10, np.uint8)))
     one_line_error(lambda: load_dataset("fashion-mnist", official), labels, "label 10")
-
-
-# ---------------------------------------------------------------- CIFAR-10
-
-
-@pytest.fixture(scope="module")
-def records() -> dict[str, bytes]:
-    """Six official-size .bin files; record n of batch b begins with label (n + b) % 10."""
-    files = {}
-    for batch, name in enumerate((*cifar.TRAIN_FILES, cifar.TEST_FILE)):
-        content = np.zeros((10_000, 3073), np.uint8)
-        content[:, 0] = (np.arange(10_000) + batch) % 10
-        content[:, 1] = 10 + batch  # first red pixel
-        content[:, 2049] = 99  # first blue pixel
-        files[name] = content.tobytes()
-    return files
-
-
-def write_folder(folder: Path, files: dict[str, bytes]) -> Path:
-    folder.mkdir(exist_ok=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    return folder
-
-
-def archive_bytes(files: dict[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1) as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(f"{cifar.BATCH_FOLDER}/{name}")
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return stream.getvalue()
-
-
-@pytest.mark.parametrize("layout", ["files", "folder", "archive"])
-def test_cifar10_layouts_read_the_same(tmp_path, records, layout):
-    match layout:
-        case "files":
-            write_folder(tmp_path, records)
-        case "folder":
-            write_folder(tmp_path / cifar.BATCH_FOLDER, records)
-        case "archive":
-            (tmp_path / cifar.ARCHIVE.name).write_bytes(archive_bytes(records))
-    dataset = load_dataset("cifar10", tmp_path)
-    assert dataset.train.images.shape == (45_000, 3, 32, 32)
-    assert (len(dataset.validation), len(dataset.test)) == (5_000, 10_000)
-    assert dataset.train.images[20_000, :, 0, 0].tolist() == [12, 0, 99]
-    assert dataset.train.labels[20_001] == 3
-    assert dataset.validation.images[0, 0, 0, 0] == 14
-    assert dataset.test.labels[0] == 5
-
-
-def test_truncated_cifar10_batch_is_refused_by_name(tmp_path, records):
-    write_folder(tmp_path, records | {"data_batch_3.bin": records["data_batch_3.bin"][:-1]})
-    one_line_error(lambda: load_dataset("cifar10", tmp_path), "data_batch_3.bin", "30729999 bytes")
-
-
-def test_missing_cifar10_batch_is_refused_by_name(tmp_path, records):
-    write_folder(tmp_path, records)
-    (tmp_path / "test_batch.bin").unlink()
-    one_line_error(lambda: load_dataset("cifar10", tmp_path), "test_batch.bin", "no such file")
-
-
-def test_cifar10_label_out_of_range_is_refused(tmp_path, records):
-    content = bytearray(records["data_batch_2.bin"])
-    content[3073 * 7] = 200
-    write_folder(tmp_path, records | {"data_batch_2.bin": bytes(content)})
-    one_line_error(lambda: load_dataset("cifar10", tmp_path), "data_batch_2.bin", "label 200 in record 7")
-
-
-def test_damaged_cifar10_archives_are_refused(tmp_path, records):
-    path = tmp_path / cifar.ARCHIVE.name
-    whole = archive_bytes(records)
-    path.write_bytes(whole[: len(whole) // 2])
-    one_line_error(lambda: load_dataset("cifar10", tmp_path), path.name, "truncated")
-    path.write_bytes(b"no archive at all")
-    one_line_error(lambda: load_dataset("cifar10", tmp_path), path.name, "corrupt")
-    path.write_bytes(archive_bytes({name: records[name] for name in cifar.TRAIN_FILES}))
-    one_line_error(lambda: load_dataset("cifar10", tmp_path), path.name, "test_batch.bin")
 
 
 # ---------------------------------------------------------------- downloads
@@ -349,15 +263,24 @@ def test_fashion_mnist_is_downloaded_once(official, tmp_path_factory, server, mo
     assert first.digest == again.digest == load_dataset("fashion-mnist", official).digest
 
 
-def test_cifar10_is_downloaded_and_read_from_the_archive(tmp_path, server, records):
+@pytest.mark.parametrize("layout", [SMALL_CIFAR10, SMALL_CIFAR100], ids=lambda layout: layout.name)
+def test_cifar_is_downloaded_and_read_from_the_archive(tmp_path, server, layout):
     address, files = server
-    content = archive_bytes(records)
-    files["cifar-10-binary.tar.gz"] = content
-    archive = RemoteFile(
-        "cifar-10-binary.tar.gz",
-        (f"{address}/cifar-10-binary.tar.gz",),
-        Checksum("md5", hashlib.md5(content, usedforsecurity=False).hexdigest()),
-        max_bytes=1 << 28,
-    )
-    assert len(cifar.load_cifar10(tmp_path, download=True, archive=archive).test) == 10_000
-    assert [entry.name for entry in tmp_path.iterdir()] == ["cifar-10-binary.tar.gz"]
+    content = archive_bytes(layout, cifar_files(layout))
+    files[layout.archive.name] = content
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    url = f"{address}/{layout.archive.name}"
+    there = replace(layout, archive=replace(layout.archive, urls=(url,), checksum=Checksum("md5", md5)))
+    assert len(load_cifar(there, tmp_path, download=True).test) == 30
+    assert [entry.name for entry in tmp_path.iterdir()] == [layout.archive.name]
+    files.clear()
+    assert len(load_cifar(there, tmp_path, download=True).test) == 30
+
+
+@pytest.mark.parametrize("layout", [SMALL_CIFAR10, SMALL_CIFAR100], ids=lambda layout: layout.name)
+def test_cifar_archive_with_another_checksum_is_not_kept(tmp_path, server, layout):
+    address, files = server
+    files[layout.archive.name] = archive_bytes(layout, cifar_files(layout))
+    there = replace(layout, archive=replace(layout.archive, urls=(f"{address}/{layout.archive.name}",)))
+    one_line_error(lambda: load_cifar(there, tmp_path, download=True), layout.archive.name, "md5")
+    assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ import torch
 from dse.data import Dataset, load_dataset
 from dse.design import Design
 from dse.errors import UsageError
-from dse.networks import build_network
+from dse.networks import Network, Repairs, Residual, build_network, default_repairs
 from dse.nn import arithmetic
 from dse.nn.blocks import BinaryBlock
 from dse.nn.model import BinaryLayerRecord, BinaryModel
@@ -18,6 +18,7 @@ from dse.training.loop import train
 from dse.training.recipe import Recipe
 from dse.verification import verify_model
 from kernels_asm import LaneTile, Overflow, RunningSums, TreeTile
+from tests.sample_networks import EVERYTHING, NETWORKS, images_for, model_of
 
 IMAGES = 200
 DESIGNS = [
@@ -61,6 +62,36 @@ def test_every_output_and_class_is_equal(design: Design, dataset: Dataset) -> No
     shapes = [layer.shape for layer in build_network("tiny", design.width_multiplier).binary_layers]
     assert report.outputs == IMAGES * sum(shape.out_pixels * shape.channels_out for shape in shapes)
     assert report.instructions > report.outputs
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_is_equal_on_two_images(name: str) -> None:
+    check_two_images(build_network(name, 0.125))
+
+
+@pytest.mark.parametrize("text", EVERYTHING)
+@pytest.mark.parametrize("name", ["tiny", "vgg-small", "quicknet-small"])
+def test_many_repairs_at_once_are_equal_on_two_images(name: str, text: str) -> None:
+    check_two_images(build_network(name, 0.125, repairs=Repairs.parse(text, default_repairs(name))))
+
+
+def test_shortcuts_around_two_are_equal_on_two_images() -> None:
+    check_two_images(build_network("resnet-20", 0.125, repairs=Repairs(residual=Residual.SINGLE)))
+
+
+def check_two_images(network: Network) -> None:
+    """Check that every output of every binary layer was compared and is equal, and that a wrong one would be told."""
+    design = Design(0.125, 8, Overflow.SATURATE, 31, LaneTile(4, 3))
+    model = model_of(network, design.arithmetic())
+    images = images_for(network, 2).numpy()
+    report = verify_model(model, design, images)
+    assert report.identical
+    assert (report.images, report.layers) == (2, len(network.binary_layers))
+    shapes = [layer.shape for layer in network.binary_layers]
+    assert report.outputs == 2 * sum(shape.out_pixels * shape.channels_out for shape in shapes)
+    with torch.no_grad():
+        model.binary_blocks[-1].function = replace(model.binary_blocks[-1].function, hi=3)
+    assert not verify_model(model, design, images).identical
 
 
 def test_another_arithmetic_than_the_trained_one_is_told(dataset: Dataset) -> None:

@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernels_asm import InputError
+from kernels_asm.activation import Activation
 from kernels_asm.arguments import ArgumentBlock
 from kernels_asm.companions import float_batch_norm, int8_batch_norm, max_pool_bits, pack_bits, residual_add
 from kernels_asm.companions.bit_map import BitMap, pack_signs
 from kernels_asm.companions.channel_groups import Walk, in_groups
+from kernels_asm.companions.float_batch_norm import FloatParameters
 from kernels_asm.companions.max_pool_bits import PoolShape
 from kernels_asm.packing import pixel_bytes, unpack_bits
 
@@ -87,7 +89,7 @@ def test_only_what_is_less_than_zero_is_minus_one() -> None:
 
 def test_parameters_are_grouped_by_16_channels_and_filled_with_zeros() -> None:
     assert in_groups(np.arange(1, 18)).tolist() == [list(range(1, 17)), [17] + [0] * 15]
-    floats = float_batch_norm.pack_parameters(np.full(17, 2, np.float32), np.full(17, 3, np.float32))
+    floats = FloatParameters(np.full(17, 2, np.float32), np.full(17, 3, np.float32)).pack()
     assert floats.shape == (2, 2, 16)
     assert floats[:, :, 0].tolist() == [[2, 3], [2, 3]]
     assert not floats[1, :, 1:].any()
@@ -105,7 +107,7 @@ def test_residual_sums_are_held_at_the_ends_of_a_byte() -> None:
 def test_float_batch_norm_rounds_the_product_before_the_sum() -> None:
     x, scale = np.float32(1 + 2**-12), np.float32(1 + 2**-12)
     bias = -np.float32(x * scale)
-    result = float_batch_norm.oracle(np.full((1, 1, 1), x), np.array([scale]), np.array([bias]))
+    result = float_batch_norm.oracle(np.full((1, 1, 1), x), FloatParameters(np.array([scale]), np.array([bias])))[0]
     assert result.dtype == np.float32
     assert result.item() == 0.0  # fused, it would be 2^-24
 
@@ -134,13 +136,24 @@ BITS = BitMap(1, 1, 8)
         (lambda: PoolShape(padding=2), "padding is 2: give 0 or 1"),
         (lambda: PoolShape(3, 1).output(BitMap(2, 5, 1)), "3x3 does not fit a map of 2x5"),
         (lambda: pack_bits.symbols(BITS, np.dtype(np.int32)), "pack_bits of int32: give one of float32, int8, int16"),
-        (lambda: float_batch_norm.symbols(BITS, np.dtype(np.int8), False), "int8: give float32, int32 or int16"),
-        (lambda: int8_batch_norm.symbols(BITS, np.dtype(np.int8), False), "int8: give int16 or int32"),
+        (
+            lambda: float_batch_norm.symbols(BITS, np.dtype(np.uint8), False),
+            "uint8: give one of float32, int32, int16",
+        ),
+        (lambda: int8_batch_norm.symbols(BITS, np.dtype(np.float32), False), "float32: give int8, int16 or int32"),
         (lambda: int8_batch_norm.symbols(BITS, np.dtype(np.int16), False, 3), "3 pixels at once: give 1 or 2"),
         (lambda: int8_batch_norm.pack_parameters(*[np.full(3, 16)] * 3), "shift from 16 to 16"),
         (
-            lambda: float_batch_norm.pack_parameters(np.zeros(3, np.float32), np.zeros(2, np.float32)),
-            r"biases of shape \(2,\) where \(3,\) is needed",
+            lambda: FloatParameters(np.zeros(3, np.float32), np.zeros(2, np.float32)),
+            r"bias of shape \(2,\) where \(3,\) is needed",
+        ),
+        (
+            lambda: FloatParameters(*[np.zeros(3, np.float32)] * 2, Activation.PRELU),
+            "activation prelu: its numbers are slope: give them and no others",
+        ),
+        (
+            lambda: FloatParameters(*[np.zeros(3, np.float32)] * 2, after=np.zeros(3, np.float32)),
+            "activation none: its numbers are none of its own",
         ),
     ],
 )

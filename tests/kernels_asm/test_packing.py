@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from kernels_asm import ConvShape, InputError
 from kernels_asm.packing import (
     activation_bytes,
+    block_sizes,
     filter_bytes,
     output_bytes,
     pack_activations,
@@ -74,3 +75,20 @@ def test_sizes_are_those_of_the_packed_arrays(shape: ConvShape) -> None:
     assert activation_bytes(shape) == pack_activations(activations, shape).nbytes
     assert filter_bytes(shape, 8) == pack_weights(filters, shape, 8).nbytes
     assert output_bytes(shape, 8, 2) == shape.out_pixels * 16 * 2  # 9 and 16 channels are two tiles of 8
+
+
+@pytest.mark.parametrize(
+    ("channels", "sizes"),
+    [
+        (1, (1,)),
+        (32, (32,)),
+        (33, (33,)),
+        (64, (64,)),
+        (65, (65,)),
+        (128, (128,)),
+        (129, (128, 1)),
+        (300, (128, 128, 44)),
+    ],
+)
+def test_blocks_hold_the_channels_of_a_pixel(channels: int, sizes: tuple[int, ...]) -> None:
+    assert block_sizes(channels) == sizes

@@ -10,14 +10,14 @@
 //       output = y;  bit = y < 0
 //
 // Parameters, besides those of channel_groups.inc:
-//   INPUT_BITS    16, 32: width of an input element
+//   INPUT_BITS    8, 16, 32: width of an input element
 //   ADD_SHORTCUT  1: an int8 map of the output's shape is added
 //
 // Registers, besides those of channel_groups.inc:
 //   x1, x15  next input     x3, x17  next output            x14  parameters
 //   x2, x16  next shortcut  x8  parameters of the next group
 //   v0, v1, v2, v3     16-bit values of a group of the first and the second pixel; then bytes in v0 and v2
-//   v4 to v7           32-bit inputs, then a shortcut
+//   v4 to v7           8-bit or 32-bit inputs, then a shortcut
 //   v24 to v29         multipliers, shifts and offsets, two registers each
 
 #include "arguments.inc"
@@ -31,7 +31,7 @@
     mov   x8,  x14
     .if pixels == 2
     ldr   x13, [x0, #ARG_CHANNELS]
-    add   x15, x1,  x13, lsl #(INPUT_BITS / 16)  // 2 or 4 bytes each
+    add   x15, x1,  x13, lsl #(INPUT_BITS / 16)  // 1, 2 or 4 bytes each
     SKIP_INPUT 15
     add   x16, x2,  x13
     add   x17, x3,  x13
@@ -57,7 +57,21 @@
     sqxtn2 v\high\().8h, v7.4s
 .endm
 
-.if INPUT_BITS == 16
+.if INPUT_BITS == 8
+    .equ GROUP_BYTES, 16
+    .macro WIDEN_BYTES low, high
+        sshll  v\low\().8h, v4.8b, #0
+        sshll2 v\high\().8h, v4.16b, #0
+    .endm
+    .macro LOAD_INPUT low, high, from, offset
+        ldr   q4, [x\from, #\offset]
+        WIDEN_BYTES \low, \high
+    .endm
+    .macro LOAD_LAST_INPUT
+        LOAD_LAST_BYTES 4, POINTER(1)
+        WIDEN_BYTES LOW, HIGH
+    .endm
+.elseif INPUT_BITS == 16
     .equ GROUP_BYTES, 32
     .macro LOAD_INPUT low, high, from, offset
         ldp   q\low, q\high, [x\from, #\offset]

@@ -7,6 +7,7 @@ import pytest
 
 from dse.errors import UsageError
 from dse.training.recipe import Distillation, Optimiser, Recipe
+from dse.training.recipes import FULL, QUICK, load_recipe, parse_settings
 from dse.training.schedules import Schedule, share_of_peak
 from dse.training.stages import TWO_STAGE
 from tests.dse.training.small_training import RECIPES
@@ -34,6 +35,7 @@ def test_every_field_is_part_of_the_digest():
         {"label_smoothing": 0.1},
         {"flip": True},
         {"shift": 1},
+        {"crop_scale": [0.2, 1]},
         {"stages": "two-stage"},
         {"distillation": {"weight": 0.9}},
     ]
@@ -66,6 +68,8 @@ def test_fields_left_out_are_as_in_the_base():
         ({"label_smoothing": 1}, "label_smoothing is 1"),
         ({"flip": 1}, "give true or false"),
         ({"shift": -1}, "shift is -1"),
+        ({"crop_scale": [0.5, 0.2]}, "crop_scale is (0.5, 0.2)"),
+        ({"crop_scale": 0.5}, "recipe"),
         ({"schedule": "sine"}, "'sine'"),
         ({"optimiser": "adm"}, "'adm'"),
         ({"stages": "two"}, "unknown"),
@@ -106,3 +110,41 @@ def test_a_teacher_learns_by_the_same_recipe_in_real_numbers():
     assert taught == recipe.to_dict() | {"distillation": None}
     assert recipe.deployable
     assert not recipe.of_teacher().deployable
+
+
+# ---------------------------------------------------------------- by name and from files
+
+
+def test_recipes_by_name_and_from_files(tmp_path):
+    assert load_recipe("quick") == QUICK == Recipe()
+    assert load_recipe("full") == FULL
+    assert FULL.epochs >= 100
+    path = tmp_path / "mine.toml"
+    path.write_text('epochs = 5\nschedule = "cosine"\n[[stages]]\nshare = 2\narithmetic = "exact"\n[[stages]]\n')
+    mine = load_recipe(str(path))
+    assert (mine.epochs, mine.schedule, mine.batch_size) == (5, Schedule.COSINE, QUICK.batch_size)
+    assert [(stage.share, str(stage.arithmetic)) for stage in mine.stages] == [(2.0, "exact"), (1.0, "target")]
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"epochs = ", "no TOML"),
+        (b"\xff\xfe", "no TOML"),
+        (b"epoch = 3", "mine.toml: recipe: epoch is unknown"),
+        (b'base = "fast"', "base 'fast' is unknown"),
+        (b"stages = 3", "mine.toml: recipe: "),
+    ],
+)
+def test_damaged_recipe_files_are_one_line(tmp_path, content, part):
+    path = tmp_path / "mine.toml"
+    path.write_bytes(content)
+    with pytest.raises(UsageError) as caught:
+        load_recipe(str(path))
+    assert part in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_settings_read_numbers_words_and_tables():
+    read = parse_settings(["epochs=3", "optimiser = sgd", "flip=true", "distillation={weight = 0.2}"])
+    assert read == {"epochs": 3, "optimiser": "sgd", "flip": True, "distillation": {"weight": 0.2}}

@@ -1,0 +1,119 @@
+"""Batch norm in fixed point, as `kernels_asm.fixed_point` defines it: exact forward, straight through backward.
+
+Feature maps of the int8 flow are whole multiples of 1 / `FEATURE_SCALE`, kept as real numbers in float32, which holds
+them exactly: what a kernel stores in a byte is the real number times the scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+FEATURE_SCALE = 16
+"""Bytes of a feature map count in sixteenths, from -8 to 7.9375.
+
+A power of two, so that the real numbers are exact. Not larger, as the factor of a channel, scale / deviation of the
+dot products, must be below 1, and dot products that were clipped to 31 have deviations of about 20.
+"""
+
+_LARGEST_MULTIPLIER = 2**15 - 1
+_LARGEST_SHIFT = 15
+_LARGEST_OFFSET = 2**15 - 1
+_INT8 = (-128, 127)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FixedPoint:
+    """Parameters of the fixed-point batch norm of a layer: int32 tensors of shape (channels,)."""
+
+    multiplier: Tensor
+    shift: Tensor
+    offset: Tensor
+
+
+def fold(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> FixedPoint:
+    """Return the fixed-point form of a batch norm over these statistics, (channels,), biased variance.
+
+    Each factor takes the largest shift that keeps its multiplier within 16 bits; one of 1 or more, which fixed point
+    cannot say, becomes the largest there is.
+    """
+    factor = (norm.weight.detach().double() / torch.sqrt(variance.double() + norm.eps)) * FEATURE_SCALE
+    offset = norm.bias.detach().double() * FEATURE_SCALE - mean.double() * factor
+    _, exponent = torch.frexp(factor)
+    shift = (-exponent).clamp(0, _LARGEST_SHIFT)
+    multiplier = torch.round(torch.ldexp(factor, 15 + shift)).clamp(-_LARGEST_MULTIPLIER, _LARGEST_MULTIPLIER)
+    offset = torch.round(offset).clamp(-_LARGEST_OFFSET, _LARGEST_OFFSET)
+    return FixedPoint(multiplier.int(), shift.int(), offset.int())
+
+
+def apply(x: Tensor, parameters: FixedPoint) -> Tensor:
+    """Return steps 0 to 4 of the contract, whole numbers in float32, for whole numbers x (N, C, H, W) of any type.
+
+    Halving product and summand of step 1 keeps them within 32 bits: (2 x m + 2^15) >> 16 = (x m + 2^14) >> 15.
+    """
+    channels = (1, -1, 1, 1)
+    multiplier, shift, offset = (
+        values.view(channels) for values in (parameters.multiplier, parameters.shift, parameters.offset)
+    )
+    y = x.to(torch.int32).clamp_(-(2**15), 2**15 - 1)
+    y = y.mul_(multiplier).add_(2**14).bitwise_right_shift_(15)
+    y = y.add_(torch.bitwise_left_shift(torch.ones_like(shift), shift) >> 1).bitwise_right_shift_(shift)
+    return y.add_(offset).clamp_(*_INT8).float()
+
+
+def batch_norm(x: Tensor, norm: nn.BatchNorm2d) -> Tensor:
+    """Return the fixed-point batch norm of sums x (N, C, H, W): multiples of 1 / `FEATURE_SCALE` in float32.
+
+    In training mode it is folded from the statistics of the batch, which also move those of `norm`; in evaluation from
+    `norm`'s own. The gradient is that of the batch norm in real numbers where the byte does not saturate, else zero.
+    """
+    if norm.training:
+        variance, mean = torch.var_mean(x.detach(), (0, 2, 3), correction=0)
+    elif norm.running_mean is None or norm.running_var is None:
+        raise ValueError("a batch norm without running statistics cannot be evaluated")
+    else:
+        mean, variance = norm.running_mean, norm.running_var
+    with torch.no_grad():
+        exact = apply(x, fold(norm, mean, variance)).div_(FEATURE_SCALE)
+    low, high = (bound / FEATURE_SCALE for bound in _INT8)
+    real: Tensor = norm(x)
+    return straight_through(exact, real.clamp(low, high))
+
+
+def quantise(x: Tensor) -> Tensor:
+    """Return x rounded to multiples of 1 / `FEATURE_SCALE` that fit a byte, halves up.
+
+    Straight through where they fit.
+    """
+    low, high = (bound / FEATURE_SCALE for bound in _INT8)
+    bounded = x.clamp(low, high)
+    exact = torch.floor(bounded.detach() * FEATURE_SCALE + 0.5).clamp_(*_INT8).div_(FEATURE_SCALE)
+    return straight_through(exact, bounded)
+
+
+def add(x: Tensor, shortcut: Tensor) -> Tensor:
+    """Return step 5 of the contract, the saturating sum of two maps of multiples of 1 / `FEATURE_SCALE`."""
+    low, high = (bound / FEATURE_SCALE for bound in _INT8)
+    return functional.hardtanh(x + shortcut, low, high)
+
+
+class _StraightThrough(torch.autograd.Function):
+    """The first argument forward, the gradient to the second."""
+
+    @staticmethod
+    def forward(ctx: Any, exact: Tensor, real: Tensor) -> Tensor:  # noqa: ARG004
+        return exact
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[None, Tensor]:  # noqa: ARG004
+        return None, grads[0]
+
+
+def straight_through(exact: Tensor, real: Tensor) -> Tensor:
+    """Return `exact`, with the gradient of `real`."""
+    result: Tensor = _StraightThrough.apply(exact, real)  # type: ignore[no-untyped-call]
+    return result
