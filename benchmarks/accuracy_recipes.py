@@ -9,6 +9,8 @@ from dse.training.quick_recipe import Parent, Phase, QuickRecipe
 SMALL = 10_000
 """Training images of the short recipes: all of the embedded Fashion-MNIST, the first of CIFAR-10."""
 
+SHARED = Phase(8 * SMALL, flip=True, shift=2)
+
 
 @dataclass(frozen=True, slots=True)
 class NamedRecipe:
@@ -39,8 +41,9 @@ def recipes() -> tuple[NamedRecipe, ...]:
             )
             for steps in (100, 300)
         ),
-        NamedRecipe("one-shot supernet, batch norm estimated anew", QuickRecipe(Phase(0))),
-        NamedRecipe("mixed parent, then honest epochs: the default", QuickRecipe()),
+        NamedRecipe("one-shot supernet, batch norm estimated anew", QuickRecipe(Phase(0), Parent.MIXED, SHARED)),
+        NamedRecipe("mixed parent, then 16,000 images", QuickRecipe(Phase(16_000), Parent.MIXED, SHARED)),
+        NamedRecipe("18,000 images in batches of 32, from scratch: the default", QuickRecipe()),
     )
 
 

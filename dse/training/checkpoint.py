@@ -21,7 +21,7 @@ SECONDS_BETWEEN: Final = 60.0
 """The longest that a training goes on without a checkpoint, a step and an evaluation apart."""
 
 _ENTRY = "checkpoint"
-_START_ANEW = "to start anew, delete it or give --restart"
+_START_ANEW = "to start anew, delete it (dse train: give --restart)"
 
 
 class CheckpointError(CacheError):
