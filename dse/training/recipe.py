@@ -54,7 +54,7 @@ class Distillation:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A training recipe; the defaults are the quick run that ranks designs.
+    """A training recipe; the defaults are a short training from scratch.
 
     Attributes:
         epochs: Passes over the training images, all stages together.

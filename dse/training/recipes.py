@@ -13,7 +13,7 @@ from dse.errors import UsageError
 from dse.training.recipe import Recipe
 
 QUICK: Final = Recipe()
-"""Ranks designs in a minute; what studies take."""
+"""A short training from scratch. Studies rank designs by `dse.training.quick_recipe.QuickRecipe`, which is shorter."""
 
 FULL: Final = Recipe(epochs=150, batch_size=128, learning_rate=0.005, flip=True, shift=4, label_smoothing=0.1)
 """Trains a network to the end, for accuracies to report: hours on two CPU cores for CIFAR-10."""

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dse.networks import build_network
+from dse.networks import Repairs, build_network
 from dse.nn.arithmetic import apply_end_value, end_value, end_value_tensor
 from dse.nn.model import BinaryModel
 from dse.training import fast_step
 from dse.training.fast_step import FastStep
-from kernels_asm import Arithmetic, EndValue, Overflow
+from kernels_asm import Arithmetic, EndValue, Overflow, RunningSums
 
 torch.set_num_threads(1)  # tests run side by side
 
@@ -91,6 +91,41 @@ def test_one_graph_serves_every_arithmetic(compiled: FastStep) -> None:
             compiled.set_functions(ends(arithmetic))
             losses.add(compiled.loss(images, labels).item())
     assert len(losses) >= 3
+
+
+@pytest.mark.parametrize(
+    ("name", "repairs"),
+    [
+        ("tiny", "estimator=reste,activation=rprelu"),
+        ("tiny", "estimator=sign-swish,learned-threshold=yes,weight-scale=yes"),
+        ("tiny", "estimator=ede,normalisation=before,residual=single"),
+        ("tiny", "estimator=tanh,activation=prelu,residual=none"),
+        ("resnet-20", ""),
+    ],
+)
+def test_networks_with_repairs_are_one_graph(name: str, repairs: str) -> None:
+    network = build_network(name, 0.25, repairs=Repairs.parse(repairs) if repairs else None)
+    model = BinaryModel(network, fast_step.exact_functions(network)).train()
+    for block, end in zip(model.binary_blocks, fast_step.exact_functions(network), strict=True):
+        block.function = end_value_tensor(end)
+    # captured whole, forward and backward, and run by PyTorch's own operations: nothing is turned into machine code
+    captured = torch.compile(fast_step._loss, backend="aot_eager", fullgraph=True, dynamic=False, recompile_limit=64)
+    loss = captured(model, *batch(), bfloat16=True)
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert all(block.weights.latent.grad is not None for block in model.binary_blocks)
+
+
+def test_running_sums_are_trained_without_compiling(compiled: FastStep) -> None:
+    functions = tuple(Arithmetic(8, Overflow.RUNNING).layer_function(layer.shape) for layer in NETWORK.binary_layers)
+    ordered = (RunningSums(-100, 100), *functions[1:])
+    compiled.set_functions(ordered)
+    assert compiled._loss is fast_step._loss
+    assert compiled.model.functions == ordered
+    images, labels = batch()
+    assert torch.isfinite(compiled.loss(images, labels))
+    compiled.set_functions(ends(ARITHMETICS[0]))
+    assert compiled._loss is compiled._compiled
 
 
 def test_without_a_compiler_the_step_is_plain(monkeypatch: pytest.MonkeyPatch) -> None:
