@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: study test fuzz bench bench-sim bench-kernels bench-accuracy bench-arithmetic validate dashboard lint clean setup accept-baselines
+.PHONY: study test fuzz bench bench-sim bench-kernels bench-accuracy bench-clip bench-arithmetic validate dashboard lint clean setup accept-baselines
 
 setup: $(READY)
 
@@ -42,6 +42,10 @@ bench-arithmetic: $(READY)
 # first time, seconds after; stopped, it goes on where it was.
 bench-accuracy: $(READY)
 	$(BIN)/python -m benchmarks.bench_accuracy $(if $(DATA_DIR),--data-dir $(DATA_DIR))
+
+# CIFAR-10 as for bench-accuracy: about 40 minutes of one core the first time.
+bench-clip: $(READY)
+	$(BIN)/python -m benchmarks.bench_clip $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 
 validate: $(READY)
 	$(BIN)/python -m isa_models.silicon.validation

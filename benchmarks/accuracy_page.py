@@ -25,13 +25,14 @@ under {designs} arithmetics, each recipe against a long training of every design
 """
 
 
-def replace_section(page: str, section: str) -> str:
-    """Return `page` with `section` between its marks, at the end where there are none."""
-    marked = f"{BEGIN}\n{section.strip()}\n{END}\n"
-    before, begin, rest = page.partition(BEGIN)
-    if not begin:
+def replace_section(page: str, section: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
+    """Return `page` with `section` between the two marks, at the end where there are none."""
+    begin, end = marks
+    marked = f"{begin}\n{section.strip()}\n{end}\n"
+    before, found, rest = page.partition(begin)
+    if not found:
         return f"{page.rstrip()}\n\n{marked}" if page.strip() else f"# Accuracy\n\n{marked}"
-    return before + marked + rest.partition(END)[2].lstrip("\n")
+    return before + marked + rest.partition(end)[2].lstrip("\n")
 
 
 def section(results: Sequence[DatasetResults], step: str, command: str, picture: str) -> str:

@@ -76,5 +76,6 @@ class Network:
     def digest(self) -> str:
         """SHA-256 of the layers and the input; names of layers count, as weights are stored under them."""
         layers = [[type(layer).__name__, asdict(layer)] for layer in self.layers]
-        content = json.dumps([self.input_shape, self.classes, layers, self.maps], sort_keys=True)
+        others = [] if self.maps is FeatureMaps.FLOAT32 else [self.maps]  # records from before there were others last
+        content = json.dumps([self.input_shape, self.classes, layers, *others], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
