@@ -43,7 +43,7 @@ def recipes() -> tuple[NamedRecipe, ...]:
         ),
         NamedRecipe("one-shot supernet, batch norm estimated anew", QuickRecipe(Phase(0), Parent.MIXED, SHARED)),
         NamedRecipe("mixed parent, then 16,000 images", QuickRecipe(Phase(16_000), Parent.MIXED, SHARED)),
-        NamedRecipe("18,000 images in batches of 32, from scratch: the default", QuickRecipe()),
+        NamedRecipe("16,000 images in batches of 32, from scratch: the default", QuickRecipe()),
     )
 
 

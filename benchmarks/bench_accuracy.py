@@ -60,6 +60,8 @@ def main(arguments: Sequence[str] = ()) -> int:
         for name in names
     ]
     try:
+        for name in names:  # a data set that is missing is told at once, not after hours
+            load_dataset(name, _data_dir(name, options.data_dir))
         with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
             list(pool.map(_train, units))
         results = [_collect(unit, options.seeds) for unit in units if unit.seed == 0]

@@ -56,7 +56,7 @@ class Phase:
         return self.learning_rate * (1 - math.cos(math.pi * share)) / 2
 
 
-HONEST = Phase(18_000, batch_size=32)
+HONEST = Phase(16_000, batch_size=32)
 """Small batches: in so short a training steps count for more than images. No augmentation, which needs longer ones."""
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 
+from dse.accuracy import NetworkTrainer
 from dse.cache import EvaluationCache
+from dse.launch import _trainer
 from dse.networks import build_network
 from dse.nn.model import BinaryModel
 from dse.quick_accuracy import PARENT, QuickTrainer
 from dse.training.evaluation import evaluate
 from dse.training.quick_recipe import Parent, Phase, QuickRecipe, space_arithmetics
 from dse.training.quick_run import QuickRun
+from dse.training.recipe import Recipe
 from dse.training.weights import parse_weights
 from kernels_asm import Arithmetic
 from tests.dse.training.small_training import SMALL
@@ -123,3 +128,14 @@ def test_weights_of_a_quick_run_fit_a_model_of_its_arithmetic():
     model = BinaryModel(NETWORK, CLIPPED)
     model.load_state_dict(run.train_design(CLIPPED, None).state)
     assert 0 <= evaluate(model, SMALL.validation) <= 1
+
+
+def test_studies_take_the_quick_run_unless_a_training_from_scratch_is_asked_for(tmp_path):
+    cache = EvaluationCache(tmp_path)
+    assert isinstance(_trainer(SMALL, QuickRecipe(), 0, cache), QuickTrainer)
+    assert isinstance(_trainer(SMALL, Recipe(), 0, cache), NetworkTrainer)
+
+
+def test_a_recipe_is_the_same_after_a_study_kept_it():
+    for recipe in (QuickRecipe(), RECIPE):
+        assert json.loads(json.dumps(recipe.to_dict())) == recipe.to_dict()
