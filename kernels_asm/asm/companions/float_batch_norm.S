@@ -275,8 +275,10 @@
     FOR_PIXELS CONVERT_VALUES
     .endif
     FOR_PIXELS MULTIPLY_VALUES
-    add   x8,  x8,  #64
-    ADD_PARAMETERS
+    ldp   q24, q25, [x8, #64]
+    ldp   q26, q27, [x8, #96]
+    add   x8,  x8,  #128
+    FOR_PIXELS ADD_TO_VALUES
 .endm
 
 .macro NORMALISE
