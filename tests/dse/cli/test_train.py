@@ -224,7 +224,8 @@ def test_ablation_changes_one_thing_at_a_time(capsys, small, tmp_path, few_choic
     for change, row in rows.items():
         assert len(row["seeds"]) == 2
         assert row["accuracy"]["value"] == pytest.approx(sum(row["seeds"]) / 2)
-        assert row["cycles"] == base["cycles"] > 0
+        costs = change == "activation=rprelu"  # the others change what only training sees
+        assert row["cycles"] > base["cycles"] if costs else row["cycles"] == base["cycles"] > 0
         if change != BASELINE:
             assert row["difference"]["value"] == pytest.approx(row["accuracy"]["value"] - base["accuracy"]["value"])
             assert row["difference"]["standard_error"] > row["accuracy"]["standard_error"]

@@ -73,7 +73,7 @@ def test_recipe_digest_follows_its_fields():
     "field", [{"epochs": 0}, {"batch_size": 1}, {"learning_rate": 0.0}, {"warmup": 1.0}, {"shift": -1}]
 )
 def test_recipe_out_of_range_names_the_field(field):
-    with pytest.raises(UsageError, match=f"recipe: {next(iter(field))} is"):
+    with pytest.raises(UsageError, match=f": {next(iter(field))} is"):
         Recipe(**field)
 
 
