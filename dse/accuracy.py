@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,15 +107,7 @@ class NetworkTrainer:
             if checkpoint:
                 checkpoint.remove()  # whoever goes on from it diverges again
             raise
-        record = {
-            "accuracy": trained.accuracy,
-            "standard_error": trained.standard_error,
-            "test_accuracy": trained.test_accuracy,
-            "test_standard_error": trained.test_standard_error,
-            "train_seconds": trained.seconds,
-            "history": [asdict(epoch) for epoch in trained.history],
-        }
-        return record, weights_bytes(trained)
+        return trained.record(), weights_bytes(trained)
 
     def stored(self, network: Network, functions: tuple[LayerFunction, ...]) -> None:
         """Delete what was kept to go on from: the training's record is safe now."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dse.cache import EvaluationCache, Record
@@ -85,16 +84,7 @@ class QuickTrainer:
             recipe=self._recipe.of_design(len(self._dataset.train)),
             seed=self._seed,
         )
-        record = {
-            "accuracy": trained.accuracy,
-            "standard_error": trained.standard_error,
-            "test_accuracy": trained.test_accuracy,
-            "test_standard_error": trained.test_standard_error,
-            "train_seconds": trained.seconds,
-            "history": [asdict(epoch) for epoch in trained.history],
-            "recipe": self._recipe.to_dict(),
-            "step": step_name(),
-        }
+        record = trained.record() | {"recipe": self._recipe.to_dict(), "step": step_name()}
         return record, weights_bytes(trained)
 
     def stored(self, network: Network, functions: tuple[LayerFunction, ...]) -> None:

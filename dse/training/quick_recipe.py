@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -13,6 +12,7 @@ from typing import Any
 from dse.networks import Network
 from dse.space import ACCUMULATORS, CLIPS
 from dse.training.recipe import Recipe
+from dse.training.schedules import Schedule, share_of_peak
 from kernels_asm import Arithmetic, EndValue, Overflow
 from kernels_asm.arithmetic import OVERFLOWS_OF
 
@@ -51,9 +51,7 @@ class Phase:
 
     def learning_rate_at(self, step: int, steps: int) -> float:
         """Return the learning rate of step `step` (from 0) of `steps`: half a cosine up, half a cosine down."""
-        position = (step + 0.5) / steps
-        share = position / self.warmup if position < self.warmup else (1 - position) / (1 - self.warmup)
-        return self.learning_rate * (1 - math.cos(math.pi * share)) / 2
+        return self.learning_rate * share_of_peak(Schedule.ONE_CYCLE, (step + 0.5) / steps, self.warmup)
 
 
 HONEST = Phase(16_000, batch_size=32)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -51,6 +52,17 @@ class TrainedNetwork:
     state_dict: dict[str, Tensor]
     recipe: Recipe
     seed: int
+
+    def record(self) -> dict[str, Any]:
+        """Return the accuracies, the time and the history as JSON values."""
+        return {
+            "accuracy": self.accuracy,
+            "standard_error": self.standard_error,
+            "test_accuracy": self.test_accuracy,
+            "test_standard_error": self.test_standard_error,
+            "train_seconds": self.seconds,
+            "history": [asdict(epoch) for epoch in self.history],
+        }
 
     def model(self) -> BinaryModel:
         """Return a model in evaluation mode with these weights."""
