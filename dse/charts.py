@@ -19,7 +19,9 @@ from dse.results import StudyResults, TrialResult
 SELECTION_TRACE = 0
 """Index in the front figure of the ring round the selected trial, so that a page can move it alone."""
 
-LATENCY_TITLE = "Latency (ms), binary convolution layers only"
+LATENCY_TITLE = "Latency (ms) of the binary layers"
+DEPTH = 15
+"""Points of accuracy below the lowest point of the front and the conventional design that are shown at first."""
 ACCURACY_TITLE = "Validation accuracy (%)"
 
 HOVER_CHARACTERS = 46
@@ -75,6 +77,7 @@ def front_figure(
         _mark_conventional(figure, results, results.conventional, theme)
     if not results.complete:
         say(figure, "No trial has finished yet", theme)
+    _leave_out_far_below(figure, results, theme)
     figure.update_layout(
         xaxis={"title": {"text": LATENCY_TITLE}, "rangemode": "normal"},
         yaxis={"title": {"text": ACCURACY_TITLE}},
@@ -83,6 +86,32 @@ def front_figure(
         uirevision=results.name,
     )
     return figure
+
+
+def _leave_out_far_below(figure: go.Figure, results: StudyResults, theme: Theme) -> None:
+    """Begin the axis at most `DEPTH` below the front, and say how many designs are lower: zooming out shows them.
+
+    A design that learned nothing would press the others into a line.
+    """
+    shown = [*results.front, *([results.conventional] if results.conventional else [])]
+    if not shown:
+        return
+    bottom = 100 * min(trial.point[1] for trial in shown) - DEPTH
+    below = sum(100 * trial.point[1] < bottom for trial in results.complete)
+    figure.update_yaxes(autorangeoptions={"clipmin": bottom})
+    if below:
+        designs = "1 design is" if below == 1 else f"{below} designs are"
+        figure.add_annotation(
+            text=f"{designs} below {bottom:.0f} %",
+            x=1,
+            y=0,
+            xref="paper",
+            yref="paper",
+            xanchor="right",
+            yanchor="bottom",
+            showarrow=False,
+            font={"size": 12, "color": theme.muted},
+        )
 
 
 def selection_trace(results: StudyResults, selected: int | None, theme: Theme = LIGHT) -> go.Scatter:

@@ -12,6 +12,8 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import TrialState, create_trial
 
+from dse.evaluation import LATENCY_SCOPE
+
 BUDGET = 40
 STUDY_NAME = "tiny on cortex-a72"
 CLOCK_HZ = 1.5e9
@@ -53,7 +55,7 @@ def create_study(path: Path, name: str = STUDY_NAME) -> optuna.Study:
         study.set_metric_names(["latency_ms", "accuracy"])
     study.set_user_attr("conventional", _attributes(CONVENTIONAL, [])["design"])
     study.set_user_attr("format", 1)
-    study.set_user_attr("latency_scope", "binary convolution layers")
+    study.set_user_attr("latency_scope", LATENCY_SCOPE)
     study.set_user_attr(
         "spec",
         {

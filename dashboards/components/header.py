@@ -70,8 +70,8 @@ def _progress(results: StudyResults) -> dmc.Paper:
 def _fastest(results: StudyResults) -> dmc.Paper:
     trial = results.fastest
     if trial is None:
-        return _card("Best latency", "-", "binary convolution layers only")
-    note = f"trial {trial.number}, at {trial.measured.percent} %; binary convolution layers only"
+        return _card("Best latency", "-", "of the binary layers")
+    note = f"trial {trial.number}, at {trial.measured.percent} %; of the binary layers"
     return _card("Best latency", f"{trial.point[0]:.3f} ms", note)
 
 

@@ -69,8 +69,8 @@ def _front() -> dmc.Paper:
     )
     caption = (
         f"{ERRORS_NOTE} Bars: ± one standard error. {HOLLOW_NOTE} Faint points are dominated; pruned and failed trials "
-        "have no point. Latency counts the binary convolution layers only: the others run in floating point and are "
-        "not timed."
+        "have no point. Latency counts the binary layers, from signs to signs: the others run in floating point and "
+        "are not timed."
     )
     return _panel(
         dmc.Group(

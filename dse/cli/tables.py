@@ -70,10 +70,10 @@ def _design_table(title: str) -> Table:
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
     table.add_column("trial", justify="right", no_wrap=True)
     table.add_column("accuracy %", no_wrap=True)
-    for heading in ("latency ms", "width", "accumulator"):
+    for heading in ("latency ms", "width", "bits"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("overflow", no_wrap=True)
-    for heading in ("clip", "maps", "tile", "speed-up", "accuracy gain"):
+    for heading in ("clip", "maps", "tile", "speed-up", "gain"):
         table.add_column(heading, justify="right", no_wrap=True)
     return table
 
@@ -85,7 +85,7 @@ def _design_cells(results: StudyResults, trial: TrialResult) -> list[str]:
         clip = "none" if design.clip is None else str(design.clip)
         described = [
             f"{design.width_multiplier:g}",
-            f"{design.accumulator}-bit",
+            str(design.accumulator),
             design.overflow.value,
             clip,
             design.maps.value,

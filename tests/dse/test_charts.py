@@ -62,6 +62,17 @@ def test_unknown_error_has_no_bar(tmp_path: Path) -> None:
     assert bars == [(None,)]
 
 
+def test_designs_far_below_the_front_are_counted_and_left_out_at_first(tmp_path: Path) -> None:
+    study = create_study(tmp_path / "study.db")
+    for latency, accuracy in ((1.0, 0.8), (2.0, 0.85), (3.0, 0.1), (4.0, 0.7)):
+        add_measured(study, latency, accuracy, None)
+    figure = front_figure(read_results(study))
+    bottom = figure.layout.yaxis.autorangeoptions.clipmin
+    assert bottom == pytest.approx(65)
+    assert "1 design is below 65 %" in [note.text for note in figure.layout.annotations]
+    assert numbers(figure) == [0, 1, 2, 3]
+
+
 def test_conventional_design_off_the_front_has_an_error_bar(tmp_path: Path) -> None:
     study = create_study(tmp_path / "study.db")
     add_measured(study, 2.0, 0.8, 0.006)

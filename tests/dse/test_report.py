@@ -34,7 +34,7 @@ def test_lists_the_front(report: Path, study: optuna.Study) -> None:
     results = read_results(study)
     rows = [int(number) for number in re.findall(r'<tr id="row-(\d+)">', html)]
     assert rows[: len(results.front)] == [trial.number for trial in results.front]
-    assert "binary convolution layers only" in html
+    assert "binary layers: convolution, batch norm, shortcut and signs" in html
 
 
 def test_marks_designs_that_are_not_shown_to_be_more_accurate(tmp_path: Path) -> None:
