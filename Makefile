@@ -43,7 +43,7 @@ bench-arithmetic: $(READY)
 bench-accuracy: $(READY)
 	$(BIN)/python -m benchmarks.bench_accuracy $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 
-# CIFAR-10 as for bench-accuracy: about 40 minutes of one core the first time.
+# CIFAR-10 as for bench-accuracy: about 25 minutes of one core the first time.
 bench-clip: $(READY)
 	$(BIN)/python -m benchmarks.bench_clip $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 

@@ -32,7 +32,7 @@ from kernels_asm import Arithmetic
 COMMAND = "make bench-clip"
 DATASET = "cifar10"
 SEEDS = 3
-EPOCHS = (8, 5)
+EPOCHS = (5, 3)
 _FOLDER = Path("docs")
 _PICTURE = Path("accuracy", "clip.svg")
 
@@ -119,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--data-dir", type=Path, help="folder with CIFAR-10 (default: the one that downloads go to)")
     add("--seeds", type=int, choices=range(2, 17), metavar="N", default=SEEDS, help="(default: %(default)s)")
-    add("--epochs", type=int, nargs=2, metavar=("BEFORE", "AFTER"), default=EPOCHS, help="(default: 8 5)")
+    add("--epochs", type=int, nargs=2, metavar=("BEFORE", "AFTER"), default=EPOCHS, help="(default: 5 3)")
     add("--jobs", type=int, choices=range(1, 65), metavar="N", default=min(2, os.cpu_count() or 1))
     add("--cache", type=Path, help="folder of the evaluation cache")
     return parser
