@@ -1,7 +1,7 @@
 """Runs the binary blocks of a model with int8 maps on the emulated kernels, and compares what each puts out.
 
-A block whose sums are exact and go on as they are is one fused kernel. Others are a convolution, whose sums are pooled
-here where the block pools them, and a kernel for batch norm or thresholds behind it.
+The kernels are those that a design is timed with (`dse.layer_work`): one fused kernel, or a convolution, whose sums are
+pooled here where the block pools them, and a kernel for batch norm or thresholds behind it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from dse.companion_calls import run_int8_batch_norm, run_threshold_bits
 from dse.design import Design
 from dse.emulation import KernelRunner
 from dse.fused_emulation import FusedRunner
-from dse.fused_variants import fused_variant
-from dse.layer_work import sums_arithmetic
+from dse.layer_work import Convolution, FusedConvolution, LayerWork, layer_work
 from dse.nn import fixed_point
 from dse.nn.blocks import BinaryBlock
 from dse.nn.model import BinaryModel
+from dse.normalisation_pass import NormalisationPass
 from isa_models import Buffer
 from kernels_asm import KernelVariant
 from kernels_asm.companions.bit_map import BitMap
@@ -52,7 +52,11 @@ class EmulatedBlocks:
     _kernels: dict[BinaryBlock, FusedBlock | SeparateBlock] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._kernels = {block: _block_kernels(block, self.design) for block in self.model.binary_blocks}
+        network = self.model.network
+        self._kernels = {
+            block: _block_kernels(block, layer_work(block.layer, network, self.design)[0])
+            for block in self.model.binary_blocks
+        }
 
     @property
     def layers(self) -> int:
@@ -62,9 +66,9 @@ class EmulatedBlocks:
     def __call__(self, block: BinaryBlock, x: Tensor, start: Tensor) -> Tensor:
         """Return the features of a block: what its kernels put out."""
         expected = block(x, start)
-        signs = _channels_last(block.binarize(x).to(torch.int8))
+        signs = channels_last(block.binarize(x).to(torch.int8))
         shortcut = block.shortcut_map(start)
-        added = None if shortcut is None else _channels_last(as_bytes(shortcut))
+        added = None if shortcut is None else channels_last(as_bytes(shortcut))
         kernels = self._kernels[block]
         maps = []
         for image in range(len(x)):
@@ -98,20 +102,22 @@ class SeparateBlock:
     """A block as a convolution and what runs behind it."""
 
     def __init__(self, block: BinaryBlock, variant: KernelVariant) -> None:
-        self._block = block
+        self._pool = block.layer.sums_pool
+        self._thresholds = block.folded.thresholds() if block.folded is not None else None
+        self._fixed_point = None if block.folded is not None else _fixed_point(block)
         self._convolution = KernelRunner(variant, block.shape)
         self._weights: Buffer = self._convolution.pack(_weights(block))
 
     def run(self, signs: _Map, shortcut: _Map | None) -> tuple[_Map, int]:
         """See `FusedBlock.run`."""
         convolved = self._convolution.run(signs, self._weights)
-        sums = np.ascontiguousarray(_max_pool(convolved.output, self._block.layer.sums_pool))
-        if self._block.folded is not None:
-            done = run_threshold_bits(sums, self._block.folded.thresholds())
-            signs_out = unpack_bits(done.bits, sums.shape[-1])
-            return signs_out, convolved.instructions + done.instructions
-        multiplier, shift, offset = _parameters(self._block)
-        done = run_int8_batch_norm(sums, (multiplier, shift, offset), shortcut)
+        sums = np.ascontiguousarray(_max_pool(convolved.output, self._pool))
+        if self._thresholds is not None:
+            done = run_threshold_bits(sums, self._thresholds)
+            return unpack_bits(done.bits, sums.shape[-1]), convolved.instructions + done.instructions
+        if self._fixed_point is None:
+            raise AssertionError("a block has thresholds or a batch norm in fixed point")
+        done = run_int8_batch_norm(sums, self._fixed_point, shortcut)
         if done.output is None:
             raise AssertionError("an int8 batch norm puts out a map")
         return done.output.astype(np.int8), convolved.instructions + done.instructions
@@ -122,13 +128,20 @@ def as_bytes(features: Tensor) -> Tensor:
     return (features * fixed_point.FEATURE_SCALE).to(torch.int8)
 
 
-def _block_kernels(block: BinaryBlock, design: Design) -> FusedBlock | SeparateBlock:
-    if block.layer.sums_pool == 1:
-        variant = fused_variant(block.shape, design, adds=block.shortcut is not None, to_bits=block.folded is not None)
-        if variant is not None:
-            return FusedBlock(block, variant)
-    arithmetic = sums_arithmetic(design, signs_alone=block.folded is not None)
-    return SeparateBlock(block, KernelVariant(arithmetic, design.tile))
+def channels_last(maps: Tensor) -> _Map:
+    """Return (N, H, W, C) of (N, C, H, W)."""
+    array: _Map = maps.permute(0, 2, 3, 1).numpy()
+    return np.ascontiguousarray(array)
+
+
+def _block_kernels(block: BinaryBlock, convolution: LayerWork) -> FusedBlock | SeparateBlock:
+    match convolution:
+        case FusedConvolution():
+            return FusedBlock(block, convolution.variant)
+        case Convolution():
+            return SeparateBlock(block, convolution.variant)
+        case NormalisationPass():
+            raise AssertionError("the first kernel of a layer is its convolution")
 
 
 def _parameters(block: BinaryBlock) -> Parameters:
@@ -136,15 +149,20 @@ def _parameters(block: BinaryBlock) -> Parameters:
     if block.folded is not None:
         thresholds = block.folded.thresholds()
         return thresholds.limits, thresholds.flips
+    return _fixed_point(block)
+
+
+def _fixed_point(block: BinaryBlock) -> tuple[_Map, _Map, _Map]:
+    """Return multipliers, shifts and offsets."""
     norm = block.norm
     if norm.running_mean is None or norm.running_var is None:
         raise ValueError("a batch norm without running statistics cannot be folded")
     folded = fixed_point.fold(norm, norm.running_mean, norm.running_var)
-    return tuple(values.numpy() for values in (folded.multiplier, folded.shift, folded.offset))
+    return folded.multiplier.numpy(), folded.shift.numpy(), folded.offset.numpy()
 
 
 def _weights(block: BinaryBlock) -> _Map:
-    return _channels_last(block.integer_weights())
+    return channels_last(block.integer_weights())
 
 
 def _max_pool(sums: _Map, size: int) -> _Map:
@@ -155,9 +173,3 @@ def _max_pool(sums: _Map, size: int) -> _Map:
     windows = sums[: height * size, : width * size].reshape(height, size, width, size, channels)
     pooled: _Map = windows.max(axis=(1, 3))
     return pooled
-
-
-def _channels_last(maps: Tensor) -> _Map:
-    """Return (N, H, W, C) of (N, C, H, W)."""
-    array: _Map = maps.permute(0, 2, 3, 1).numpy()
-    return np.ascontiguousarray(array)

@@ -13,7 +13,7 @@ from dse.fused_variants import fused_variant
 from dse.networks import Activation, BinaryConv, FeatureMaps, Network
 from dse.normalisation_pass import NormalisationPass, normalisation_key, time_normalisation
 from isa_models import Core, Simulation
-from kernels_asm import Arithmetic, ConvShape, KernelVariant, OutputType
+from kernels_asm import ConvShape, KernelVariant, OutputType
 from kernels_asm.fused import FusedVariant
 
 
@@ -51,14 +51,14 @@ def layer_work(layer: BinaryConv, network: Network, design: Design) -> tuple[Lay
 
     Raises kernels_asm.InputError for a design that no kernel computes.
     """
-    in_int8 = network.maps is FeatureMaps.INT8
-    signs_alone = in_int8 and layer.name in network.signs_alone
-    adds = layer.shortcut is not None
-    if in_int8 and layer.sums_pool == 1:
-        variant = fused_variant(layer.shape, design, adds=adds, to_bits=signs_alone)
+    signs_alone = _signs_alone(layer, network)
+    if network.maps is FeatureMaps.INT8 and layer.sums_pool == 1:
+        variant = fused_variant(layer.shape, design, adds=layer.shortcut is not None, to_bits=signs_alone)
         if variant is not None:
             return (FusedConvolution(layer.shape, variant),)
-    arithmetic = sums_arithmetic(design, signs_alone=signs_alone)
+    arithmetic = design.arithmetic()
+    if signs_alone:
+        arithmetic = replace(arithmetic, output=OutputType.INT16)  # what thresholds are compared with
     return (
         Convolution(layer.shape, KernelVariant(arithmetic, design.tile)),
         pass_behind(layer, network, arithmetic.output),
@@ -67,24 +67,22 @@ def layer_work(layer: BinaryConv, network: Network, design: Design) -> tuple[Lay
 
 def pass_behind(layer: BinaryConv, network: Network, sums: OutputType) -> NormalisationPass:
     """Return what runs behind the layer's convolution where that is a kernel of its own."""
-    in_int8 = network.maps is FeatureMaps.INT8
     return NormalisationPass(
         layer.out_height,
         layer.out_width,
         layer.out_channels,
         sums,
-        in_int8=in_int8,
-        signs_alone=in_int8 and layer.name in network.signs_alone,
+        in_int8=network.maps is FeatureMaps.INT8,
+        signs_alone=_signs_alone(layer, network),
         shortcut=layer.shortcut is not None,
         activation=Activation.RELU if layer.sums_relu else layer.activation,
         thresholds=layer.learned_threshold,
     )
 
 
-def sums_arithmetic(design: Design, *, signs_alone: bool) -> Arithmetic:
-    """Return the arithmetic of a convolution with a pass behind it; thresholds are compared with sums of int16."""
-    arithmetic = design.arithmetic()
-    return replace(arithmetic, output=OutputType.INT16) if signs_alone else arithmetic
+def _signs_alone(layer: BinaryConv, network: Network) -> bool:
+    """Whether the layer puts out packed signs and no map: thresholds take the place of its batch norm."""
+    return network.maps is FeatureMaps.INT8 and layer.name in network.signs_alone
 
 
 def work_key(work: LayerWork, core: Core) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dse.block_emulation import EmulatedBlocks
+from dse.block_emulation import EmulatedBlocks, channels_last
 from dse.design import Design
 from dse.emulation import KernelRunner
 from dse.errors import UsageError
@@ -144,7 +144,7 @@ class EmulatedConvolutions:
         blocks = self.model.binary_blocks
         self.runners = [KernelRunner(variant, block.shape) for block in blocks]
         self._weights = [
-            runner.pack(_channels_last(block.integer_weights()))
+            runner.pack(channels_last(block.integer_weights()))
             for runner, block in zip(self.runners, blocks, strict=True)
         ]
 
@@ -154,7 +154,7 @@ class EmulatedConvolutions:
 
     def __call__(self, layer: int, signs: Tensor, _weights: Tensor) -> Tensor:
         """Return the outputs of binary layer `layer` for signs (N, C, H, W)."""
-        images = [self._run(layer, image) for image in _channels_last(signs)]
+        images = [self._run(layer, image) for image in channels_last(signs)]
         outputs = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).to(torch.int32)
         self.outputs += outputs.numel()
         self.differing += int((outputs != self._expected[layer]).sum())
@@ -164,9 +164,3 @@ class EmulatedConvolutions:
         run = self.runners[layer].run(image, self._weights[layer])
         self.instructions += run.instructions
         return run.output
-
-
-def _channels_last(signs: Tensor) -> NDArray[np.integer]:
-    """Return (N, H, W, C) of (N, C, H, W)."""
-    array: NDArray[np.integer] = signs.permute(0, 2, 3, 1).numpy()
-    return np.ascontiguousarray(array)
