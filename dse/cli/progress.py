@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console, Group
@@ -19,6 +20,9 @@ from dse.design import Design
 from dse.front import not_shown_above, pareto_front
 from dse.progress import StudyProgress
 from dse.uncertainty import MeasuredAccuracy, differ
+
+Shown = TypeVar("Shown")
+"""What receives the events of a run and shows them."""
 
 
 @dataclass
@@ -168,26 +172,38 @@ class LineProgress:
             self._print(note)
 
     def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_line(self._console, line)
 
 
-@contextmanager
-def study_progress(title: str, *, to_stderr: bool) -> Iterator[StudyProgress]:
-    """Yield the progress that suits the stream: live on a terminal, lines otherwise.
+def study_progress(title: str, *, to_stderr: bool) -> AbstractContextManager[StudyProgress]:
+    """Return the context of the progress that suits the stream: live on a terminal, lines otherwise.
 
     Args:
         title: What is searched, shown above the display.
         to_stderr: Keep standard output free for the result.
 
     """
+    return lines_or_live(title, LineProgress, LiveProgress, to_stderr=to_stderr)
+
+
+@contextmanager
+def lines_or_live(
+    title: str, lines: Callable[[str, Console], Shown], live: Callable[[str, Live], Shown], *, to_stderr: bool
+) -> Iterator[Shown]:
+    """Yield a display that suits the stream: `live`, which rich can render, on a terminal, `lines` otherwise."""
     console = Console(stderr=to_stderr)
     if not console.is_terminal:
-        yield LineProgress(title, console)
+        yield lines(title, console)
         return
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
-        display = LiveProgress(title, live)
-        live.update(display)
+    with Live(console=console, refresh_per_second=4, transient=True) as region:
+        display = live(title, region)
+        region.update(display)  # type: ignore[arg-type]  # what is shown live has __rich__
         yield display
+
+
+def print_line(console: Console, line: str) -> None:
+    """Print a line as it is, for logs and pipes."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -14,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.accuracy import TEACHER
-from dse.cli.progress import duration
+from dse.cli.progress import duration, lines_or_live, print_line
 from dse.trainings import JobResult, TrainingsProgress
 
 if TYPE_CHECKING:
@@ -143,7 +142,7 @@ class TrainingLines:
         self._print(f"{self._tally.head}: {result_text(result)}")
 
     def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_line(self._console, line)
 
 
 def result_text(result: JobResult) -> str:
@@ -154,23 +153,15 @@ def result_text(result: JobResult) -> str:
     return f"validation accuracy {100 * result.accuracy.value:.2f} %{known}"
 
 
-@contextmanager
-def trainings_progress(title: str, *, to_stderr: bool) -> Iterator[TrainingsProgress]:
-    """Yield the progress that suits the stream: live on a terminal, lines otherwise.
+def trainings_progress(title: str, *, to_stderr: bool) -> AbstractContextManager[TrainingsProgress]:
+    """Return the context of the progress that suits the stream: live on a terminal, lines otherwise.
 
     Args:
         title: What is trained, shown above the display.
         to_stderr: Keep standard output free for the result.
 
     """
-    console = Console(stderr=to_stderr)
-    if not console.is_terminal:
-        yield TrainingLines(title, console)
-        return
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
-        display = LiveTrainings(title, live)
-        live.update(display)
-        yield display
+    return lines_or_live(title, TrainingLines, LiveTrainings, to_stderr=to_stderr)
 
 
 def _position(progress: TrainingProgress) -> str:

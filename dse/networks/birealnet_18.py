@@ -24,11 +24,6 @@ def birealnet_18(
     chain = LayerChain(input_shape, repairs)
     channels = scaled(64, width_multiplier)
     add_stem(chain, channels)
-    for stage in range(1, STAGES + 1):
-        for block in range(1, BLOCKS + 1):
-            halves = stage > 1 and block == 1
-            channels *= 2 if halves else 1
-            name = f"stage{stage}_block{block}"
-            chain.binary_pair(f"{name}a", f"{name}b", channels, stride=2 if halves else 1, projects=True)
+    chain.residual_stages(STAGES, BLOCKS, channels, projects=True)
     chain.classifier("classifier", classes, grid=1, relu=False)
     return chain.layers

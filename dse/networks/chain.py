@@ -120,6 +120,23 @@ class LayerChain:
             end = Shortcut(2, start.height, start.width, start.channels_in, channels, start.pool, start.projects)
         self.binary(second, channels, shortcut=end, sums_relu=sums_relu)
 
+    def residual_stages(self, stages: int, blocks: int, channels: int, *, projects: bool = False) -> None:
+        """Add stages of so many pairs; each stage but the first halves the resolution and doubles the channels.
+
+        Args:
+            stages: How many.
+            blocks: Pairs in a stage.
+            channels: Of the first stage.
+            projects: As of `binary_pair`.
+
+        """
+        for stage in range(1, stages + 1):
+            for block in range(1, blocks + 1):
+                halves = stage > 1 and block == 1
+                channels *= 2 if halves else 1
+                name = f"stage{stage}_block{block}"
+                self.binary_pair(f"{name}a", f"{name}b", channels, stride=2 if halves else 1, projects=projects)
+
     def classifier(self, name: str, classes: int, grid: int | None, *, relu: bool) -> None:
         """Add the classifier; a `relu` in front is left out as by `relu`, as it would hide what lies below 0."""
         relu = relu and self._repairs.activation is Activation.NONE

@@ -26,11 +26,6 @@ def resnet_20(
     chain = LayerChain(input_shape, repairs)
     channels = scaled(16, width_multiplier)
     add_stem(chain, channels)
-    for stage in range(1, STAGES + 1):
-        for block in range(1, BLOCKS + 1):
-            halves = stage > 1 and block == 1
-            channels *= 2 if halves else 1
-            name = f"stage{stage}_block{block}"
-            chain.binary_pair(f"{name}a", f"{name}b", channels, stride=2 if halves else 1)
+    chain.residual_stages(STAGES, BLOCKS, channels)
     chain.classifier("classifier", classes, grid=1, relu=True)
     return chain.layers

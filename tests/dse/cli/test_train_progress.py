@@ -113,6 +113,6 @@ def test_a_training_that_goes_on_says_where():
 @pytest.mark.parametrize("terminal", [True, False])
 def test_the_stream_decides(monkeypatch, terminal):
     console = Console(file=io.StringIO(), force_terminal=terminal, width=80)
-    monkeypatch.setattr(train_progress, "Console", lambda stderr: console)
+    monkeypatch.setattr("dse.cli.progress.Console", lambda stderr: console)
     with train_progress.trainings_progress("title", to_stderr=True) as progress:
         assert isinstance(progress, LiveTrainings if terminal else TrainingLines)
