@@ -9,7 +9,6 @@ second run takes seconds, and one that was stopped goes on where it was.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -22,6 +21,7 @@ from benchmarks.accuracy_jobs import Trainings
 from benchmarks.accuracy_page import replace_section, section, tables
 from benchmarks.accuracy_plot import plot
 from benchmarks.accuracy_results import DatasetResults, collect, train_seed
+from benchmarks.options import add_worker_options, say
 from dse.cache import EvaluationCache, default_directory
 from dse.data import Dataset, load_dataset
 from dse.errors import DseError
@@ -103,7 +103,7 @@ def _collect(unit: _Unit, seeds: int) -> DatasetResults:
 def _open(unit: _Unit) -> tuple[Trainings, Network, Dataset]:
     dataset = load_dataset(unit.dataset, unit.data_dir)
     network = build_network(input_shape=dataset.input_shape, classes=dataset.classes)
-    return Trainings(network, dataset, EvaluationCache(unit.cache), _say), network, dataset
+    return Trainings(network, dataset, EvaluationCache(unit.cache), say), network, dataset
 
 
 def _data_dir(name: str, folder: Path | None) -> Path | None:
@@ -125,20 +125,8 @@ def _parser() -> argparse.ArgumentParser:
         default=len(ARITHMETICS),
         help="only the first N arithmetics",
     )
-    add(
-        "--jobs",
-        type=int,
-        choices=range(1, 65),
-        metavar="N",
-        default=min(2, os.cpu_count() or 1),
-        help="worker processes (default: %(default)s)",
-    )
-    add("--cache", type=Path, help="folder of the evaluation cache")
+    add_worker_options(parser)
     return parser
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

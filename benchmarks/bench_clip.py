@@ -9,7 +9,6 @@ seconds, and one that was stopped goes on where it was.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +22,7 @@ from benchmarks.accuracy_jobs import Trainings
 from benchmarks.accuracy_page import replace_section
 from benchmarks.clip_designs import BASELINE, CLIPS, NARROW, insertion
 from benchmarks.clip_page import BEGIN, END, ClipResults, clip_row, plot, section
+from benchmarks.options import add_worker_options, say
 from dse.cache import EvaluationCache, default_directory
 from dse.data import load_dataset
 from dse.errors import DseError
@@ -89,7 +89,7 @@ def _train(unit: _Unit) -> _Seed:
     torch.set_num_threads(1)
     dataset = load_dataset(DATASET, unit.data_dir)
     network = build_network(input_shape=dataset.input_shape, classes=dataset.classes)
-    trainings = Trainings(network, dataset, EvaluationCache(unit.cache), _say)
+    trainings = Trainings(network, dataset, EvaluationCache(unit.cache), say)
     recipe = insertion(len(dataset.train), unit.epochs)
 
     def accuracy(name: str, arithmetic: Arithmetic) -> float:
@@ -120,13 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--data-dir", type=Path, help="folder with CIFAR-10 (default: the one that downloads go to)")
     add("--seeds", type=int, choices=range(2, 17), metavar="N", default=SEEDS, help="(default: %(default)s)")
     add("--epochs", type=int, nargs=2, metavar=("BEFORE", "AFTER"), default=EPOCHS, help="(default: 5 3)")
-    add("--jobs", type=int, choices=range(1, 65), metavar="N", default=min(2, os.cpu_count() or 1))
-    add("--cache", type=Path, help="folder of the evaluation cache")
+    add_worker_options(parser)
     return parser
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

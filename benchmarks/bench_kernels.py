@@ -9,7 +9,6 @@ are kept in the evaluation cache: a second run takes seconds, and one that was s
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from benchmarks.kernel_jobs import run_jobs
 from benchmarks.kernel_page import page, tables
 from benchmarks.kernel_plot import plot
 from benchmarks.kernel_results import CORES, LAYERS, KernelResults, collect, wanted
+from benchmarks.options import add_worker_options, say
 from dse.cache import EvaluationCache, default_directory
 from dse.errors import DseError
 from isa_models import IsaModelError, load_core
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         cores = [load_core(name) for name in dict.fromkeys(options.core or CORES)]
         layers = list(dict.fromkeys(_layer(text) for text in options.layer or map(str, LAYERS)))
         cache = EvaluationCache(options.cache or default_directory())
-        results = collect(run_jobs(wanted(cores, layers), cache, options.jobs, _say), cores, layers)
+        results = collect(run_jobs(wanted(cores, layers), cache, options.jobs, say), cores, layers)
     except (DseError, KernelError, IsaModelError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -64,15 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--core", action="append", help="a core, or another description that `dse core list` names; repeatable")
     add("--layer", action="append", help="such as 28x28x128x128 (3x3), or a layer of the page as written there")
-    add(
-        "--jobs",
-        type=int,
-        choices=range(1, 65),
-        metavar="N",
-        default=min(2, os.cpu_count() or 1),
-        help="worker processes (default: %(default)s)",
-    )
-    add("--cache", type=Path, help="folder of the evaluation cache")
+    add_worker_options(parser)
     add("--output", type=Path, help=f"folder of the page (default: {_FOLDER}, or none for chosen cores or layers)")
     return parser
 
@@ -81,10 +73,6 @@ def _layer(text: str) -> ConvShape:
     """Read a layer of the page, or the sizes of one with a 3x3 window; raises InputError for anything else."""
     named = {str(layer): layer for layer in LAYERS}
     return named[text] if text in named else ConvShape.parse(text)
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":
