@@ -19,7 +19,7 @@ SEARCHED_UNROLL = 6
 Of the trees that it yields for 3x3 windows over 64, 128 and 256 channels, none took more than 0.1% longer unrolled so,
 the median one 1.5% to 5% less, on Cortex-A53, A55, A72 and Neoverse N1. So those not unrolled need no search, as long
 as weights stay in L2. Where they do not, the models' prefetchers, which learn a load's stride, learn it later from more
-loads: on Cortex-A55 a layer of 7x7x512x512 takes up to a third longer unrolled.
+loads: on Cortex-A55 a layer of 7x7x512x512 takes about a third longer unrolled.
 """
 
 _LANE_NAME = re.compile(r"([0-9]{1,4})x([0-9]{1,4})(\.udot)?")
