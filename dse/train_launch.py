@@ -16,6 +16,7 @@ from dse.evaluation import WEIGHTS, Accuracy
 from dse.latency import EmulatedTimer
 from dse.network_latency import plan_timing, time_network
 from dse.networks import Network, Repairs, build_network, default_repairs
+from dse.training.device import Device
 from dse.training.recipe import Recipe
 from dse.trainings import TrainingJob, TrainingRunner, TrainingsProgress, mean_accuracy
 from dse.uncertainty import MeasuredAccuracy
@@ -44,6 +45,7 @@ class TrainSettings:
         teacher: For a recipe that names one.
         checkpoints: Folder for trainings under way; None: the cache.
         restart: Start anew what was interrupted.
+        device: Where to train.
 
     """
 
@@ -60,6 +62,7 @@ class TrainSettings:
     teacher: TrainedNetwork | None = None
     checkpoints: Path | None = None
     restart: bool = False
+    device: Device = Device.CPU
 
     @property
     def design(self) -> Design:
@@ -132,6 +135,7 @@ class SeedsResult:
             "accumulator": settings.accumulator,
             "overflow": settings.overflow.value,
             "clip": settings.clip,
+            "device": settings.device.value,
             "recipe": settings.recipe.to_dict(),
             "accuracy": self.accuracy.value,
             "accuracy_standard_error": self.accuracy.standard_error,
@@ -186,7 +190,12 @@ def ablate_repairs(settings: TrainSettings, core: Core, progress: TrainingsProgr
 
 def _runner(settings: TrainSettings, progress: TrainingsProgress) -> TrainingRunner:
     return TrainingRunner(
-        settings.dataset, settings.cache, progress, teacher=settings.teacher, restart=settings.restart
+        settings.dataset,
+        settings.cache,
+        progress,
+        teacher=settings.teacher,
+        restart=settings.restart,
+        device=settings.device,
     )
 
 
