@@ -27,8 +27,8 @@ Forward: TypeAlias = Callable[[Tensor], Tensor]
 
 _C_COMPILERS = ("gcc", "clang", "cc")
 
-VARIANTS = 64
-"""Forms of a network, one for each stage, that one process can compile; PyTorch's own limit is 8."""
+_MODE = "reduce-overhead"
+"""With CUDA graphs: starting the kernels of a step one by one takes longer than they run."""
 
 READ_EVERY = {Device.CPU: 1, Device.CUDA: 50}
 """Steps after which losses are read: a GPU computes ahead of the program until somebody asks for a result."""
@@ -47,8 +47,8 @@ def forward_of(model: BinaryModel, functions: Sequence[LayerFunction], device: D
     for block, function in zip(model.binary_blocks, functions, strict=True):
         if isinstance(function, EndValue) and Precision.REAL not in (block.features.precision, block.weights.precision):
             block.function = end_value_tensor(function).to(device.value)
-    # its types lack `recompile_limit`
-    return _mixed(torch.compile(model, dynamic=False, recompile_limit=VARIANTS))  # type: ignore[call-overload]
+    torch.compiler.reset()  # PyTorch compiles few forms of a model in one process; those of earlier stages are done
+    return _mixed(torch.compile(model, dynamic=False, mode=_MODE))
 
 
 def _mixed(model: Forward) -> Forward:
