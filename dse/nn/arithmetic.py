@@ -84,7 +84,7 @@ class _RunningSums(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, ring: Tensor, shape: ConvShape, sums: RunningSums) -> Tensor:
         outputs = _run(x, weight, shape)
-        ctx.save_for_backward(x, weight, ring, outputs)
+        ctx.save_for_backward(x.float(), weight, ring, outputs)  # a GPU hands on bfloat16
         ctx.shape, ctx.sums = shape, sums
         return outputs.clamp(sums.lo, sums.hi)
 
