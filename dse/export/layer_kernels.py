@@ -11,7 +11,7 @@ from dse.networks import Network
 from dse.normalisation_pass import NormalisationPass
 
 LayerWorks: TypeAlias = Mapping[str, tuple[LayerWork, ...]]
-"""For each binary layer by name its kernels as `dse.layer_work.layer_work` returns them, in the order of their calls."""
+"""For each binary layer by name its kernels, as `dse.layer_work.layer_work` returns them."""
 
 PixelsAtOnce: TypeAlias = Callable[[NormalisationPass], int]
 """How many pixels a pass takes at once: see `kernels_asm.companions.channel_groups.PIXELS_AT_ONCE`."""
