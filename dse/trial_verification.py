@@ -74,13 +74,13 @@ class TrainedTrial:
 def trained_trial(study: optuna.Study, number: int, data_dir: Path | None, cache: EvaluationCache) -> TrainedTrial:
     """Return a complete trial with what belongs to it; raises as `verify_trial`."""
     trial = complete_trial(study, number)
+    weights = trial.user_attrs.get("weights")
+    if weights is None:
+        raise UsageError(f"trial {number} names no trained weights: run its design again in a new study")
     name = study.user_attrs["spec"]["dataset"]
     dataset = load_dataset(name, data_dir)
     if dataset.digest != study.user_attrs["digests"]["dataset"]:
         raise UsageError(f"dataset {name} is not the one that study {study.study_name!r} was made with")
-    weights = trial.user_attrs.get("weights")
-    if weights is None:
-        raise UsageError(f"trial {number} names no trained weights: run its design again in a new study")
     trained = parse_weights(cache.load_file(WEIGHTS, weights), f"trial {number}, {cache.file_path(WEIGHTS, weights)}")
     return TrainedTrial(trial, Design.from_dict(trial.user_attrs["design"]), trained, dataset)
 

@@ -130,7 +130,7 @@ def float_numbers(model: BinaryModel) -> FloatNumbers:
         floats(model.pixel_mean).reshape(-1),
         floats(model.pixel_scale).reshape(-1),
         convolutions,
-        _classifier_weights(*head),
+        classifier_weights(*head),
         floats(head[0].linear.bias),
     )
 
@@ -273,7 +273,7 @@ class Reference:
             )
 
 
-def _classifier_weights(head: Head, layer: Classifier) -> Floats:
+def classifier_weights(head: Head, layer: Classifier) -> Floats:
     """Return (features, classes), features in the order of a map: PyTorch has channels first."""
     weights = floats(head.linear.weight)
     pixels = layer.features // layer.channels
