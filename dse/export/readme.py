@@ -92,12 +92,11 @@ def _c_note(layers: Sequence[BinaryLayer]) -> str:
 
 
 def _choice(vector: VectorNote) -> str:
-    left_out = vector.tried - vector.images
-    if left_out == 0:
-        return "the trained network in PyTorch gives every one of them the same class"
+    if vector.tried == vector.images:
+        return "to every one of which the trained network in PyTorch gives the same class"
     return (
-        f"those of the first {vector.tried} whose class is the same in PyTorch; rounding turns a sign, and with it the "
-        f"class, in {left_out} more"
+        f"those of the first {vector.tried} to which the trained network in PyTorch gives the same class (to the others "
+        "it does not, as rounding turned a sign)"
     )
 
 
