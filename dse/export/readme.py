@@ -95,8 +95,8 @@ def _choice(vector: VectorNote) -> str:
     if vector.tried == vector.images:
         return "to every one of which the trained network in PyTorch gives the same class"
     return (
-        f"those of the first {vector.tried} to which the trained network in PyTorch gives the same class (to the others "
-        "it does not, as rounding turned a sign)"
+        f"those of the first {vector.tried} to which the trained network in PyTorch gives the same class (to the "
+        "others it does not, as rounding turned a sign)"
     )
 
 
