@@ -9,6 +9,7 @@ from pathlib import Path
 from dse.export.binary_layers import BinaryLayer
 from dse.export.layer_kernels import LayerWorks
 from dse.networks import FeatureMaps, Network
+from dse.normalisation_pass import NormalisationPass
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def readme(
         maps=_MAPS[network.maps],
         table=_table(works, layers, prediction),
         total=_total(prediction),
-        note=_c_note(layers),
+        note=_c_note(layers) + _feature_note(works),
         images=vector.images,
         choice=_choice(vector),
     )
@@ -89,6 +90,12 @@ def _c_note(layers: Sequence[BinaryLayer]) -> str:
         "\nA maximum or a ReLU of the sums stands between convolution and batch norm of some layers. It is plain C "
         "(`finish_sums_...`), and not among the predicted cycles.\n"
     )
+
+
+def _feature_note(works: LayerWorks) -> str:
+    tiles = [work.variant.tile for layer in works.values() for work in layer if not isinstance(work, NormalisationPass)]
+    features = sorted({tile.feature for tile in tiles if tile.feature is not None})
+    return f"\nKernels need the ISA extension {', '.join(features)}.\n" if features else ""
 
 
 def _choice(vector: VectorNote) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+import dse.export.folder as folder_module
 from dse.design import Design
 from dse.errors import ExportError, UsageError, VerificationError
 from dse.export.folder import DesignToExport, ExportReport, export_design
@@ -25,7 +27,7 @@ from tests.sample_networks import EVERYTHING, NETWORKS, images_for, model_of
 
 TREE = Design(0.5, 16, Overflow.EXACT, None, TreeTile(4, 4, 1, 3))
 LANES = Design(0.5, 8, Overflow.EXACT, 31, LaneTile(4, 3))
-WRAP = Design(0.5, 8, Overflow.WRAP, None, LaneTile(8, 1))
+WRAP = Design(0.5, 8, Overflow.WRAP, None, LaneTile(16, 1))  # fills 24 channels up to 32
 RUNNING = Design(0.5, 8, Overflow.RUNNING, 31, TreeTile(4, 4))
 UNUSUAL = EVERYTHING[0]
 
@@ -35,7 +37,7 @@ KINDS: dict[str, tuple[str, Design, float, FeatureMaps, str]] = {
     "thresholds, scales and RPReLU": ("tiny", WRAP, 0.75, FeatureMaps.FLOAT32, UNUSUAL),
     "batch norm before the sign": ("tiny", LANES, 0.5, FeatureMaps.FLOAT32, EVERYTHING[1]),
     "int8 fused": ("tiny", TREE, 1.0, FeatureMaps.INT8, ""),
-    "int8 wrapped": ("tiny", WRAP, 0.5, FeatureMaps.INT8, ""),
+    "int8 wrapped": ("tiny", WRAP, 0.75, FeatureMaps.INT8, ""),
     "int8 clipped": ("tiny", replace(TREE, clip=15), 0.5, FeatureMaps.INT8, ""),
     "int8 shortcuts around two": ("tiny", TREE, 1.0, FeatureMaps.INT8, "residual=single"),
     "pooled sums and thresholds": ("vgg-small", TREE, 0.125, FeatureMaps.INT8, ""),
@@ -110,6 +112,14 @@ def test_the_program_finds_every_output_and_class(kind: str, tmp_path: Path) -> 
     assert "every class is the vector's, and so is every input of a binary layer and every logit" in done.stdout
     timed = re.findall(r"^(\S+) +\d+\.\d +\d+ +(?:-|\d+) +-$", done.stdout, re.MULTILINE)
     assert timed == [layer.name for layer in made.network.binary_layers]
+
+
+@pytest.mark.usefixtures("_needs_tools")
+def test_make_check_runs_the_program(built: Path) -> None:
+    command = ["make", "-s", "check", f"QEMU={PROGRAM}", "CHECK_FLAGS=-r 1"]
+    done = subprocess.run(command, cwd=built, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "CNTVCT_EL0 counts" in done.stdout
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -236,6 +246,36 @@ def test_the_readme_has_the_design_and_the_predicted_cycles(tmp_path: Path) -> N
     assert "cortex-a53 with warm caches: 12,000 for all binary layers, 0.010 ms at 1.2 GHz" in text
     assert "{" not in re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     assert ".predicted_cycles = 6000," in (tmp_path / "design/network.c").read_text()
+
+
+def test_a_pass_takes_as_many_pixels_at_once_as_are_asked_for(tmp_path: Path) -> None:
+    for pixels in (1, 2):
+        export(tmp_path / str(pixels), model("float32"), LANES, pixels_at_once=lambda _work, pixels=pixels: pixels)
+        source = (tmp_path / str(pixels) / "kernels/float_batch_norm_1.S").read_text()
+        assert f".equ PIXELS_AT_ONCE, {pixels}\n" in source
+
+
+def test_images_of_another_class_in_pytorch_are_left_out_and_told(monkeypatch, tmp_path: Path) -> None:
+    predicted = folder_module._predicted
+    wrong = iter([True, False, False])
+    monkeypatch.setattr(folder_module, "_predicted", lambda *of: (predicted(*of) + next(wrong)) % 10)
+    report = export(tmp_path / "design", model("float32"), LANES)
+    assert (report.images, report.images_tried) == (2, 3)
+    assert "those of the first 3 to which the trained network" in (tmp_path / "design/README.md").read_text()
+
+
+def test_a_program_that_classifies_otherwise_is_not_exported(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(folder_module, "_predicted", lambda *_of: -1)
+    with pytest.raises(VerificationError, match="4 of 4 images have another class in the exported program"):
+        export(tmp_path / "design", model("float32"), LANES)
+    assert not (tmp_path / "design").exists()
+
+
+def test_kernels_with_udot_say_what_they_need(tmp_path: Path) -> None:
+    udot = Design(0.5, 32, Overflow.EXACT, None, TreeTile(4, 7, 1, 3, udot=True))
+    network = build_network("tiny", 0.5)
+    export(tmp_path / "design", model_of(network, udot.arithmetic()), udot)
+    assert "need the ISA extension dotprod" in (tmp_path / "design/README.md").read_text()
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
