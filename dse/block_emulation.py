@@ -86,7 +86,7 @@ class FusedBlock:
     """A block as one kernel."""
 
     def __init__(self, block: BinaryBlock, variant: FusedVariant) -> None:
-        self._runner = FusedRunner(block.shape, variant, _weights(block), _parameters(block))
+        self._runner = FusedRunner(block.shape, variant, _weights(block), transform_parameters(block))
 
     def run(self, signs: _Map, shortcut: _Map | None) -> tuple[_Map, int]:
         """Return the map, int8, or the signs where there is none, (height, width, channels), and instructions."""
@@ -104,7 +104,7 @@ class SeparateBlock:
     def __init__(self, block: BinaryBlock, variant: KernelVariant) -> None:
         self._pool = block.layer.sums_pool
         self._thresholds = block.folded.thresholds() if block.folded is not None else None
-        self._fixed_point = None if block.folded is not None else _fixed_point(block)
+        self._fixed_point = None if block.folded is not None else fixed_point_parameters(block)
         self._convolution = KernelRunner(variant, block.shape)
         self._weights: Buffer = self._convolution.pack(_weights(block))
 
@@ -144,15 +144,15 @@ def _block_kernels(block: BinaryBlock, convolution: LayerWork) -> FusedBlock | S
             raise AssertionError("the first kernel of a layer is its convolution")
 
 
-def _parameters(block: BinaryBlock) -> Parameters:
+def transform_parameters(block: BinaryBlock) -> Parameters:
     """Return what the transform or companion of a block takes, arrays of shape (channels,)."""
     if block.folded is not None:
         thresholds = block.folded.thresholds()
         return thresholds.limits, thresholds.flips
-    return _fixed_point(block)
+    return fixed_point_parameters(block)
 
 
-def _fixed_point(block: BinaryBlock) -> tuple[_Map, _Map, _Map]:
+def fixed_point_parameters(block: BinaryBlock) -> tuple[_Map, _Map, _Map]:
     """Return multipliers, shifts and offsets."""
     norm = block.norm
     if norm.running_mean is None or norm.running_var is None:

@@ -37,6 +37,10 @@ class VerificationError(DseError):
     """An emulated network disagrees with the trained one."""
 
 
+class ExportError(DseError):
+    """An exported design cannot be written."""
+
+
 class InterruptedWorkError(DseError):
     """Work was stopped from outside (Ctrl-C, SIGTERM), and can be gone on with."""
 

@@ -122,7 +122,7 @@ class FusedRunner:
         self._placement = placement
         self._kernel = assemble_fused(variant, shape)
         self._values = variant.argument_values(shape, fused_bit_map(shape, placement.border))
-        self._fixed = _fixed_inputs(shape, variant, weights, parameters)
+        self._fixed = fixed_inputs(shape, variant, weights, parameters)
 
     def buffers(self, activations: NDArray[np.integer], shortcut: Array | None) -> list[Buffer]:
         """Return the memory of a run, named as the fields of the argument block."""
@@ -243,7 +243,7 @@ def random_parameters(shape: ConvShape, transform: Transform, generator: np.rand
     return multiplier, generator.integers(0, 4, channels), generator.integers(-40, 41, channels)
 
 
-def _fixed_inputs(
+def fixed_inputs(
     shape: ConvShape, variant: FusedVariant, weights: NDArray[np.integer], parameters: Parameters
 ) -> dict[str, Array]:
     """Return what the pointers to read-only memory point to that is the same for every input."""

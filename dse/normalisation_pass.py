@@ -84,6 +84,11 @@ def time_normalisation(work: NormalisationPass, core: Core) -> Simulation:
     return min((_time(work, pixels, core) for pixels in PIXELS_AT_ONCE), key=lambda timed: timed.cycles)
 
 
+def fastest_pixels(work: NormalisationPass, core: Core) -> int:
+    """Return how many pixels at once are the fastest: those that `time_normalisation` tells the cycles of."""
+    return min(PIXELS_AT_ONCE, key=lambda pixels: _time(work, pixels, core).cycles)
+
+
 def normalisation_key(work: NormalisationPass, core: Core) -> Mapping[str, Any]:
     """Return everything that `time_normalisation` depends on, by name."""
     return {

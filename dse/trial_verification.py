@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import optuna
+from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
 
 from dse.cache import EvaluationCache
-from dse.data import load_dataset
+from dse.data import Dataset, load_dataset
 from dse.design import Design
 from dse.errors import UsageError
 from dse.evaluation import WEIGHTS
+from dse.nn.model import BinaryModel
+from dse.training.trained import TrainedNetwork
 from dse.training.weights import parse_weights
 from dse.verification import VerificationReport, verify_model
 
@@ -41,17 +46,43 @@ def verify_trial(
         WeightsError: The trained weights are of another version.
 
     """
+    found = trained_trial(study, number, data_dir, cache)
+    return verify_model(found.model(), found.design, found.test_images(images), progress)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedTrial:
+    """A complete trial with its trained network and the data set of its study."""
+
+    trial: FrozenTrial
+    design: Design
+    trained: TrainedNetwork
+    dataset: Dataset
+
+    def model(self) -> BinaryModel:
+        """Return the trained model, in evaluation mode."""
+        return self.trained.model()
+
+    def test_images(self, count: int) -> NDArray[np.uint8]:
+        """Return the first test images, uint8 (count, C, H, W); raises UsageError if there are not so many."""
+        available = len(self.dataset.test)
+        if count > available:
+            raise UsageError(f"{count} images: {self.dataset.name} has {available} test images, give fewer")
+        return self.dataset.test.images[:count]
+
+
+def trained_trial(study: optuna.Study, number: int, data_dir: Path | None, cache: EvaluationCache) -> TrainedTrial:
+    """Return a complete trial with what belongs to it; raises as `verify_trial`."""
     trial = complete_trial(study, number)
+    weights = trial.user_attrs.get("weights")
+    if weights is None:
+        raise UsageError(f"trial {number} names no trained weights: run its design again in a new study")
     name = study.user_attrs["spec"]["dataset"]
     dataset = load_dataset(name, data_dir)
     if dataset.digest != study.user_attrs["digests"]["dataset"]:
         raise UsageError(f"dataset {name} is not the one that study {study.study_name!r} was made with")
-    if images > len(dataset.test):
-        raise UsageError(f"{images} images: {name} has {len(dataset.test)} test images, give fewer")
-    weights = trial.user_attrs["weights"]
     trained = parse_weights(cache.load_file(WEIGHTS, weights), f"trial {number}, {cache.file_path(WEIGHTS, weights)}")
-    design = Design.from_dict(trial.user_attrs["design"])
-    return verify_model(trained.model(), design, dataset.test.images[:images], progress)
+    return TrainedTrial(trial, Design.from_dict(trial.user_attrs["design"]), trained, dataset)
 
 
 def complete_trial(study: optuna.Study, number: int) -> FrozenTrial:

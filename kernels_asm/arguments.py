@@ -64,13 +64,22 @@ class ArgumentBlock:
         lines = (f".equ ARG_{name.upper()}, {offset}" for name, offset in self.offsets.items())
         return f"// Made from {self.origin}.\n" + "\n".join(lines) + "\n"
 
+    def c_structure(self) -> str:
+        """Return the structure in C, with an assertion for the offset of each field; needs stddef.h and stdint.h."""
+        name = f"{self.function}_arguments"
+        fields = "\n".join(f"    {field.c_type} {field.name}; /* {field.meaning} */" for field in self.fields)
+        offsets = "\n".join(
+            f'_Static_assert(offsetof(struct {name}, {field}) == {offset}, "{field}");'
+            for field, offset in self.offsets.items()
+        )
+        return f"struct {name} {{\n{fields}\n}};\n{offsets}\n"
+
     def c_header(self) -> str:
         """Return the C header with the structure and the function's prototype."""
-        fields = "\n".join(f"    {field.c_type} {field.name}; /* {field.meaning} */" for field in self.fields)
         guard = f"{self.function.upper()}_H"
         return (
             f"/* Made from {self.origin}. */\n"
-            f"#ifndef {guard}\n#define {guard}\n\n#include <stdint.h>\n\n"
-            f"struct {self.function}_arguments {{\n{fields}\n}};\n\n"
+            f"#ifndef {guard}\n#define {guard}\n\n#include <stddef.h>\n#include <stdint.h>\n\n"
+            f"{self.c_structure()}\n"
             f"void {self.function}(const struct {self.function}_arguments *arguments);\n\n#endif\n"
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dse.cli.export_design import export_design
 from dse.cli.options import (
     DEFAULT_CORE,
     DEFAULT_STORAGE,
@@ -136,6 +137,9 @@ def report(
     check_writable(output)
     _write_report(_open(storage, name), output)
     typer.echo(f"report in {output}")
+
+
+app.command("export-design")(export_design)
 
 
 def _open(storage: str, name: str | None) -> optuna.Study:

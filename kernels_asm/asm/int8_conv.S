@@ -143,7 +143,7 @@
             .endif
             MULTIPLY_LOW PRODUCT(number), ACTIVATIONS(number), WEIGHTS(number)
         .endif
-        .if number >= SKEW && number < PRODUCTS + SKEW
+        .if number >= (SKEW) && number < PRODUCTS + SKEW
             MULTIPLY_HIGH PRODUCT(number - SKEW), ACTIVATIONS(number - SKEW), WEIGHTS(number - SKEW)
         .endif
         .if number >= 2 * SKEW

@@ -67,7 +67,7 @@
 .macro MULTIPLY value, operand
     fmul  v\value\().4s, v\value\().4s, v\operand\().4s
 .endm
-.macro ADD value, operand
+.macro ADD_ROUNDED value, operand
     fadd  v\value\().4s, v\value\().4s, v\operand\().4s
 .endm
 .macro BELOW_ZERO signs, value
@@ -136,10 +136,10 @@
 .endm
 
 .macro ADD_TO_VALUES
-    ADD   VALUE(0), 24
-    ADD   VALUE(1), 25
-    ADD   VALUE(2), 26
-    ADD   VALUE(3), 27
+    ADD_ROUNDED VALUE(0), 24
+    ADD_ROUNDED VALUE(1), 25
+    ADD_ROUNDED VALUE(2), 26
+    ADD_ROUNDED VALUE(3), 27
 .endm
 
 .macro ADD_SHORTCUT_TO_VALUES

@@ -146,11 +146,11 @@
 .macro LOAD_LAST_SHORTCUTS
     LOAD_LAST_BYTES %(4 + pixel), POINTER(2)
 .endm
-.macro ADD value, shortcut
+.macro ADD_BYTES value, shortcut
     sqadd v\value\().16b, v\value\().16b, v\shortcut\().16b
 .endm
 .macro ADD_SHORTCUT_TO_VALUES
-    ADD   LOW, %(4 + pixel)
+    ADD_BYTES LOW, %(4 + pixel)
 .endm
 
 .macro COMPARE signs, value

@@ -121,7 +121,7 @@
     STAGE SHIFT, MULTIPLY, \pixels
     add   x10, x10, x14
     STAGE ADD_OFFSET, SHIFT, \pixels
-    .if ADD_SHORTCUT && \pixels == 2
+    .if (ADD_SHORTCUT) && \pixels == 2
     ldp   q30, q8, [x10]
     .endif
     STAGE NARROW, ADD_OFFSET, \pixels

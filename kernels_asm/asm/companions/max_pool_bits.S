@@ -43,11 +43,11 @@
     .else
     add   x\offset, x\first, x\step, lsl #1
     .endif
-    .if PADDING && \index == 0
+    .if (PADDING) && \index == 0
     cmp   x\offset, #0
     csel  x\offset, x\offset, xzr, gt
     .endif
-    .if PADDING && \index == WINDOW - 1
+    .if (PADDING) && \index == WINDOW - 1
     cmp   x\offset, x\last
     csel  x\offset, x\offset, x\last, lt
     .endif

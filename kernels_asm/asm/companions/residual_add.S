@@ -31,11 +31,11 @@
     LOAD  SIGNS_OF_GROUP, %(SHORTCUT + group), %(16 * group)
 .endm
 
-.macro ADD input, shortcut
+.macro ADD_BYTES input, shortcut
     sqadd v\input\().16b, v\input\().16b, v\shortcut\().16b
 .endm
 .macro ADD_GROUP
-    ADD   SIGNS_OF_GROUP, %(SHORTCUT + group)
+    ADD_BYTES SIGNS_OF_GROUP, %(SHORTCUT + group)
 .endm
 
 .macro STORE sum, offset
@@ -70,7 +70,7 @@
     .set  group, \index
     LOAD_LAST_BYTES SIGNS_OF_GROUP, 1
     LOAD_LAST_BYTES %(SHORTCUT), 2
-    ADD   SIGNS_OF_GROUP, %(SHORTCUT)
+    ADD_BYTES SIGNS_OF_GROUP, %(SHORTCUT)
     COPY_SUM SIGNS_OF_GROUP
     STORE_LAST_BYTES 0, 3
     COMPARE_GROUP

@@ -1,0 +1,73 @@
+"""Exports the design of a finished trial: finds its trained weights, kernels and predicted cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache as memoised
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial
+
+from dse.cache import EvaluationCache
+from dse.errors import UsageError
+from dse.export.folder import CANDIDATES, DesignToExport, ExportReport, export_design, require_empty
+from dse.export.layer_kernels import PixelsAtOnce, works_of
+from dse.export.readme import Prediction
+from dse.normalisation_pass import NormalisationPass, fastest_pixels
+from dse.trial_verification import trained_trial
+from isa_models import Core, load_core
+
+
+def export_trial(
+    study: optuna.Study,
+    number: int,
+    folder: Path,
+    images: int,
+    data_dir: Path | None,
+    cache: EvaluationCache,
+    progress: Callable[[int], None] | None = None,
+) -> ExportReport:
+    """Write the design of a complete trial to an empty folder; arguments as of `dse.trial_verification.verify_trial`.
+
+    Raises:
+        UsageError: There is no such complete trial, the folder is not empty, the data set is not the study's, or there
+            are not so many images.
+        CacheError: The trained weights are not in the cache, or damaged.
+        WeightsError: The trained weights are of another version.
+        ExportError: The folder cannot be written.
+
+    """
+    require_empty(folder)
+    found = trained_trial(study, number, data_dir, cache)
+    found.test_images(images)
+    spec = study.user_attrs["spec"]
+    core = load_core(spec["core"], dict(spec.get("overrides", {})))
+    exported = DesignToExport(
+        title=f"Design {number} of study {study.study_name}: {found.design}",
+        model=found.model(),
+        works=works_of(found.trained.network, found.design),
+        images=found.dataset.test.images[: CANDIDATES * images],
+        wanted=images,
+        prediction=_prediction(found.trial, spec),
+        pixels_at_once=_fastest_on(core),
+    )
+    return export_design(folder, exported, progress)
+
+
+def _fastest_on(core: Core) -> PixelsAtOnce:
+    @memoised
+    def pixels(work: NormalisationPass) -> int:
+        return fastest_pixels(work, core)
+
+    return pixels
+
+
+def _prediction(trial: FrozenTrial, spec: Mapping[str, Any]) -> Prediction:
+    layers = trial.user_attrs.get("layers")
+    if not layers:
+        raise UsageError(f"trial {trial.number} says nothing of its layers: run its design again in a new study")
+    overrides = ", ".join(f"{name}={value}" for name, value in spec.get("overrides", {}).items())
+    core = f"{spec['core']} ({overrides})" if overrides else spec["core"]
+    return Prediction(core, float(spec["clock_hz"]), {layer["name"]: layer["cycles"] for layer in layers})
