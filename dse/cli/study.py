@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dse.cli.options import (
-    DEFAULT_CORE,
     DEFAULT_STORAGE,
     DEFAULT_STUDY,
     CacheOption,
@@ -27,51 +26,63 @@ from dse.cli.options import (
     parse_numbers,
     parse_overrides,
 )
+from dse.cli.study_options import (
+    CoreToTime,
+    DatasetToTrainOn,
+    Epochs,
+    NetworkToExplore,
+    Seed,
+    Settings,
+    Tiles,
+    TrainImages,
+    Trials,
+    Widths,
+    given,
+    parse_tiles,
+    recipe_settings,
+    spec_settings,
+)
 
 if TYPE_CHECKING:
     import optuna
 
 app = typer.Typer(help="Search designs and show what was found.", no_args_is_help=True)
 
-DEFAULT_TRIALS = 40
+DEFAULT_SPEC = Path("study.toml")
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(help="Where to write the spec.", show_default=True)] = DEFAULT_SPEC,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Write the default spec of a study, with a comment on each line, to be changed and run with --spec."""
+    from dse.spec_file import write_spec
+
+    write_spec(file)
+    typer.echo(f"spec in {file}: change it, then run dse study run --spec {file}")
 
 
 @app.command()
 def run(
+    spec: Annotated[
+        Path | None, typer.Option(help="TOML file with the study's settings (dse study init); options override it.")
+    ] = None,
     storage: StorageOption = DEFAULT_STORAGE,
     name: Annotated[str, typer.Option(help="Name of the study in the storage.")] = DEFAULT_STUDY,
-    core: Annotated[str, typer.Option(help="Core to time on: a name (dse core list) or a YAML file.")] = DEFAULT_CORE,
+    core: CoreToTime = None,
     override: Overrides = None,
-    network: Annotated[str, typer.Option(help="Network to explore (dse network list).")] = "tiny",
-    dataset: Annotated[
-        str,
-        typer.Option(
-            help="Images to train on: fashion-mnist-small, fashion-mnist, cifar10, cifar100, or image-folder for your "
-            "own (image-folder-64 for 64x64 pixels instead of 32x32)."
-        ),
-    ] = "fashion-mnist-small",
+    network: NetworkToExplore = None,
+    dataset: DatasetToTrainOn = None,
     data_dir: DataDir = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch missing files of the data set.")] = False,
-    trials: Annotated[
-        int, typer.Option(min=1, help="Designs to evaluate in all, earlier runs included.")
-    ] = DEFAULT_TRIALS,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the search and of the trainings.")] = 0,
-    epochs: Annotated[
-        int | None,
-        typer.Option(min=1, help="Train each design from scratch for so many epochs instead of the quick run."),
-    ] = None,
-    train_images: Annotated[
-        int | None, typer.Option(min=1, help="Train each design from scratch, on the first so many images only.")
-    ] = None,
-    widths: Annotated[
-        str | None, typer.Option(help="Width multipliers to search, such as 0.5,1,2; 1 must be among them.")
-    ] = None,
-    tiles: Annotated[
-        str | None,
-        typer.Option(
-            help="Tiles to search, output channels x pixels, such as 4x2,8x1, or all (default: the fast ones)."
-        ),
-    ] = None,
+    trials: Trials = None,
+    seed: Seed = None,
+    epochs: Epochs = None,
+    train_images: TrainImages = None,
+    widths: Widths = None,
+    tiles: Tiles = None,
+    settings: Settings = None,
     cache: CacheOption = None,
     report: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("report.html"),
     as_json: Json = False,
@@ -79,34 +90,30 @@ def run(
 ) -> None:
     """Search for the fastest and most accurate designs; run again, it continues where it stopped."""
     check_writable(report)
+    from dse.spec_file import load_spec
+
+    options = {
+        **given("--core", "core", core),
+        **given("--override", "overrides", parse_overrides(override) or None),
+        **given("--network", "network", network),
+        **given("--dataset", "dataset", dataset),
+        **given("--data-dir", "data_dir", None if data_dir is None else str(data_dir)),
+        **given("--trials", "trials", trials),
+        **given("--seed", "seed", seed),
+        **recipe_settings(epochs, train_images),
+        **given("--widths", "parameters.widths", parse_numbers("--widths", widths)),
+        **given("--tiles", "parameters.tiles", parse_tiles(tiles)),
+        **spec_settings(settings),
+    }
+    asked = load_spec(spec, options)
+
     from dse.cli.progress import study_progress
     from dse.launch import StudySettings, run_study
-    from dse.training.quick_recipe import QuickRecipe
-    from dse.training.recipe import Recipe
 
-    scratch = Recipe()
-    settings = StudySettings(
-        storage=storage,
-        name=name,
-        core=core,
-        overrides=parse_overrides(override),
-        network=network,
-        dataset=dataset,
-        data_dir=data_dir,
-        download=download,
-        recipe=QuickRecipe()
-        if epochs is None and train_images is None
-        else Recipe(epochs=epochs or scratch.epochs, train_images=train_images),
-        trials=trials,
-        seed=seed,
-        cache=cache_directory(cache),
-        widths=parse_numbers("--widths", widths),
-        tiles=tuple(tiles.split(",")) if tiles is not None else None,
-    )
     _quieten_libraries()
-    title = f"{name}: {network} on {dataset}, {core}, storage {storage}"
+    title = f"{name}: {asked.network} on {asked.dataset}, {asked.core}, storage {storage}"
     with study_progress(title, to_stderr=as_json) as progress:
-        study = run_study(settings, progress)
+        study = run_study(StudySettings(storage, name, asked, cache_directory(cache), download), progress)
     _write_report(study, report)
     _print_results(study, OutputFormat.JSON if as_json else OutputFormat.TABLE, all_trials=False)
     if not as_json:

@@ -10,11 +10,11 @@ from dse.errors import DseError, StorageError, UsageError
 from dse.spec import StudySpec
 from dse.storage import StudyStorage
 
-SPEC = StudySpec("tiny", "fashion-mnist-small", "cortex-a72", 1.5e9, {"epochs": 3}, seed=0, trials=40)
+SPEC = StudySpec().record(1.5e9)
 
 
 def make(path, name="study", **attributes):
-    return StudyStorage(str(path)).create(name, {"spec": SPEC.to_dict(), **attributes})
+    return StudyStorage(str(path)).create(name, {"spec": SPEC, **attributes})
 
 
 def expect_one_line(error, match):
@@ -133,16 +133,3 @@ def test_database_of_another_optuna_version(tmp_path):
     with pytest.raises(StorageError) as error:
         StudyStorage(str(tmp_path / "s.db"))
     expect_one_line(error, "s.db")
-
-
-@pytest.mark.parametrize(
-    ("field", "value"), [("core", "cortex-a53"), ("dataset", "cifar10"), ("seed", 7), ("recipe", {"epochs": 9})]
-)
-def test_other_settings_name_the_field(field, value):
-    stored = {**SPEC.to_dict(), field: value}
-    with pytest.raises(UsageError, match=f"was made with {field} .*another --name"):
-        SPEC.check_resumes("study", stored)
-
-
-def test_other_budget_is_no_obstacle():
-    SPEC.check_resumes("study", {**SPEC.to_dict(), "trials": 7})

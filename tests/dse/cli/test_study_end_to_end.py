@@ -109,6 +109,32 @@ def test_shows_the_study_in_every_format(folder, first_run):
     assert shown["latency_scope"] == "binary layers: convolution, batch norm, shortcut and signs"
 
 
+def test_spec_file_says_the_same_as_options(folder, first_run):
+    spec = folder / "small.toml"
+    done = dse(folder, "study", "init", "small.toml")
+    assert done.returncode == 0, done.stderr
+    text = spec.read_text()
+    for default, other in (
+        ('kind = "quick"', 'kind = "scratch"'),
+        ("epochs = 3 ", "epochs = 1 "),
+        ("widths = [0.5, 0.75, 1.0, 1.5, 2.0]", "widths = [1]"),
+        ('tiles = "fast"', 'tiles = ["4x2"]'),
+        ("trials = 40 ", "trials = 9 "),
+    ):
+        assert default in text
+        text = text.replace(default, other)
+    spec.write_text(text)
+    options = ("--trials", "2", "--set", "recipe.scratch.train_images=128", "--name", "small")
+    again = dse(folder, "study", "run", "--spec", "small.toml", *options)
+    assert again.returncode == 0, again.stderr
+    assert first_run.stdout.endswith(again.stdout)
+    refused = dse(folder, "study", "init", "small.toml")
+    assert (refused.returncode, spec.read_text()) == (2, text)
+    refused = dse(folder, "study", "run", "--spec", "small.toml", "--core", "cortex-a53", *options)
+    assert refused.returncode == 2
+    assert "was made with core cortex-a72, not cortex-a53" in refused.stderr
+
+
 def test_trained_network_and_emulated_kernels_agree(folder, first_run):
     done = dse(folder, "verify", "--name", "small", "--trial", "0", "--images", "2", "--json")
     assert done.returncode == 0, done.stderr
