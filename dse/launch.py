@@ -14,6 +14,7 @@ from dse.cache import EvaluationCache
 from dse.core_schedule import schedule_of
 from dse.data import Dataset, dataset_names, load_dataset
 from dse.design import Design
+from dse.enqueued import enqueued_designs
 from dse.errors import UsageError
 from dse.evaluation import LATENCY_SCOPE, Evaluator, Trainer
 from dse.isa_feature import require_tile_feature
@@ -24,6 +25,7 @@ from dse.near_match import unknown_word
 from dse.networks import FeatureMaps, Network, build_network
 from dse.progress import StudyProgress
 from dse.quick_accuracy import QuickTrainer
+from dse.sampler import check_installed
 from dse.space import SearchSpace
 from dse.spec import FAST_TILES, ParameterRanges, StudySpec, check_resumes
 from dse.storage import StudyStorage, check_location, is_missing
@@ -66,6 +68,7 @@ def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
 
     """
     spec = settings.spec
+    check_installed(spec.sampler)
     core = load_core(spec.core, dict(spec.overrides))
     build_network(spec.network)
     _check_dataset_name(spec.dataset)
@@ -119,6 +122,7 @@ class StudySetup:
             running = running_tile(space.tiles, self._legality, self._evaluator, progress.activity)
             space = replace(space, tiles=tuple(sorted({*contending_tiles(sweeps), *running})))
         searched = set(space.designs())
+        self._enqueued(first[0], space)  # refuses a wrong one before there is a study
         attributes = {
             "spec": record,
             "space": space.to_dict(),
@@ -168,17 +172,23 @@ class StudySetup:
 
     def run(self, study: optuna.Study, progress: StudyProgress) -> None:
         """Evaluate designs until the budget is finished."""
+        space = SearchSpace.from_dict(study.user_attrs["space"])
+        first = tuple(map(Design.from_dict, study.user_attrs["first"]))
         runner = StudyRunner(
             study=study,
-            space=SearchSpace.from_dict(study.user_attrs["space"]),
-            first=tuple(map(Design.from_dict, study.user_attrs["first"])),
+            space=space,
+            first=(*first, *self._enqueued(Design.from_dict(study.user_attrs["conventional"]), space)),
             evaluator=self._evaluator,
             legality=self._legality,
             seed=self._spec.seed,
             progress=progress,
+            sampler=self._spec.sampler,
         )
         with StudyStorage(self._settings.storage).errors():
             runner.run(self._spec.trials)
+
+    def _enqueued(self, conventional: Design, space: SearchSpace) -> tuple[Design, ...]:
+        return enqueued_designs(self._spec.enqueue, conventional, space, self._legality.reason)
 
 
 def _trainer(dataset: Dataset, recipe: Recipe | QuickRecipe, seed: int, cache: EvaluationCache) -> Trainer:

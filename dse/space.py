@@ -50,12 +50,7 @@ class SearchSpace:
 
     def suggest(self, trial: Trial) -> Design:
         """Ask `trial` for its parameters and return the design."""
-        choices = self._choices()
-        overflows = choices.pop("overflow")
-        parameters = {name: trial.suggest_categorical(name, values) for name, values in choices.items()}
-        if parameters["accumulator"] < 32:
-            parameters["overflow"] = trial.suggest_categorical("overflow", overflows)
-        return design_of(parameters)
+        return design_of({name: trial.suggest_categorical(name, values) for name, values in self._choices().items()})
 
     def _choices(self) -> dict[str, tuple[Any, ...]]:
         return {
@@ -107,7 +102,7 @@ class SearchSpace:
 
 
 def design_of(parameters: Mapping[str, Any]) -> Design:
-    """Return the design of a trial's parameters; `overflow` is left out at 32 bits."""
+    """Return the design of a trial's parameters; at 32 bits `overflow` does not count, and early trials had none."""
     return Design(
         width_multiplier=float(parameters["width_multiplier"]),
         accumulator=int(parameters["accumulator"]),
@@ -120,13 +115,11 @@ def design_of(parameters: Mapping[str, Any]) -> Design:
 
 def parameters_of(design: Design) -> dict[str, Any]:
     """Return a design as trial parameters; `design_of` reads them back."""
-    parameters: dict[str, Any] = {
+    return {
         "width_multiplier": design.width_multiplier,
         "accumulator": design.accumulator,
         "clip": design.clip or 0,
         "maps": design.maps.value,
         "tile": str(design.tile),
+        "overflow": design.overflow.value,
     }
-    if design.accumulator < 32:
-        parameters["overflow"] = design.overflow.value
-    return parameters

@@ -14,8 +14,9 @@ from dse.evaluation import Evaluation, Evaluator
 from dse.interruption import Interruption
 from dse.legality import Legality
 from dse.progress import StudyProgress
-from dse.sampler import DistinctSampler
+from dse.sampler import Candidates, DistinctSampler
 from dse.space import SearchSpace, design_of, parameters_of
+from dse.spec import SamplerKind
 from dse.workers import INTERRUPTED, RETRY, WORKER, fail_stale_trials, this_worker
 from isa_models.errors import IsaModelError
 from kernels_asm import KernelError
@@ -38,6 +39,7 @@ class StudyRunner:
         legality: Tells which designs have kernels.
         seed: Seed of the sampler.
         progress: Told what happens.
+        sampler: What proposes designs.
 
     """
 
@@ -50,6 +52,7 @@ class StudyRunner:
         legality: Legality,
         seed: int,
         progress: StudyProgress,
+        sampler: SamplerKind = SamplerKind.TPE,
     ) -> None:
         self._study = study
         self._space = space
@@ -58,6 +61,7 @@ class StudyRunner:
         self._legality = legality
         self._seed = seed
         self._progress = progress
+        self._sampler = sampler
         self._tried: set[Design] = set()
         self._failures = 0
 
@@ -71,11 +75,11 @@ class StudyRunner:
 
         """
         fail_stale_trials(self._study)
-        self._tried = {design_of(trial.params) for trial in self._tried_trials()}
+        self._note_tried()
         self._enqueue_unfinished()
-        self._study.sampler = DistinctSampler(
-            self._space, self._seed, len(self._study.get_trials(deepcopy=False)), self._tried, self._untried
-        )
+        existing = len(self._study.get_trials(deepcopy=False))
+        candidates = Candidates(lambda design: self._reason_to_prune(design) is None, self._untried)
+        self._study.sampler = DistinctSampler(self._sampler, self._space, self._seed, existing, candidates)
         self._progress.begin(finished_trials(self._study), budget)
         note: str | None = "stopped early"
         try:
@@ -93,6 +97,7 @@ class StudyRunner:
         """Return None once the budget is reached, or why it was not."""
         while len(finished_trials(self._study)) < budget:
             interruption.check()
+            self._note_tried()
             if not self._is_work_left():
                 return f"every one of the space's {len(self._tried)} designs has been tried"
             self._run_trial(interruption)
@@ -145,6 +150,10 @@ class StudyRunner:
         self._failures += 1
         if self._failures == FAILURES_IN_A_ROW:
             raise DseError(f"{FAILURES_IN_A_ROW} trials failed one after the other, the last with: {one_line(error)}")
+
+    def _note_tried(self) -> None:
+        """Learn what other processes that share the study have tried."""
+        self._tried.update(design_of(trial.params) for trial in self._tried_trials())
 
     def _tried_trials(self) -> Iterator[FrozenTrial]:
         """Yield the trials whose design is not worth another trial."""

@@ -29,8 +29,10 @@ from dse.cli.options import (
 from dse.cli.study_options import (
     CoreToTime,
     DatasetToTrainOn,
+    Enqueue,
     Epochs,
     NetworkToExplore,
+    SamplerName,
     Seed,
     Settings,
     Tiles,
@@ -82,6 +84,8 @@ def run(
     train_images: TrainImages = None,
     widths: Widths = None,
     tiles: Tiles = None,
+    sampler: SamplerName = None,
+    enqueue: Enqueue = None,
     settings: Settings = None,
     cache: CacheOption = None,
     report: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("report.html"),
@@ -103,6 +107,8 @@ def run(
         **recipe_settings(epochs, train_images),
         **given("--widths", "parameters.widths", parse_numbers("--widths", widths)),
         **given("--tiles", "parameters.tiles", parse_tiles(tiles)),
+        **given("--sampler", "sampler", sampler),
+        **given("--enqueue", "enqueue", enqueue or None),
         **spec_settings(settings),
     }
     asked = load_spec(spec, options)

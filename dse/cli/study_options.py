@@ -50,6 +50,18 @@ Tiles = Annotated[
         help="Tiles to search, output channels x pixels, such as 4x2,8x1, or all, or fast (default: the fast ones).",
     ),
 ]
+SamplerName = Annotated[
+    str | None,
+    typer.Option("--sampler", help="What proposes designs: tpe (default), nsga2, nsga3, gp, random or grid."),
+]
+Enqueue = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--enqueue",
+        help="Evaluate a known design early: a text such as 'accumulator=8 clip=31', or a file of them; repeatable.",
+        metavar="FILE|TEXT",
+    ),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option(

@@ -125,9 +125,10 @@ class FakeStudy:
     def load(self) -> optuna.Study:
         return self.storage.find("study") or self.storage.create("study", {"spec": {}})
 
-    def run(self, budget: int, seed: int = 0) -> optuna.Study:
+    def run(self, budget: int, seed: int = 0, first: tuple[Design, ...] = (), **options: Any) -> optuna.Study:
         study = self.load()
-        runner = StudyRunner(study, self.space, (CONVENTIONAL,), self.evaluator, self.legality, seed, self.progress)
+        first = (CONVENTIONAL, *first)
+        runner = StudyRunner(study, self.space, first, self.evaluator, self.legality, seed, self.progress, **options)
         runner.run(budget)
         return self.load()
 

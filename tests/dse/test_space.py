@@ -30,15 +30,20 @@ def test_parameters_and_dict_read_back():
         assert Design.from_dict(design.to_dict()) == design
 
 
-def test_overflow_is_asked_below_32_bits_only():
+def test_every_parameter_is_asked_always_so_that_samplers_can_model_all_together():
     study = optuna.create_study()
-    for accumulator, asked in ((32, False), (16, True)):
-        trial = study.ask(fixed_distributions={})
-        study.enqueue_trial({"accumulator": accumulator})
+    for accumulator, overflow in ((32, Overflow.EXACT), (16, Overflow.WRAP)):
+        study.enqueue_trial({"accumulator": accumulator, "overflow": "wrap"})
         trial = study.ask()
         design = SPACE.suggest(trial)
-        assert design.accumulator == accumulator
-        assert ("overflow" in trial.params) is asked
+        assert (design.accumulator, design.overflow) == (accumulator, overflow)
+        assert trial.params.keys() == SPACE.distributions().keys()
+
+
+def test_early_trials_of_32_bits_have_no_overflow():
+    design = Design(1.0, 32, Overflow.EXACT, None, LaneTile(2, 2))
+    early = {name: value for name, value in parameters_of(design).items() if name != "overflow"}
+    assert design_of(early) == design
 
 
 def test_space_reads_back():

@@ -36,15 +36,14 @@ def test_runs_the_conventional_design_first(fake_study):
 
 
 def test_budget_counts_complete_trials_only(make_fake_study):
-    # Most combinations of the widest tile with 8 bits have no kernel and are pruned on the way.
-    tiles = (LaneTile(2, 2), LaneTile(16, 8), LaneTile(16, 1))
-    overflows = (Overflow.EXACT, Overflow.SATURATE, Overflow.WRAP)
-    fake = make_fake_study(space=SearchSpace(tiles, accumulators=(8, 32), overflows=overflows))
-    study = fake.run(12)
+    # No kernel of the widest tile computes exact sums in 8 bits over these windows.
+    illegal = Design(1.0, 8, Overflow.EXACT, None, LaneTile(16, 8))
+    fake = make_fake_study(space=SearchSpace((LaneTile(2, 2), LaneTile(16, 8)), accumulators=(8, 32)))
+    study = fake.run(12, first=(illegal,))
     pruned = study.get_trials(states=(TrialState.PRUNED,))
     assert len(complete(study)) == 12
-    assert pruned
-    assert all("registers" in trial.user_attrs["pruned"] for trial in pruned)
+    assert [Design.from_dict(trial.user_attrs["design"]) for trial in pruned] == [illegal]
+    assert "registers" in pruned[0].user_attrs["pruned"]
 
 
 def test_finished_study_evaluates_nothing(fake_study):

@@ -44,6 +44,8 @@ def dse(capsys):
         ("study run --spec missing.toml", 2, "spec missing.toml: cannot be read"),
         ("study run --set parameters.clip=[0]", 2, "did you mean clips?"),
         ("study run --set parameters.clips=[3]", 2, "parameters.clips must hold 0"),
+        ("study run --sampler tp", 2, "--sampler: input should be 'tpe'"),
+        ("study run --enqueue missing.txt", 2, "designs missing.txt: cannot be read"),
         ("study run --set clips", 2, "write FIELD=VALUE"),
         ("study init missing/study.toml", 1, "No such file"),
         ("study run --tiles 16x8", 2, "tile 16x8 fits no arithmetic"),
