@@ -11,13 +11,11 @@ import optuna
 
 from dse.accuracy import NetworkTrainer
 from dse.cache import EvaluationCache
-from dse.core_schedule import schedule_of
 from dse.data import Dataset, dataset_names, load_dataset
 from dse.design import Design
 from dse.errors import UsageError
 from dse.evaluation import LATENCY_SCOPE, Evaluator, Trainer
-from dse.isa_feature import require_tile_feature
-from dse.known_designs import contending_tiles, running_tile, sweep_known_designs
+from dse.known_designs import known_designs
 from dse.latency import EmulatedTimer
 from dse.legality import Legality, NetworkOf, legal_space
 from dse.networks import FeatureMaps, Network, build_network
@@ -27,13 +25,11 @@ from dse.space import WIDTH_MULTIPLIERS, SearchSpace
 from dse.spec import StudySpec
 from dse.storage import StudyStorage, check_location, is_missing
 from dse.study import StudyRunner, finished_trials
+from dse.tile_candidates import tile_family
+from dse.tile_search import TileSearch
 from dse.training.quick_recipe import QuickRecipe
 from dse.training.recipe import Recipe
 from isa_models import Core, load_core, timing_digest
-from kernels_asm import parse_tile
-from kernels_asm.tiles import search_tiles
-
-ALL_TILES = ("all",)
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,6 @@ class StudySettings:
         seed: Seed of the sampler and the trainings.
         cache: Folder of the evaluation cache.
         widths: Width multipliers to search, 1 among them; None: the default ones.
-        tiles: Tiles to search, as text; `ALL_TILES`: every legal one; None: those that are quick enough.
 
     """
 
@@ -71,7 +66,6 @@ class StudySettings:
     download: bool = False
     recipe: Recipe | QuickRecipe = field(default_factory=QuickRecipe)
     widths: tuple[float, ...] | None = None
-    tiles: tuple[str, ...] | None = None
 
 
 def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
@@ -98,7 +92,7 @@ def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
             return study
     setup = StudySetup(settings, core)
     if study is None:
-        study = setup.create(spec, progress)
+        study = setup.create(spec)
     else:
         setup.check_unchanged(study)
         study.set_user_attr("spec", spec.to_dict())
@@ -116,10 +110,12 @@ class StudySetup:
         self._core = core
         dataset = load_dataset(settings.dataset, settings.data_dir, settings.download)
         network_of = network_builder(settings.network, dataset)
-        self._legality = Legality(network_of)
+        family = tile_family(core)
+        self._legality = Legality(network_of, family)
         cache = EvaluationCache(settings.cache)
         trainer = _trainer(dataset, settings.recipe, settings.seed, cache)
-        self._evaluator = Evaluator(network_of, EmulatedTimer(core), trainer, core.clock_hz, cache)
+        search = TileSearch(EmulatedTimer(core), cache, family)
+        self._evaluator = Evaluator(network_of, search, trainer, core.clock_hz, cache)
         self._digests = {
             "core": core.digest,
             "timing model": timing_digest(),
@@ -127,38 +123,18 @@ class StudySetup:
             "training": training_digest(),
         }
 
-    def create(self, spec: StudySpec, progress: StudyProgress) -> optuna.Study:
-        """Make the study in its storage; where no tiles were asked for, it searches those that are quick enough."""
-        space = self._space()
-        sweeps = sweep_known_designs(space.tiles, self._legality, self._evaluator, progress.activity)
-        first = [sweep.fastest for sweep in sweeps]
-        if self._settings.tiles is None:
-            running = running_tile(space.tiles, self._legality, self._evaluator, progress.activity)
-            quick = {*contending_tiles(sweeps), *running}
-            space = legal_space(self._legality, space.width_multipliers, quick)
+    def create(self, spec: StudySpec) -> optuna.Study:
+        """Make the study in its storage."""
+        first = known_designs(self._legality)
         attributes = {
             "spec": spec.to_dict(),
-            "space": space.to_dict(),
+            "space": legal_space(self._legality, self._settings.widths or WIDTH_MULTIPLIERS).to_dict(),
             "conventional": first[0].to_dict(),
             "first": [design.to_dict() for design in first],
             "latency_scope": LATENCY_SCOPE,
             "digests": self._digests,
         }
         return StudyStorage(self._settings.storage).create(self._settings.name, attributes)
-
-    def _space(self) -> SearchSpace:
-        widths = self._settings.widths or WIDTH_MULTIPLIERS
-        searched = legal_space(self._legality, widths, search_tiles(schedule_of(self._core), self._core.features))
-        if self._settings.tiles in (None, ALL_TILES):
-            return searched
-        chosen = tuple(sorted(map(parse_tile, self._settings.tiles)))
-        for tile in chosen:
-            require_tile_feature(tile, self._core)
-        space = legal_space(self._legality, widths, chosen)  # also of tiles that no search would try
-        for tile in chosen:
-            if tile not in space.tiles:
-                raise UsageError(f"tile {tile} fits no arithmetic: choose from {', '.join(map(str, searched.tiles))}")
-        return space
 
     def check_unchanged(self, study: optuna.Study) -> None:
         """Raise UsageError if new trials could not be compared with the study's: a model or the data has changed."""
@@ -207,14 +183,12 @@ def _check_widths(widths: tuple[float, ...] | None) -> None:
 
 def _check_same_space(settings: StudySettings, study: optuna.Study) -> None:
     """Refuse to continue a study with a search space that was asked for and is not the study's."""
-    tiles = None if settings.tiles == ALL_TILES else settings.tiles
-    for name, wanted in (("widths", settings.widths), ("tiles", tiles)):
-        stored = study.user_attrs["space"][name]
-        if wanted is not None and sorted(wanted) != sorted(stored):
-            raise UsageError(
-                f"study {study.study_name!r} was made with {name} {','.join(map(str, stored))}: leave --{name} out to "
-                "continue it, or give another --name to start a new study"
-            )
+    stored = study.user_attrs["space"]["widths"]
+    if settings.widths is not None and sorted(settings.widths) != sorted(stored):
+        raise UsageError(
+            f"study {study.study_name!r} was made with widths {','.join(map(str, stored))}: leave --widths out to "
+            "continue it, or give another --name to start a new study"
+        )
 
 
 def _check_dataset_name(name: str) -> None:

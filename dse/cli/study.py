@@ -66,12 +66,6 @@ def run(
     widths: Annotated[
         str | None, typer.Option(help="Width multipliers to search, such as 0.5,1,2; 1 must be among them.")
     ] = None,
-    tiles: Annotated[
-        str | None,
-        typer.Option(
-            help="Tiles to search, output channels x pixels, such as 4x2,8x1, or all (default: the fast ones)."
-        ),
-    ] = None,
     cache: CacheOption = None,
     report: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("report.html"),
     as_json: Json = False,
@@ -101,7 +95,6 @@ def run(
         seed=seed,
         cache=cache_directory(cache),
         widths=parse_numbers("--widths", widths),
-        tiles=tuple(tiles.split(",")) if tiles is not None else None,
     )
     _quieten_libraries()
     title = f"{name}: {network} on {dataset}, {core}, storage {storage}"
@@ -119,10 +112,14 @@ def show(
     name: StudyName = None,
     output_format: Format = OutputFormat.TABLE,
     all_trials: Annotated[bool, typer.Option("--all", help="Show every trial instead of the Pareto front.")] = False,
+    trial: Annotated[int | None, typer.Option(min=0, help="Show the layers of this trial, with their tiles.")] = None,
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
-    """Show a study's Pareto front, or all its trials."""
-    _print_results(_open(storage, name), output_format, all_trials=all_trials)
+    """Show a study's Pareto front, all its trials, or the layers of one."""
+    if trial is None:
+        _print_results(_open(storage, name), output_format, all_trials=all_trials)
+    else:
+        _print_layers(_open(storage, name), trial, output_format)
 
 
 @app.command()
@@ -163,6 +160,26 @@ def _print_results(study: optuna.Study, output_format: OutputFormat, *, all_tria
         typer.echo(results_json(results, trials))
     else:
         write_csv(results, trials, sys.stdout)
+
+
+def _print_layers(study: optuna.Study, number: int, output_format: OutputFormat) -> None:
+    from dse.errors import UsageError
+    from dse.results import read_results
+
+    trial = read_results(study).trial(number)
+    if trial is None or not trial.attributes.layers:
+        raise UsageError(f"study {study.study_name!r} has no trial {number} with timed layers: see --all")
+    if output_format is OutputFormat.TABLE:
+        from dse.cli.tables import layers_table, print_table
+
+        print_table(layers_table(trial))
+        return
+    from dse.cli.serialise import layers_json, write_layers_csv
+
+    if output_format is OutputFormat.JSON:
+        typer.echo(layers_json(trial))
+    else:
+        write_layers_csv(trial, sys.stdout)
 
 
 def _write_report(study: optuna.Study, path: Path) -> None:
