@@ -130,13 +130,13 @@ def selection_trace(results: StudyResults, selected: int | None, theme: Theme = 
 
 
 def describe_design(design: Design | None) -> str:
-    """Say in words what a design is, shortest first: "8-bit saturate, clip 15, width 0.5, tile 4x2"."""
+    """Say in words what a design is, shortest first: "8-bit saturate, clip 15, width 0.5"."""
     if design is None:
         return "not chosen yet"
     clip = "no clip" if design.clip is None else f"clip {design.clip}"
     width = f"width {design.width_multiplier:g}"
     maps = ", int8 maps" if design.maps is FeatureMaps.INT8 else ""
-    return f"{design.accumulator}-bit {design.overflow.value}, {clip}{maps}, {width}, tile {design.tile}"
+    return f"{design.accumulator}-bit {design.overflow.value}, {clip}{maps}, {width}"
 
 
 def _category_of(design: Design | None, colour_by: ColourBy) -> tuple[float, str]:

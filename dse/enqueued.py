@@ -71,7 +71,7 @@ def _design(
     if legal is not None:
         return legal
     if matching:
-        raise UsageError(f"{where}: no kernel computes it: {reason(matching[0])}")
+        raise UsageError(f"{where}: not worth evaluating: {reason(matching[0])}")
     ranges = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in space.to_dict().items())
     raise UsageError(f"{where}: outside the study's ranges, which are {ranges}")
 

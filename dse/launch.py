@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,12 @@ import optuna
 
 from dse.accuracy import NetworkTrainer
 from dse.cache import EvaluationCache
-from dse.core_schedule import schedule_of
 from dse.data import Dataset, dataset_names, load_dataset
 from dse.design import Design
 from dse.enqueued import enqueued_designs
 from dse.errors import UsageError
 from dse.evaluation import LATENCY_SCOPE, Evaluator, Trainer
-from dse.isa_feature import require_tile_feature
-from dse.known_designs import contending_tiles, running_tile, sweep_known_designs
+from dse.known_designs import known_designs
 from dse.latency import EmulatedTimer
 from dse.legality import Legality, NetworkOf, legal_space
 from dse.near_match import unknown_word
@@ -27,14 +25,15 @@ from dse.progress import StudyProgress
 from dse.quick_accuracy import QuickTrainer
 from dse.sampler import check_installed
 from dse.space import SearchSpace
-from dse.spec import FAST_TILES, ParameterRanges, StudySpec, check_resumes
+from dse.spec import ParameterRanges, StudySpec, check_resumes
 from dse.storage import StudyStorage, check_location, is_missing
 from dse.study import StudyRunner, finished_trials
+from dse.tile_candidates import tile_family
+from dse.tile_search import TileSearch
 from dse.training.quick_recipe import QuickRecipe
 from dse.training.recipe import Recipe
 from isa_models import Core, load_core, timing_digest
-from kernels_asm import Overflow, Tile, parse_tile
-from kernels_asm.tiles import search_tiles
+from kernels_asm import Overflow
 
 
 @dataclass(frozen=True)
@@ -78,12 +77,12 @@ def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
     study = None if is_missing(settings.storage) else StudyStorage(settings.storage).find(settings.name)
     if study is not None:
         made_with = study.user_attrs["spec"] | {"parameters": _made_with(study)}
-        check_resumes(settings.name, record, made_with, _ranges_asked_for(spec.parameters))
+        check_resumes(settings.name, record, made_with, frozenset(spec.parameters.model_fields_set))
         if len(finished_trials(study)) >= spec.trials:
             return study
     setup = StudySetup(settings, core)
     if study is None:
-        study = setup.create(record, progress)
+        study = setup.create(record)
     else:
         setup.check_unchanged(study)
         study.set_user_attr("spec", record | {"parameters": _made_with(study)})
@@ -102,10 +101,12 @@ class StudySetup:
         self._core = core
         dataset = load_dataset(spec.dataset, Path(spec.data_dir) if spec.data_dir else None, settings.download)
         network_of = network_builder(spec.network, dataset)
-        self._legality = Legality(network_of)
+        family = tile_family(core)
+        self._legality = Legality(network_of, family)
         cache = EvaluationCache(settings.cache)
         trainer = _trainer(dataset, spec.recipe.chosen(), spec.seed, cache)
-        self._evaluator = Evaluator(network_of, EmulatedTimer(core), trainer, core.clock_hz, cache)
+        search = TileSearch(EmulatedTimer(core), cache, family)
+        self._evaluator = Evaluator(network_of, search, trainer, core.clock_hz, cache)
         self._digests = {
             "core": core.digest,
             "timing model": timing_digest(),
@@ -113,16 +114,12 @@ class StudySetup:
             "training": training_digest(),
         }
 
-    def create(self, record: Mapping[str, Any], progress: StudyProgress) -> optuna.Study:
-        """Make the study in its storage; where no tiles were asked for, it searches those that are quick enough."""
+    def create(self, record: Mapping[str, Any]) -> optuna.Study:
+        """Make the study in its storage."""
+        first = known_designs(self._legality)
         space = self._space()
-        sweeps = sweep_known_designs(space.tiles, self._legality, self._evaluator, progress.activity)
-        first = [sweep.fastest for sweep in sweeps]
-        if self._spec.parameters.tiles == FAST_TILES:
-            running = running_tile(space.tiles, self._legality, self._evaluator, progress.activity)
-            space = replace(space, tiles=tuple(sorted({*contending_tiles(sweeps), *running})))
-        searched = set(space.designs())
         self._enqueued(first[0], space)  # refuses a wrong one before there is a study
+        searched = set(space.designs())
         attributes = {
             "spec": record,
             "space": space.to_dict(),
@@ -134,24 +131,9 @@ class StudySetup:
         return StudyStorage(self._settings.storage).create(self._settings.name, attributes)
 
     def _space(self) -> SearchSpace:
-        """Return the space of the ranges asked for, with the tiles, overflows and maps of its legal designs alone."""
+        """Return the space of the ranges asked for, with the overflow policies and maps of its legal designs alone."""
         ranges = self._spec.parameters
-        searched = search_tiles(schedule_of(self._core), self._core.features)
-        if isinstance(ranges.tiles, str):
-            return self._legal_part(searched)
-        chosen = tuple(sorted(map(parse_tile, ranges.tiles)))
-        for tile in chosen:
-            require_tile_feature(tile, self._core)
-        space = self._legal_part(chosen)  # also of tiles that no search would try
-        for tile in chosen:
-            if tile not in space.tiles:
-                known = ", ".join(map(str, self._legal_part(searched).tiles))
-                raise UsageError(f"tile {tile} fits no arithmetic: choose from {known}")
-        return space
-
-    def _legal_part(self, tiles: Iterable[Tile]) -> SearchSpace:
-        ranges = self._spec.parameters
-        legal = legal_space(self._legality, ranges.widths, tiles)
+        legal = legal_space(self._legality, ranges.widths)
         return replace(
             legal,
             accumulators=ranges.accumulators,
@@ -221,12 +203,6 @@ def _check_holds_conventional(ranges: ParameterRanges) -> None:
             raise UsageError(
                 f"parameters.{name} must hold {shown}: the conventional design, with which others are compared, has it"
             )
-
-
-def _ranges_asked_for(ranges: ParameterRanges) -> frozenset[str]:
-    """Return the parameters whose ranges a person gave; "all" and "fast" tiles continue any study."""
-    given = set(ranges.model_fields_set)
-    return frozenset(given - ({"tiles"} if isinstance(ranges.tiles, str) else set()))
 
 
 def _made_with(study: optuna.Study) -> dict[str, Any]:

@@ -30,7 +30,6 @@ COLUMNS = (
     "Overflow",
     "Clip",
     "Maps",
-    "Tile",
     "Width",
     "On the front",
 )
@@ -109,7 +108,7 @@ def _row(results: StudyResults, trial: TrialResult) -> str:
         f"{results.conventional.point[0] / latency:.2f}x" if results.conventional and latency > 0 else "",
     ]
     if design is None:
-        cells += [""] * 6
+        cells += [""] * 5
     else:
         clip = "none" if design.clip is None else str(design.clip)
         cells += [
@@ -117,7 +116,6 @@ def _row(results: StudyResults, trial: TrialResult) -> str:
             design.overflow.value,
             clip,
             design.maps.value,
-            str(design.tile),
             f"{design.width_multiplier:g}",
         ]
     conventional = " (conventional)" if trial == results.conventional else ""

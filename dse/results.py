@@ -25,7 +25,7 @@ from dse.uncertainty import MeasuredAccuracy, differ
 
 @dataclass(frozen=True, slots=True)
 class LayerResult:
-    """One binary convolution of a design: cycles on the core, and where they went.
+    """One binary layer of a design: the tile of its kernel, cycles on the core, and where they went.
 
     `stalls` maps a reason to the cycles that are charged to it: the timing engines charge every cycle of the layer to
     the reason for which the end of the run moved on. `ports` maps a port to its busy share (0..1).
@@ -37,6 +37,7 @@ class LayerResult:
     products: int
     products_per_cycle: float
     bound: str
+    tile: str
     instructions: int = 0
     stalls: Mapping[str, float] = field(default_factory=dict)
     ports: Mapping[str, float] = field(default_factory=dict)

@@ -26,11 +26,6 @@ from kernels_asm import Overflow
 CHANGEABLE: Final = frozenset({"trials", "until_stalled", "enqueue", "data_dir"})
 """Fields that a later run may change: when it stops, what it begins with, and where its files lie."""
 
-FAST_TILES: Final = "fast"
-"""Tiles that are at most a little slower than the fastest."""
-
-ALL_TILES: Final = "all"
-
 _SCRATCH = Recipe()
 
 
@@ -69,7 +64,6 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Clip = Annotated[int, Field(ge=0, le=32_767)]
 Accumulator = Literal[8, 16, 32]
-Tiles = Literal["fast", "all"] | tuple[str, ...]
 
 
 class _Table(BaseModel):
@@ -98,10 +92,6 @@ class ParameterRanges(_Table):
     maps: tuple[FeatureMaps, ...] = Field(
         default=tuple(FeatureMaps),
         description="feature maps between layers: float32, int8; float32 must be among them",
-    )
-    tiles: Tiles = Field(
-        default=FAST_TILES,
-        description='kernels\' tiles: "fast" (near the fastest), "all", or a list such as ["4x2", "8x1"]',
     )
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from dse.errors import StorageError, UsageError, one_line
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the attributes that this package writes on studies and trials."""
 
 LOCK_TIMEOUT: Final = 10.0
@@ -117,6 +117,11 @@ def check_format(study: optuna.Study) -> None:
     found = study.user_attrs.get("format")
     if found is None:
         raise UsageError(f"study {study.study_name!r} was not made by dse: give another --name or --storage")
+    if isinstance(found, int) and found < FORMAT:
+        raise UsageError(
+            f"study {study.study_name!r} has format {found}, in which a design had one tile for all layers, and this "
+            f"version of bnn-dse reads {FORMAT}: run it anew with another --name; its trainings are in the cache still"
+        )
     if found != FORMAT:
         raise UsageError(
             f"study {study.study_name!r} has format {found} and this version of bnn-dse reads {FORMAT}: "

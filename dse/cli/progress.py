@@ -207,10 +207,11 @@ def print_line(console: Console, line: str) -> None:
 
 
 @contextmanager
-def count_status(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a spinner with the count that was last told, on standard error if that is a terminal."""
+def count_status(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a spinner with the count that was last told, and of how many, on standard error if that is a terminal."""
+    of = "" if total is None else f"/{total}"
     with Console(stderr=True).status(title) as status:
-        yield lambda done: status.update(f"{title}: {done}/{total}")
+        yield lambda done: status.update(f"{title}: {done}{of}")
 
 
 def _measured(trial: FrozenTrial) -> MeasuredAccuracy:

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from dse.accuracy_claims import front_mark
 from dse.evaluation import LATENCY_SCOPE
-from dse.results import StudyResults, TrialResult
+from dse.results import LayerResult, StudyResults, TrialResult
 from dse.uncertainty import differ
 
 FIELDS = (
@@ -27,7 +27,7 @@ FIELDS = (
     "overflow",
     "clip",
     "maps",
-    "tile",
+    "tiles",
     "cycles",
     "speedup",
     "accuracy_gain",
@@ -38,6 +38,8 @@ FIELDS = (
 
 def trial_fields(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
     """Return one trial as `FIELDS`; accuracies are 0..1, None stands for what is not known.
+
+    `tiles` are those of the layers, in order.
 
     `distinguishable` and `front_mark` speak of trials on the front alone (`dse.front.not_shown_above`). `speedup` and
     `accuracy_gain` compare with the conventional design; the gain is the difference of the two figures, and
@@ -57,7 +59,8 @@ def trial_fields(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
         "test_accuracy_standard_error": attributes.test_accuracy_standard_error,
         "distinguishable": trial.number not in results.not_shown_above if on_front else None,
         "front_mark": front_mark(results, trial),
-        **{name: design.get(name) for name in ("width_multiplier", "accumulator", "overflow", "clip", "maps", "tile")},
+        **{name: design.get(name) for name in ("width_multiplier", "accumulator", "overflow", "clip", "maps")},
+        "tiles": " ".join(layer.tile for layer in attributes.layers) or None,
         "cycles": attributes.cycles,
         "speedup": conventional.point[0] / trial.point[0] if conventional else None,
         "accuracy_gain": trial.point[1] - conventional.point[1] if conventional else None,
@@ -90,3 +93,22 @@ def write_csv(results: StudyResults, trials: Iterable[TrialResult], file: TextIO
     writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(trial_fields(results, trial) for trial in trials)
+
+
+LAYER_FIELDS = ("name", "shape", "tile", "cycles", "products_per_cycle", "bound", "instructions", "products")
+
+
+def layers_json(trial: TrialResult) -> str:
+    """Return the layers of a trial as an indented JSON object."""
+    return json.dumps({"trial": trial.number, "layers": list(map(_layer_fields, trial.attributes.layers))}, indent=2)
+
+
+def write_layers_csv(trial: TrialResult, file: TextIO) -> None:
+    """Write the layers of a trial as CSV with a header line."""
+    writer = csv.DictWriter(file, LAYER_FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(_layer_fields, trial.attributes.layers))
+
+
+def _layer_fields(layer: LayerResult) -> dict[str, Any]:
+    return {name: getattr(layer, name) for name in LAYER_FIELDS}

@@ -35,12 +35,10 @@ from dse.cli.study_options import (
     SamplerName,
     Seed,
     Settings,
-    Tiles,
     TrainImages,
     Trials,
     Widths,
     given,
-    parse_tiles,
     recipe_settings,
     spec_settings,
 )
@@ -83,7 +81,6 @@ def run(
     epochs: Epochs = None,
     train_images: TrainImages = None,
     widths: Widths = None,
-    tiles: Tiles = None,
     sampler: SamplerName = None,
     enqueue: Enqueue = None,
     settings: Settings = None,
@@ -106,7 +103,6 @@ def run(
         **given("--seed", "seed", seed),
         **recipe_settings(epochs, train_images),
         **given("--widths", "parameters.widths", parse_numbers("--widths", widths)),
-        **given("--tiles", "parameters.tiles", parse_tiles(tiles)),
         **given("--sampler", "sampler", sampler),
         **given("--enqueue", "enqueue", enqueue or None),
         **spec_settings(settings),
@@ -132,10 +128,14 @@ def show(
     name: StudyName = None,
     output_format: Format = OutputFormat.TABLE,
     all_trials: Annotated[bool, typer.Option("--all", help="Show every trial instead of the Pareto front.")] = False,
+    trial: Annotated[int | None, typer.Option(min=0, help="Show the layers of this trial, with their tiles.")] = None,
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
-    """Show a study's Pareto front, or all its trials."""
-    _print_results(_open(storage, name), output_format, all_trials=all_trials)
+    """Show a study's Pareto front, all its trials, or the layers of one."""
+    if trial is None:
+        _print_results(_open(storage, name), output_format, all_trials=all_trials)
+    else:
+        _print_layers(_open(storage, name), trial, output_format)
 
 
 @app.command()
@@ -176,6 +176,26 @@ def _print_results(study: optuna.Study, output_format: OutputFormat, *, all_tria
         typer.echo(results_json(results, trials))
     else:
         write_csv(results, trials, sys.stdout)
+
+
+def _print_layers(study: optuna.Study, number: int, output_format: OutputFormat) -> None:
+    from dse.errors import UsageError
+    from dse.results import read_results
+
+    trial = read_results(study).trial(number)
+    if trial is None or not trial.attributes.layers:
+        raise UsageError(f"study {study.study_name!r} has no trial {number} with timed layers: see --all")
+    if output_format is OutputFormat.TABLE:
+        from dse.cli.tables import layers_table, print_table
+
+        print_table(layers_table(trial))
+        return
+    from dse.cli.serialise import layers_json, write_layers_csv
+
+    if output_format is OutputFormat.JSON:
+        typer.echo(layers_json(trial))
+    else:
+        write_layers_csv(trial, sys.stdout)
 
 
 def _write_report(study: optuna.Study, path: Path) -> None:

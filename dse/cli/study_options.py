@@ -43,13 +43,6 @@ Widths = Annotated[
     str | None,
     typer.Option("--widths", help="Width multipliers to search, such as 0.5,1,2; 1 must be among them."),
 ]
-Tiles = Annotated[
-    str | None,
-    typer.Option(
-        "--tiles",
-        help="Tiles to search, output channels x pixels, such as 4x2,8x1, or all, or fast (default: the fast ones).",
-    ),
-]
 SamplerName = Annotated[
     str | None,
     typer.Option("--sampler", help="What proposes designs: tpe (default), nsga2, nsga3, gp, random or grid."),
@@ -73,11 +66,6 @@ Settings = Annotated[
 def given(option: str, key: str, value: Any) -> Options:
     """Return what an option sets: nothing where it was left out."""
     return {} if value is None else {key: (option, value)}
-
-
-def parse_tiles(text: str | None) -> str | list[str] | None:
-    """Return a list of tiles, or "all" or "fast" as it is."""
-    return text.split(",") if text is not None and text not in ("all", "fast") else text
 
 
 def recipe_settings(epochs: int | None, train_images: int | None) -> Options:

@@ -52,6 +52,20 @@ def trials_table(results: StudyResults) -> Table:
     return table
 
 
+def layers_table(trial: TrialResult) -> Table:
+    """Return the binary layers of a trial: what each runs in which tile, and what that takes."""
+    table = Table(title=f"Layers of trial {trial.number}: {trial.design}", box=box.SIMPLE_HEAD, title_justify="left")
+    for heading in ("layer", "shape", "tile"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("cycles", "products a cycle"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("bound")
+    for layer in trial.attributes.layers:
+        figures = (f"{layer.cycles:,}", f"{layer.products_per_cycle:.1f}")
+        table.add_row(layer.name, layer.shape, layer.tile, *figures, layer.bound)
+    return table
+
+
 def front_notes(results: StudyResults) -> list[str]:
     """Return what the accuracies of the front show and do not show, a line each, for below a table of designs."""
     notes = [front_summary(results)]
@@ -73,14 +87,14 @@ def _design_table(title: str) -> Table:
     for heading in ("latency ms", "width", "bits"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("overflow", no_wrap=True)
-    for heading in ("clip", "maps", "tile", "speed-up", "gain"):
+    for heading in ("clip", "maps", "speed-up", "gain"):
         table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 
 def _design_cells(results: StudyResults, trial: TrialResult) -> list[str]:
     design = trial.design
-    described = ["", "", "", "", "", ""]
+    described = ["", "", "", "", ""]
     if design is not None:
         clip = "none" if design.clip is None else str(design.clip)
         described = [
@@ -89,7 +103,6 @@ def _design_cells(results: StudyResults, trial: TrialResult) -> list[str]:
             design.overflow.value,
             clip,
             design.maps.value,
-            str(design.tile),
         ]
     return [str(trial.number), *_objective_cells(results, trial), *described, *_gain_cells(trial, results.conventional)]
 

@@ -21,11 +21,11 @@ from dse.normalisation_pass import NormalisationPass
 from dse.space import SearchSpace
 from dse.storage import StudyStorage
 from dse.study import StudyRunner
-from kernels_asm import LaneTile, LayerFunction, Overflow
+from dse.tile_search import TileSearch
+from kernels_asm import LayerFunction, Overflow
+from tests.sample_kernels import FAMILY
 
-CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, LaneTile(2, 2))
-TILES = (LaneTile(2, 2), LaneTile(4, 2), LaneTile(8, 2))
-"""The last one does not fit 8-bit exact accumulation over the widest windows."""
+CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None)
 
 
 class FakeTimer:
@@ -109,14 +109,15 @@ class FakeStudy:
     """A study in a SQLite file whose evaluations take microseconds; `run` may be called again to resume."""
 
     folder: Path
-    space: SearchSpace = field(default_factory=lambda: SearchSpace(TILES))
+    space: SearchSpace = field(default_factory=SearchSpace)
     timer: FakeTimer = field(default_factory=FakeTimer)
     trainer: FakeTrainer = field(default_factory=FakeTrainer)
     progress: RecordedProgress = field(default_factory=RecordedProgress)
 
     def __post_init__(self) -> None:
-        self.legality = Legality(network_of)
-        self.evaluator = Evaluator(network_of, self.timer, self.trainer, 1e9, EvaluationCache(self.folder / "cache"))
+        self.legality = Legality(network_of, FAMILY)
+        cache = EvaluationCache(self.folder / "cache")
+        self.evaluator = Evaluator(network_of, TileSearch(self.timer, cache, FAMILY), self.trainer, 1e9, cache)
 
     @property
     def storage(self) -> StudyStorage:

@@ -19,7 +19,7 @@ OTHER = StudySpec(
     objectives=("latency_ms", "latency_ms@cortex-a72", "accuracy"),
     constraints=("accuracy >= 0.8",),
     overrides={"l2.latency": "30"},
-    parameters=ParameterRanges(clips=(0, 20), tiles=("4x2", "8x1")),
+    parameters=ParameterRanges(clips=(0, 20)),
     recipe=RecipeTable(kind="scratch", scratch=ScratchTable(epochs=7, crop_scale=(0.25, 1.0))),
 )
 
@@ -42,7 +42,7 @@ def test_every_default_is_there_with_its_comment() -> None:
     assert all("  # " in line and line.split("  # ")[1].strip() for line in lines)
     tables: list[type[BaseModel]] = [StudySpec, ParameterRanges, RecipeTable, QuickTable, ScratchTable]
     fields = sum(len(table.model_fields) for table in tables)
-    assert len(lines) == fields == 44
+    assert len(lines) == fields == 43
     values = tomllib.loads(text)
     assert values["parameters"]["overflows"] == list(map(str, Overflow))
 

@@ -14,9 +14,9 @@ from dse.design import Design
 from dse.errors import CacheError, DseError, InterruptedStudyError, StorageError, TrainingError
 from dse.networks import FeatureMaps
 from dse.space import SearchSpace
-from kernels_asm import LaneTile, Overflow, TreeTile
+from kernels_asm import Overflow
 
-CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, LaneTile(2, 2))
+CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None)
 
 
 FLOAT32 = (FeatureMaps.FLOAT32,)
@@ -36,14 +36,13 @@ def test_runs_the_conventional_design_first(fake_study):
 
 
 def test_budget_counts_complete_trials_only(make_fake_study):
-    # No kernel of the widest tile computes exact sums in 8 bits over these windows.
-    illegal = Design(1.0, 8, Overflow.EXACT, None, LaneTile(16, 8))
-    fake = make_fake_study(space=SearchSpace((LaneTile(2, 2), LaneTile(16, 8)), accumulators=(8, 32)))
+    illegal = Design(1.0, 16, Overflow.RUNNING, None)
+    fake = make_fake_study(space=SearchSpace(accumulators=(16, 32), overflows=(Overflow.EXACT, Overflow.RUNNING)))
     study = fake.run(12, first=(illegal,))
     pruned = study.get_trials(states=(TrialState.PRUNED,))
     assert len(complete(study)) == 12
     assert [Design.from_dict(trial.user_attrs["design"]) for trial in pruned] == [illegal]
-    assert "registers" in pruned[0].user_attrs["pruned"]
+    assert "running sums are bytes" in pruned[0].user_attrs["pruned"]
 
 
 def test_finished_study_evaluates_nothing(fake_study):
@@ -65,7 +64,7 @@ def test_resumed_run_draws_other_designs_than_the_first_did(make_fake_study):
     first = complete(fake.run(6))
     after = complete(fake.run(11))[6:]
     assert not set(first) & set(after)
-    assert [design.tile for design in first[1:]] != [design.tile for design in after]
+    assert [design.clip for design in first[1:]] != [design.clip for design in after]
 
 
 def test_same_seed_draws_the_same_designs(make_fake_study, tmp_path):
@@ -77,29 +76,27 @@ def test_same_seed_draws_the_same_designs(make_fake_study, tmp_path):
 
 
 def test_stops_when_every_legal_design_has_been_tried(make_fake_study):
-    space = SearchSpace(
-        (LaneTile(2, 2), LaneTile(16, 8)), (1.0,), (8, 32), (Overflow.EXACT, Overflow.SATURATE), (0, 7), FLOAT32
-    )
+    space = SearchSpace((1.0,), (8, 32), (Overflow.EXACT, Overflow.SATURATE), (0, 7), FLOAT32)
     fake = make_fake_study(space=space)
     study = fake.run(100)
-    # (8 exact, 8 saturate, 32) x (no clip, 7) with the tile that fits, less saturate with 7: constant in block4
+    # (8 exact, 8 saturate, 32) x (no clip, 7), less saturate with 7: constant in block4
     assert len(complete(study)) == 5
     assert "every one" in fake.progress.note
 
 
 def test_designs_of_one_arithmetic_share_a_training(make_fake_study):
-    space = SearchSpace((LaneTile(2, 2), LaneTile(4, 2)), (1.0,), (16, 32), (Overflow.EXACT,), (0,), FLOAT32)
+    space = SearchSpace((1.0,), (8, 16, 32), (Overflow.EXACT,), (0,), FLOAT32)
     fake = make_fake_study(space=space)
-    study = fake.run(4)
-    assert len(complete(study)) == 4
+    study = fake.run(3)
+    assert len(complete(study)) == 3
     assert len(fake.trainer.trained) == 1
-    assert [trial.user_attrs["cached"]["accuracy"] for trial in study.trials] == [False, True, True, True]
+    assert [trial.user_attrs["cached"]["accuracy"] for trial in study.trials] == [False, True, True]
 
 
 def test_running_sums_share_the_training_of_exact_sums_where_no_order_matters(fake_study):
     for width, trainings in ((0.5, 1), (1.0, 3)):  # at width 1 the order matters in block4
         for overflow in (Overflow.EXACT, Overflow.RUNNING):
-            fake_study.evaluator.accuracy(Design(width, 8, overflow, 31, TreeTile(4, 7)), lambda _what: None)
+            fake_study.evaluator.accuracy(Design(width, 8, overflow, 31), lambda _what: None)
         assert len(fake_study.trainer.trained) == trainings
 
 
@@ -110,6 +107,8 @@ def test_records_what_reports_show(fake_study):
     assert trial.values[0] == pytest.approx(cycles / 1e9 * 1e3)
     layer = trial.user_attrs["layers"][0]
     convolution, behind = layer["kernels"]
+    assert convolution["kernel"].endswith(layer["variant"])
+    assert layer["variant"].endswith(layer["tile"])
     assert layer["cycles"] == convolution["cycles"] + behind["cycles"]
     assert layer["products_per_cycle"] == layer["products"] / convolution["cycles"]
     assert convolution["kernel"].startswith("convolution 14x14x32x32")
@@ -244,7 +243,7 @@ def test_storage_that_breaks_during_a_run_is_one_line(fake_study):
 
 def test_maps_in_bytes_are_trained_and_timed_on_their_own(fake_study):
     for maps in FeatureMaps:
-        design = Design(1.0, 16, Overflow.EXACT, None, TreeTile(4, 7), maps)
+        design = Design(1.0, 16, Overflow.EXACT, None, maps)
         fake_study.evaluator.accuracy(design, lambda _what: None)
         layers = fake_study.evaluator.latency(design, lambda _what: None).layers
         assert [len(layer["kernels"]) for layer in layers] == ([1] * 4 if maps is FeatureMaps.INT8 else [2] * 4)
