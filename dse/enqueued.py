@@ -21,7 +21,7 @@ def enqueued_designs(
 ) -> tuple[Design, ...]:
     """Return the designs of the entries, each once, in their order.
 
-    What a text leaves out is as in the conventional design, as far as the space and the kernels allow that.
+    What a text leaves out is as in the conventional design.
 
     Args:
         entries: Texts, or names of files with one a line, where `#` begins a comment.
@@ -59,21 +59,15 @@ def _texts(entries: Iterable[str]) -> Iterator[tuple[str, str]]:
 def _design(
     where: str, text: str, conventional: Design, space: SearchSpace, reason: Callable[[Design], str | None]
 ) -> Design:
-    wanted = _fields(where, text, conventional.to_dict())
-    usual = conventional.to_dict()
-
-    def strangeness(design: Design) -> int:
-        return sum(value != usual[name] for name, value in design.to_dict().items())
-
-    matching = [design for design in space.designs() if _matches(design.to_dict(), wanted)]
-    matching.sort(key=strangeness)
-    legal = next((design for design in matching if reason(design) is None), None)
-    if legal is not None:
-        return legal
-    if matching:
-        raise UsageError(f"{where}: not worth evaluating: {reason(matching[0])}")
-    ranges = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in space.to_dict().items())
-    raise UsageError(f"{where}: outside the study's ranges, which are {ranges}")
+    usual = {name: _NO_CLIP if value is None else str(value) for name, value in conventional.to_dict().items()}
+    wanted = usual | _fields(where, text, usual)
+    design = next((design for design in space.designs() if _matches(design.to_dict(), wanted)), None)
+    if design is None:
+        ranges = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in space.to_dict().items())
+        raise UsageError(f"{where}: outside the study's ranges, which are {ranges}")
+    if (illegal := reason(design)) is not None:
+        raise UsageError(f"{where}: not worth evaluating: {illegal}")
+    return design
 
 
 def _fields(where: str, text: str, known: Mapping[str, Any]) -> dict[str, str]:

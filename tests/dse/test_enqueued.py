@@ -28,11 +28,6 @@ def test_text_changes_the_conventional_design() -> None:
     assert read("accumulator=8 maps=int8") == (Design(1.0, 8, Overflow.EXACT, None, FeatureMaps.INT8),)
 
 
-def test_what_is_left_out_gives_way_to_what_no_kernel_has() -> None:
-    # Sums of 32 bits cannot overflow, so that the conventional accumulator cannot stay.
-    assert read("overflow=wrap") == (Design(1.0, 8, Overflow.WRAP, None),)
-
-
 def test_file_has_one_design_a_line(tmp_path: Path) -> None:
     path = tmp_path / "known.txt"
     path.write_text("# known\n\naccumulator=8 clip=31  # narrow\nwidth=2\naccumulator=8 clip=31\n")
@@ -51,6 +46,7 @@ def test_file_has_one_design_a_line(tmp_path: Path) -> None:
         ("clip=20", "outside the study's ranges, which are widths 0.5, 0.75"),
         ("clip=many", "outside the study's ranges"),
         ("accumulator=8 overflow=saturate clip=63", "not worth evaluating: block4: every output is 63"),
+        ("overflow=wrap", "outside the study's ranges"),
         ("missing.txt", "designs missing.txt: cannot be read (No such file"),
     ],
 )
