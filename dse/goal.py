@@ -35,7 +35,7 @@ class Goal:
 
     @classmethod
     def of_spec(cls, spec: Mapping[str, Any]) -> Goal:
-        """Return the goal that a stored spec names; early ones name none and mean the default."""
+        """Return the goal that a stored spec names; without one, the default."""
         return cls.parse(spec.get("objectives", DEFAULT_OBJECTIVES), spec.get("constraints", ()))
 
     @property
@@ -48,11 +48,6 @@ class Goal:
     def further_cores(self) -> tuple[str, ...]:
         """Cores besides the study's own on which latency is measured."""
         return tuple(dict.fromkeys(measure.core for measure in self.measures if measure.core is not None))
-
-    @property
-    def directions(self) -> list[str]:
-        """Optuna's directions of the objectives."""
-        return [objective.direction for objective in self.objectives]
 
     def values(self, measured: Mapping[str, float]) -> tuple[float, ...]:
         """Return the objectives of a design of which everything is measured."""

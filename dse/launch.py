@@ -16,9 +16,11 @@ from dse.design import Design
 from dse.enqueued import enqueued_designs
 from dse.errors import UsageError
 from dse.evaluation import LATENCY_SCOPE, Evaluator, Trainer
+from dse.footprint import Footprint
 from dse.known_designs import known_designs
 from dse.latency import EmulatedTimer
 from dse.legality import Legality, NetworkOf, legal_space
+from dse.measuring import Measuring
 from dse.near_match import unknown_word
 from dse.networks import FeatureMaps, Network, build_network
 from dse.progress import StudyProgress
@@ -27,7 +29,7 @@ from dse.sampler import check_installed
 from dse.space import SearchSpace
 from dse.spec import ParameterRanges, StudySpec, check_resumes
 from dse.storage import StudyStorage, check_location, is_missing
-from dse.study import StudyRunner, finished_trials
+from dse.study import StudyRunner, finished_trials, is_stalled
 from dse.tile_candidates import tile_family
 from dse.tile_search import TileSearch
 from dse.training.quick_recipe import QuickRecipe
@@ -69,6 +71,8 @@ def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
     spec = settings.spec
     check_installed(spec.sampler)
     core = load_core(spec.core, dict(spec.overrides))
+    for name in spec.goal().further_cores:
+        load_core(name, {})
     build_network(spec.network)
     _check_dataset_name(spec.dataset)
     _check_holds_conventional(spec.parameters)
@@ -76,16 +80,16 @@ def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
     check_location(settings.storage)
     study = None if is_missing(settings.storage) else StudyStorage(settings.storage).find(settings.name)
     if study is not None:
-        made_with = study.user_attrs["spec"] | {"parameters": _made_with(study)}
-        check_resumes(settings.name, record, made_with, frozenset(spec.parameters.model_fields_set))
-        if len(finished_trials(study)) >= spec.trials:
+        stored = study.user_attrs["spec"]
+        check_resumes(settings.name, record, stored, frozenset(spec.parameters.model_fields_set))
+        if len(finished_trials(study)) >= spec.trials or is_stalled(study, spec.until_stalled):
             return study
     setup = StudySetup(settings, core)
     if study is None:
         study = setup.create(record)
     else:
         setup.check_unchanged(study)
-        study.set_user_attr("spec", record | {"parameters": _made_with(study)})
+        study.set_user_attr("spec", record | {"parameters": stored["parameters"]})
     setup.run(study, progress)
     return study
 
@@ -107,11 +111,22 @@ class StudySetup:
         trainer = _trainer(dataset, spec.recipe.chosen(), spec.seed, cache)
         search = TileSearch(EmulatedTimer(core), cache, family)
         self._evaluator = Evaluator(network_of, search, trainer, core.clock_hz, cache)
+        goal = spec.goal()
+        cores = {name: load_core(name, {}) for name in goal.further_cores}
+        further = {
+            name: Evaluator(
+                network_of, TileSearch(EmulatedTimer(one), cache, tile_family(one)), trainer, one.clock_hz, cache
+            )
+            for name, one in cores.items()
+        }
+        self._measuring = Measuring(goal, Footprint(network_of, search), further)
+        self._chance = 1 / dataset.classes
         self._digests = {
             "core": core.digest,
             "timing model": timing_digest(),
             "dataset": dataset.digest,
             "training": training_digest(),
+            **{f"core {name}": one.digest for name, one in cores.items()},
         }
 
     def create(self, record: Mapping[str, Any]) -> optuna.Study:
@@ -126,9 +141,11 @@ class StudySetup:
             "conventional": first[0].to_dict(),
             "first": [design.to_dict() for design in first if design in searched],
             "latency_scope": LATENCY_SCOPE,
+            "chance_accuracy": self._chance,
             "digests": self._digests,
         }
-        return StudyStorage(self._settings.storage).create(self._settings.name, attributes)
+        objectives = self._measuring.goal.objectives
+        return StudyStorage(self._settings.storage).create(self._settings.name, attributes, objectives)
 
     def _space(self) -> SearchSpace:
         """Return the space of the ranges asked for, with the overflow policies and maps of its legal designs alone."""
@@ -165,6 +182,8 @@ class StudySetup:
             seed=self._spec.seed,
             progress=progress,
             sampler=self._spec.sampler,
+            measuring=self._measuring,
+            until_stalled=self._spec.until_stalled,
         )
         with StudyStorage(self._settings.storage).errors():
             runner.run(self._spec.trials)
@@ -203,12 +222,6 @@ def _check_holds_conventional(ranges: ParameterRanges) -> None:
             raise UsageError(
                 f"parameters.{name} must hold {shown}: the conventional design, with which others are compared, has it"
             )
-
-
-def _made_with(study: optuna.Study) -> dict[str, Any]:
-    """Return the ranges that a study was made with; an early one says so in its space alone."""
-    stored = study.user_attrs["spec"].get("parameters")
-    return dict(stored if stored is not None else study.user_attrs["space"])
 
 
 def _check_dataset_name(name: str) -> None:

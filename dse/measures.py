@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from dse.errors import UsageError
 from dse.near_match import unknown_word
@@ -59,7 +59,7 @@ class Measure:
         return self.kind is MeasureKind.ACCURACY
 
     @property
-    def direction(self) -> str:
+    def direction(self) -> Literal["minimize", "maximize"]:
         """Optuna's word for the way in which it is better."""
         return "maximize" if self.is_maximised else "minimize"
 

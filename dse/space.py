@@ -97,7 +97,7 @@ class SearchSpace:
 
 
 def design_of(parameters: Mapping[str, Any]) -> Design:
-    """Return the design of a trial's parameters; at 32 bits `overflow` does not count, and early trials had none."""
+    """Return the design of a trial's parameters; at 32 bits, `overflow` does not count."""
     return Design(
         width_multiplier=float(parameters["width_multiplier"]),
         accumulator=int(parameters["accumulator"]),

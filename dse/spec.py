@@ -224,14 +224,12 @@ def check_resumes(
     Args:
         study_name: Name of the study.
         wanted: What `StudySpec.record` returns for the run.
-        stored: What it returned when the study was made; early ones lack fields, which had their default, but not
-            `parameters`.
+        stored: What it returned when the study was made.
         ranges: Parameters whose ranges were asked for: the others may be what they are.
 
     """
-    early = StudySpec().model_dump(mode="json")
     for name in (name for name in wanted if name not in CHANGEABLE | {"parameters"}):
-        _require_same(study_name, name, wanted[name], stored.get(name, early.get(name)))
+        _require_same(study_name, name, wanted[name], stored.get(name))
     for name in sorted(ranges):
         _require_same(study_name, name, *(_in_order(record["parameters"][name]) for record in (wanted, stored)))
 

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from dse.accuracy_claims import front_mark
 from dse.evaluation import LATENCY_SCOPE
+from dse.hypervolume import stalled_for
 from dse.results import LayerResult, StudyResults, TrialResult
 from dse.uncertainty import differ
 
@@ -32,8 +33,10 @@ FIELDS = (
     "speedup",
     "accuracy_gain",
     "accuracy_differs",
+    "feasible",
     "reason",
 )
+"""Of every study; what its goal measures besides latency and accuracy follows by name."""
 
 
 def trial_fields(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
@@ -65,7 +68,9 @@ def trial_fields(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
         "speedup": conventional.point[0] / trial.point[0] if conventional else None,
         "accuracy_gain": trial.point[1] - conventional.point[1] if conventional else None,
         "accuracy_differs": differ(trial.measured, conventional.measured) if conventional else None,
+        "feasible": trial.feasible if trial.complete else None,
         "reason": trial.reason,
+        **{str(measure): trial.attributes.measures.get(str(measure)) for measure in results.further_measures},
     }
 
 
@@ -81,6 +86,10 @@ def results_json(results: StudyResults, trials: Iterable[TrialResult]) -> str:
             "latency_scope": LATENCY_SCOPE,
             "finished": len(results.complete),
             "budget": results.budget,
+            "objectives": list(map(str, results.goal.objectives)),
+            "constraints": list(map(str, results.goal.constraints)),
+            "hypervolume": _hypervolume_fields(results),
+            "stopped": results.stopped,
             "front": {"designs": len(results.front), "distinguishable": len(results.distinguishable)},
             "trials": [trial_fields(results, trial) for trial in trials],
         },
@@ -88,9 +97,22 @@ def results_json(results: StudyResults, trials: Iterable[TrialResult]) -> str:
     )
 
 
+def _hypervolume_fields(results: StudyResults) -> dict[str, Any] | None:
+    """Return the reference by objective, and the hypervolume after each complete trial; None before there is one."""
+    if results.reference is None:
+        return None
+    return {
+        "reference": dict(zip(map(str, results.goal.objectives), results.reference, strict=True)),
+        "trials": [trial.number for trial in results.complete],
+        "values": list(results.hypervolumes),
+        "stalled_for": stalled_for(results.hypervolumes),
+    }
+
+
 def write_csv(results: StudyResults, trials: Iterable[TrialResult], file: TextIO) -> None:
     """Write the given trials as CSV with a header line."""
-    writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+    fields = [*FIELDS, *map(str, results.further_measures)]
+    writer = csv.DictWriter(file, fields, lineterminator="\n")
     writer.writeheader()
     writer.writerows(trial_fields(results, trial) for trial in trials)
 

@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial
 from dse.cache import EvaluationCache, Record
 from dse.design import Design
 from dse.evaluation import Activity, Evaluator
+from dse.goal import Goal
 from dse.layer_work import LayerWork
 from dse.legality import Legality
 from dse.networks import FeatureMaps, Network, build_network
@@ -113,6 +114,7 @@ class FakeStudy:
     timer: FakeTimer = field(default_factory=FakeTimer)
     trainer: FakeTrainer = field(default_factory=FakeTrainer)
     progress: RecordedProgress = field(default_factory=RecordedProgress)
+    spec: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.legality = Legality(network_of, FAMILY)
@@ -124,7 +126,13 @@ class FakeStudy:
         return StudyStorage(str(self.folder / "study.db"))
 
     def load(self) -> optuna.Study:
-        return self.storage.find("study") or self.storage.create("study", {"spec": {}})
+        return self.storage.find("study") or self.storage.create(
+            "study", self.attributes, Goal.of_spec(self.attributes["spec"]).objectives
+        )
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        return {"spec": self.spec, "space": self.space.to_dict(), "conventional": CONVENTIONAL.to_dict()}
 
     def run(self, budget: int, seed: int = 0, first: tuple[Design, ...] = (), **options: Any) -> optuna.Study:
         study = self.load()

@@ -40,12 +40,6 @@ def test_every_parameter_is_asked_always_so_that_samplers_can_model_all_together
         assert trial.params.keys() == SPACE.distributions().keys()
 
 
-def test_early_trials_of_32_bits_have_no_overflow():
-    design = Design(1.0, 32, Overflow.EXACT, None)
-    early = {name: value for name, value in parameters_of(design).items() if name != "overflow"}
-    assert design_of(early) == design
-
-
 def test_space_reads_back():
     assert SearchSpace.from_dict(SPACE.to_dict()) == SPACE
 

@@ -44,13 +44,6 @@ def test_ranges_count_where_they_were_asked_for():
     check_resumes("study", RECORD, reordered, frozenset({"clips"}))
 
 
-def test_study_of_before_there_were_other_goals_and_samplers_continues():
-    early = {name: RECORD[name] for name in ("network", "dataset", "core", "overrides", "clock_hz", "recipe", "seed")}
-    check_resumes("study", RECORD, early, NONE)
-    with pytest.raises(UsageError, match="was made with sampler tpe, not gp"):
-        check_resumes("study", StudySpec(sampler="gp").record(1.5e9), early, NONE)
-
-
 def test_record_and_spec_are_json_and_read_back():
     spec = StudySpec(trials=3, constraints=("accuracy>=.8",), overrides={"l2.latency": "30"})
     assert spec.constraints == ("accuracy >= 0.8",)

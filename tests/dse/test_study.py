@@ -10,11 +10,21 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from dse.cache import EvaluationCache
 from dse.design import Design
 from dse.errors import CacheError, DseError, InterruptedStudyError, StorageError, TrainingError
-from dse.networks import FeatureMaps
+from dse.evaluation import Evaluator
+from dse.goal import Goal
+from dse.hypervolume import stalled_for
+from dse.measuring import Measuring
+from dse.networks import FeatureMaps, build_network
+from dse.results import read_results
 from dse.space import SearchSpace
+from dse.spec import SamplerKind
+from dse.study import is_stalled
+from dse.tile_search import TileSearch
 from kernels_asm import Overflow
+from tests.sample_kernels import FAMILY
 
 CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None)
 
@@ -249,3 +259,71 @@ def test_maps_in_bytes_are_trained_and_timed_on_their_own(fake_study):
         assert [len(layer["kernels"]) for layer in layers] == ([1] * 4 if maps is FeatureMaps.INT8 else [2] * 4)
     assert len(fake_study.trainer.trained) == 2
     assert any("int8+shortcut.slabs" in timed for timed in fake_study.timer.timed)
+
+
+def test_constraints_are_given_to_the_sampler_and_infeasible_designs_are_off_the_front(make_fake_study):
+    spec = {"constraints": ["latency_ms <= 0.2", "accuracy >= 0.7"]}
+    fake = make_fake_study(spec=spec)
+    study = fake.run(12, measuring=Measuring(Goal.of_spec(spec)))
+    for trial in study.trials:
+        latency, accuracy = trial.values
+        assert trial.constraints == {
+            "latency_ms <= 0.2": pytest.approx(latency / 0.2 - 1),
+            "accuracy >= 0.7": pytest.approx(1 - accuracy / 0.7),
+        }
+    results = read_results(study)
+    infeasible = [trial for trial in results.trials if not trial.feasible]
+    assert 0 < len(infeasible) < 12
+    assert all((trial.reason or "").startswith("infeasible: not ") for trial in infeasible)
+    assert not {trial.number for trial in infeasible} & results.front_numbers
+    assert {trial.number for trial in study.best_trials} == results.front_numbers  # Optuna's own account of it
+
+
+class FakeFootprint:
+    def memory_bytes(self, design: Design) -> int:
+        return int(1000 * design.width_multiplier)
+
+    def weight_bytes(self, design: Design) -> int:
+        return int(5000 * design.width_multiplier**2)
+
+    def code_bytes(self, design: Design) -> int:
+        return 100 * design.accumulator
+
+
+@pytest.mark.parametrize("kind", [SamplerKind.TPE, SamplerKind.NSGA3])
+def test_other_objectives_are_measured_recorded_and_optimised(make_fake_study, kind):
+    spec = {"objectives": ["memory_bytes", "accuracy", "latency_ms@slow"], "constraints": ["code_bytes <= 1600"]}
+    fake = make_fake_study(spec=spec)
+    cache = EvaluationCache(fake.folder / "cache")
+    search = TileSearch(fake.timer, cache, FAMILY)
+    slow = Evaluator(lambda width, maps: build_network("tiny", width, maps=maps), search, fake.trainer, 1e8, cache)
+    measuring = Measuring(Goal.of_spec(spec), FakeFootprint(), {"slow": slow})
+    study = fake.run(15, sampler=kind, measuring=measuring)
+    assert study.metric_names == ["memory_bytes", "accuracy", "latency_ms@slow"]
+    for trial in study.trials:
+        design, measures = Design.from_dict(trial.user_attrs["design"]), trial.user_attrs["measures"]
+        assert measures.keys() == {"latency_ms", "accuracy", "memory_bytes", "latency_ms@slow", "code_bytes"}
+        assert measures["latency_ms@slow"] == pytest.approx(10 * measures["latency_ms"])
+        assert trial.values == [1000 * design.width_multiplier, measures["accuracy"], measures["latency_ms@slow"]]
+        assert (trial.constraints["code_bytes <= 1600"] <= 0) is (design.accumulator <= 16)
+    results = read_results(study)
+    assert {trial.number for trial in study.best_trials} == results.front_numbers
+    recorded = [trial.user_attrs["measures"]["latency_ms"] for trial in study.trials]
+    assert [trial.latency_ms for trial in results.complete] == recorded
+    assert results.hypervolumes[-1] > results.hypervolumes[0]
+
+
+def test_stalled_study_stops_and_says_so(make_fake_study):
+    space = SearchSpace((1.0,), (16, 32), (Overflow.EXACT, Overflow.WRAP), maps=FLOAT32)
+    fake = make_fake_study(space=space)
+    study = fake.run(100, until_stalled=4, sampler=SamplerKind.GRID)
+    volumes = read_results(study).hypervolumes
+    assert stalled_for(volumes) == 4
+    assert len(complete(study)) == len(volumes) < 18
+    assert fake.progress.note == study.user_attrs["stopped"] == "stalled: no hypervolume gained in 4 complete trials"
+    assert is_stalled(study, 4)
+    assert not is_stalled(study, 5)
+    assert not is_stalled(study, 0)
+    assert len(complete(fake.run(100, until_stalled=4))) == len(volumes)  # again: nothing is evaluated
+    assert len(complete(fake.run(len(volumes) + 1))) == len(volumes) + 1
+    assert fake.load().user_attrs["stopped"] is None

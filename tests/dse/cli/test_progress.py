@@ -18,6 +18,8 @@ DESIGN = Design(1.5, 8, Overflow.WRAP, 31)
 
 def trial(state, **attributes):
     values = (1.25, 0.87) if state is TrialState.COMPLETE else None
+    if values is not None:
+        attributes |= {"measures": dict(zip(("latency_ms", "accuracy"), values, strict=True))}
     return create_trial(state=state, values=values, user_attrs=attributes)
 
 
