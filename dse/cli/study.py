@@ -27,16 +27,19 @@ from dse.cli.options import (
     parse_overrides,
 )
 from dse.cli.study_options import (
+    Constraints,
     CoreToTime,
     DatasetToTrainOn,
     Enqueue,
     Epochs,
     NetworkToExplore,
+    Objectives,
     SamplerName,
     Seed,
     Settings,
     TrainImages,
     Trials,
+    UntilStalled,
     Widths,
     given,
     recipe_settings,
@@ -76,7 +79,10 @@ def run(
     dataset: DatasetToTrainOn = None,
     data_dir: DataDir = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch missing files of the data set.")] = False,
+    objective: Objectives = None,
+    constraint: Constraints = None,
     trials: Trials = None,
+    until_stalled: UntilStalled = None,
     seed: Seed = None,
     epochs: Epochs = None,
     train_images: TrainImages = None,
@@ -99,7 +105,10 @@ def run(
         **given("--network", "network", network),
         **given("--dataset", "dataset", dataset),
         **given("--data-dir", "data_dir", None if data_dir is None else str(data_dir)),
+        **given("--objective", "objectives", objective or None),
+        **given("--constraint", "constraints", constraint or None),
         **given("--trials", "trials", trials),
+        **given("--until-stalled", "until_stalled", until_stalled),
         **given("--seed", "seed", seed),
         **recipe_settings(epochs, train_images),
         **given("--widths", "parameters.widths", parse_numbers("--widths", widths)),
@@ -151,6 +160,81 @@ def report(
     typer.echo(f"report in {output}")
 
 
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Where to write: FILE.csv, FILE.json or FILE.parquet.")],
+    storage: StorageOption = DEFAULT_STORAGE,
+    name: StudyName = None,
+    file_format: Annotated[
+        str | None, typer.Option("--format", help="csv, json or parquet (default: as the file's name ends).")
+    ] = None,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Write all trials of a study and their layers: one JSON file, or two tables of CSV or Parquet."""
+    from dse.study_export import exported, format_of, write_export
+
+    chosen = format_of(file, file_format)
+    check_writable(file)
+    from dse.results import read_results
+
+    study = exported(read_results(_open(storage, name)))
+    files = write_export(study, file, chosen)
+    typer.echo(f"{len(study.trials)} trials, {len(study.layers)} layers in {' and '.join(map(str, files))}")
+
+
+@app.command()
+def compare(
+    storage: StorageArgument = DEFAULT_STORAGE,
+    other: Annotated[
+        str | None, typer.Argument(help="Storage of the second study; left out: the same.", metavar="OTHER")
+    ] = None,
+    name: StudyName = None,
+    other_name: Annotated[
+        str | None, typer.Option("--other-name", help="Name of the second study (default: as the first).")
+    ] = None,
+    trials: Annotated[
+        str | None, typer.Option("--trials", help="Compare a trial of each, such as 0,7, instead of the studies.")
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Show two studies or two trials side by side; accuracies differ only where that is shown."""
+    from dse.comparison import compare_studies, compare_trials
+    from dse.errors import UsageError
+    from dse.results import read_results
+
+    if other is None and other_name is None and trials is None:
+        raise UsageError("compare: give two studies (OTHER or --other-name), or two trials of one, as --trials 0,7")
+    numbers = _pair(trials)
+    first = read_results(_open(storage, name))
+    second = read_results(_open(other or storage, other_name or (name if other is None else None)))
+    if numbers is None:
+        lines = compare_studies(first, second)
+    else:
+        lines = compare_trials((first, numbers[0]), (second, numbers[1]))
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        typer.echo(json.dumps(list(map(asdict, lines)), indent=2))
+        return
+    from dse.cli.tables import comparison_table, print_table
+
+    print_table(comparison_table(lines))
+
+
+def _pair(text: str | None) -> tuple[int, int] | None:
+    """Return two numbers of trials; raises UsageError for anything else."""
+    from dse.errors import UsageError
+
+    if text is None:
+        return None
+    first, _, second = text.partition(",")
+    if not (first.isdecimal() and second.isdecimal()):
+        raise UsageError(f"--trials {text!r}: write two numbers, such as 0,7")
+    return int(first), int(second)
+
+
 def _open(storage: str, name: str | None) -> optuna.Study:
     from dse.storage import StudyStorage
 
@@ -164,10 +248,10 @@ def _print_results(study: optuna.Study, output_format: OutputFormat, *, all_tria
     results = read_results(study)
     trials = results.trials if all_trials else results.front
     if output_format is OutputFormat.TABLE:
-        from dse.cli.tables import front_notes, front_table, print_table, trials_table
+        from dse.cli.tables import front_notes, front_table, goal_notes, print_table, trials_table
 
         print_table(trials_table(results) if all_trials else front_table(results))
-        for note in front_notes(results):
+        for note in (*front_notes(results), *goal_notes(results)):
             typer.echo(note)
         return
     from dse.cli.serialise import results_json, write_csv

@@ -43,6 +43,24 @@ Widths = Annotated[
     str | None,
     typer.Option("--widths", help="Width multipliers to search, such as 0.5,1,2; 1 must be among them."),
 ]
+Objectives = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--objective",
+        help="What to optimise, two or more: latency_ms, latency_ms@CORE, accuracy, memory_bytes, weight_bytes, "
+        "code_bytes (default: latency_ms and accuracy); repeatable.",
+    ),
+]
+Constraints = Annotated[
+    list[str] | None,
+    typer.Option("--constraint", help="What designs must keep, such as 'latency_ms <= 20'; repeatable."),
+]
+UntilStalled = Annotated[
+    int | None,
+    typer.Option(
+        "--until-stalled", min=1, help="Stop after so many complete trials without hypervolume gained.", metavar="N"
+    ),
+]
 SamplerName = Annotated[
     str | None,
     typer.Option("--sampler", help="What proposes designs: tpe (default), nsga2, nsga3, gp, random or grid."),
