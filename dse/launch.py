@@ -10,6 +10,7 @@ from pathlib import Path
 import optuna
 
 from dse.accuracy import NetworkTrainer
+from dse.accuracy_bounds import AccuracyBound, DeclaredBound, NestedBound
 from dse.cache import EvaluationCache
 from dse.data import Dataset, dataset_names, load_dataset
 from dse.design import Design
@@ -23,6 +24,7 @@ from dse.progress import StudyProgress
 from dse.quick_accuracy import QuickTrainer
 from dse.space import WIDTH_MULTIPLIERS, SearchSpace
 from dse.spec import StudySpec
+from dse.staging import is_spared
 from dse.storage import StudyStorage, check_location, is_missing
 from dse.study import StudyRunner, finished_trials
 from dse.tile_candidates import tile_family
@@ -50,6 +52,8 @@ class StudySettings:
         seed: Seed of the sampler and the trainings.
         cache: Folder of the evaluation cache.
         widths: Width multipliers to search, 1 among them; None: the default ones.
+        train_all: Train every design, also those whose training earlier runs spared.
+        accuracy_at_most: What no design's accuracy exceeds, 0 to 1, if the user knows such a bound.
 
     """
 
@@ -66,6 +70,8 @@ class StudySettings:
     download: bool = False
     recipe: Recipe | QuickRecipe = field(default_factory=QuickRecipe)
     widths: tuple[float, ...] | None = None
+    train_all: bool = False
+    accuracy_at_most: float | None = None
 
 
 def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
@@ -88,7 +94,8 @@ def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
     if study is not None:
         spec.check_resumes(settings.name, study.user_attrs["spec"])
         _check_same_space(settings, study)
-        if len(finished_trials(study)) >= settings.trials:
+        finished = finished_trials(study)
+        if len(finished) >= settings.trials and not (settings.train_all and any(map(is_spared, finished))):
             return study
     setup = StudySetup(settings, core)
     if study is None:
@@ -112,6 +119,7 @@ class StudySetup:
         network_of = network_builder(settings.network, dataset)
         family = tile_family(core)
         self._legality = Legality(network_of, family)
+        self._bounds = _bounds(settings, network_of)
         cache = EvaluationCache(settings.cache)
         trainer = _trainer(dataset, settings.recipe, settings.seed, cache)
         search = TileSearch(EmulatedTimer(core), cache, family)
@@ -156,6 +164,7 @@ class StudySetup:
             legality=self._legality,
             seed=self._settings.seed,
             progress=progress,
+            bounds=self._bounds,
         )
         with StudyStorage(self._settings.storage).errors():
             runner.run(self._settings.trials)
@@ -165,6 +174,14 @@ def _trainer(dataset: Dataset, recipe: Recipe | QuickRecipe, seed: int, cache: E
     if isinstance(recipe, QuickRecipe):
         return QuickTrainer(dataset, recipe, seed, cache)
     return NetworkTrainer(dataset, recipe, seed, cache=cache)
+
+
+def _bounds(settings: StudySettings, network_of: NetworkOf) -> tuple[AccuracyBound, ...]:
+    """Return what the study assumes of accuracies to spare trainings."""
+    if settings.train_all:
+        return ()
+    declared = [] if settings.accuracy_at_most is None else [DeclaredBound(settings.accuracy_at_most)]
+    return (*declared, NestedBound(network_of))
 
 
 def network_builder(name: str, dataset: Dataset) -> NetworkOf:

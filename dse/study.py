@@ -8,14 +8,16 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from dse.accuracy_bounds import AccuracyBound
 from dse.design import Design
 from dse.errors import DseError, InterruptedStudyError, KernelMismatchError, TrainingError, one_line
-from dse.evaluation import Evaluation, Evaluator
+from dse.evaluation import Accuracy, Evaluator, Latency
 from dse.interruption import Interruption
 from dse.legality import Legality
 from dse.progress import StudyProgress
 from dse.sampler import DistinctSampler
 from dse.space import SearchSpace, design_of, parameters_of
+from dse.staging import EXCLUSION, KNOWN, STAGE, Exclusion, Stage, Staging, is_spared
 from dse.workers import INTERRUPTED, RETRY, WORKER, fail_stale_trials, this_worker
 from isa_models.errors import IsaModelError
 from kernels_asm import KernelError
@@ -38,6 +40,8 @@ class StudyRunner:
         legality: Tells which designs have kernels.
         seed: Seed of the sampler.
         progress: Told what happens.
+        bounds: What is assumed of accuracies, so that trainings can be spared; none: every design is trained, also
+            those that earlier runs spared.
 
     """
 
@@ -50,6 +54,7 @@ class StudyRunner:
         legality: Legality,
         seed: int,
         progress: StudyProgress,
+        bounds: Sequence[AccuracyBound] = (),
     ) -> None:
         self._study = study
         self._space = space
@@ -58,6 +63,7 @@ class StudyRunner:
         self._legality = legality
         self._seed = seed
         self._progress = progress
+        self._staging = Staging(bounds, study.directions)
         self._tried: set[Design] = set()
         self._failures = 0
 
@@ -94,9 +100,20 @@ class StudyRunner:
         while len(finished_trials(self._study)) < budget:
             interruption.check()
             if not self._is_work_left():
+                self._reopen(interruption)
                 return f"every one of the space's {len(self._tried)} designs has been tried"
             self._run_trial(interruption)
+        self._reopen(interruption)
         return None
+
+    def _reopen(self, interruption: Interruption) -> None:
+        """Evaluate the designs that were excluded from the front and are not any more, until there are none."""
+        while designs := self._staging.to_reopen(self._study.get_trials(deepcopy=False)):
+            for design in designs:
+                interruption.check()
+                self._tried.discard(design)
+                self._study.enqueue_trial(parameters_of(design))
+                self._run_trial(interruption)
 
     def _is_work_left(self) -> bool:
         waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
@@ -111,12 +128,14 @@ class StudyRunner:
         reason = self._reason_to_prune(design)
         self._tried.add(design)
         if reason is not None:
-            trial.set_user_attr("pruned", reason)
-            self._end(trial, TrialState.PRUNED)
+            self._prune(trial, Stage.LEGALITY, reason)
             return
         try:
             with interruption.deliverable():
-                evaluation = self._evaluator.evaluate(design, self._progress.activity)
+                latency = self._evaluator.latency(design, self._progress.activity)
+                record_latency(trial, latency)
+                exclusion = self._exclusion(design, latency)
+                accuracy = None if exclusion else self._evaluator.accuracy(design, self._progress.activity)
         except DESIGN_ERRORS as error:
             self._fail(trial, one_line(error))
             self._stop_after_failures(error)
@@ -125,9 +144,29 @@ class StudyRunner:
             self._fail(trial, INTERRUPTED if isinstance(error, KeyboardInterrupt) else one_line(error))
             raise
         else:
-            record_evaluation(trial, evaluation)
             self._failures = 0
-            self._end(trial, TrialState.COMPLETE, (evaluation.latency.milliseconds, evaluation.accuracy.value))
+            if accuracy is None:
+                trial.set_user_attr(EXCLUSION, exclusion.to_dict() if exclusion else None)
+                trial.set_user_attr(KNOWN, {"0": latency.milliseconds})
+                self._prune(trial, Stage.TRAINING, str(exclusion))
+                return
+            record_accuracy(trial, accuracy)
+            self._end(trial, TrialState.COMPLETE, (latency.milliseconds, accuracy.value))
+
+    def _exclusion(self, design: Design, latency: Latency) -> Exclusion | None:
+        """Return why a design is not trained; those that a study begins with are, and others of a known accuracy."""
+        if design in self._first:
+            return None
+        trials = self._study.get_trials(deepcopy=False)
+        key = self._evaluator.accuracy_key(design)
+        if any(trial.user_attrs.get("accuracy_key") == key for trial in trials if trial.state is TrialState.COMPLETE):
+            return None
+        return self._staging.exclusion(design, {0: latency.milliseconds}, trials)
+
+    def _prune(self, trial: Trial, stage: Stage, reason: str) -> None:
+        trial.set_user_attr(STAGE, stage.value)
+        trial.set_user_attr("pruned", reason)
+        self._end(trial, TrialState.PRUNED)
 
     def _reason_to_prune(self, design: Design) -> str | None:
         if design in self._tried:
@@ -169,16 +208,32 @@ class StudyRunner:
 
 
 def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the complete trials, those that count towards the budget."""
-    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    """Return the trials that count towards the budget: the complete ones, and those whose training was spared.
+
+    Of a design that was spared and then evaluated after all, the complete trial counts.
+    """
+    trials = study.get_trials(deepcopy=False)
+    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+    evaluated = [trial.user_attrs.get("design") for trial in complete]
+    spared = [trial for trial in trials if is_spared(trial) and trial.user_attrs["design"] not in evaluated]
+    return sorted([*complete, *spared], key=lambda trial: trial.number)
 
 
-def record_evaluation(trial: Trial, evaluation: Evaluation) -> None:
-    """Write an evaluation as the trial's user attributes, for reports and dashboards to show."""
-    latency, accuracy = evaluation.latency, evaluation.accuracy
+def record_latency(trial: Trial, latency: Latency) -> None:
+    """Write a latency as the trial's user attributes, for reports and dashboards to show."""
     attributes: dict[str, Any] = {
         "cycles": latency.cycles,
         "layers": list(latency.layers),
+        "latency_keys": list(latency.keys),
+        "latency_cached": latency.cached,
+    }
+    for name, value in attributes.items():
+        trial.set_user_attr(name, value)
+
+
+def record_accuracy(trial: Trial, accuracy: Accuracy) -> None:
+    """Write an accuracy likewise."""
+    attributes: dict[str, Any] = {
         "accuracy_standard_error": accuracy.record["standard_error"],
         "test_accuracy": accuracy.record["test_accuracy"],
         "test_accuracy_standard_error": accuracy.record.get("test_standard_error"),
@@ -186,8 +241,7 @@ def record_evaluation(trial: Trial, evaluation: Evaluation) -> None:
         "history": accuracy.record["history"],
         "weights": accuracy.weights,
         "accuracy_key": accuracy.key,
-        "latency_keys": list(latency.keys),
-        "cached": {"latency": latency.cached, "accuracy": accuracy.cached},
+        "accuracy_cached": accuracy.cached,
     }
     for name, value in attributes.items():
         trial.set_user_attr(name, value)

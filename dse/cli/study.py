@@ -66,6 +66,14 @@ def run(
     widths: Annotated[
         str | None, typer.Option(help="Width multipliers to search, such as 0.5,1,2; 1 must be among them.")
     ] = None,
+    train_all: Annotated[
+        bool,
+        typer.Option("--train-all", help="Train every design, also those that could hardly reach the front."),
+    ] = False,
+    accuracy_at_most: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="An accuracy, 0 to 1, that no design exceeds: spares trainings."),
+    ] = None,
     cache: CacheOption = None,
     report: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("report.html"),
     as_json: Json = False,
@@ -95,6 +103,8 @@ def run(
         seed=seed,
         cache=cache_directory(cache),
         widths=parse_numbers("--widths", widths),
+        train_all=train_all,
+        accuracy_at_most=accuracy_at_most,
     )
     _quieten_libraries()
     title = f"{name}: {network} on {dataset}, {core}, storage {storage}"

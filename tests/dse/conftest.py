@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial
 
+from dse.accuracy_bounds import AccuracyBound
 from dse.cache import EvaluationCache, Record
 from dse.design import Design
 from dse.evaluation import Activity, Evaluator
@@ -59,6 +60,7 @@ class FakeTrainer:
     def __init__(self) -> None:
         self.trained: list[tuple[str, tuple[LayerFunction, ...]]] = []
         self.before: Callable[[], None] = lambda: None
+        self.error = 0.004
 
     def key(self, network: Network, functions: tuple[LayerFunction, ...]) -> dict[str, Any]:
         return {"network": network.digest, "functions": list(map(str, functions))}
@@ -70,7 +72,7 @@ class FakeTrainer:
         accuracy = 0.9 - 0.1 / network.width_multiplier - 0.2 / min(value.hi - value.lo for value in functions)
         record: Record = {
             "accuracy": accuracy,
-            "standard_error": 0.004,
+            "standard_error": self.error,
             "test_accuracy": accuracy - 0.01,
             "train_seconds": 1.0,
             "history": [{"epoch": 1, "loss": 1.0, "accuracy": accuracy}],
@@ -126,9 +128,11 @@ class FakeStudy:
     def load(self) -> optuna.Study:
         return self.storage.find("study") or self.storage.create("study", {"spec": {}})
 
-    def run(self, budget: int, seed: int = 0) -> optuna.Study:
+    def run(self, budget: int, seed: int = 0, bounds: Sequence[AccuracyBound] = ()) -> optuna.Study:
         study = self.load()
-        runner = StudyRunner(study, self.space, (CONVENTIONAL,), self.evaluator, self.legality, seed, self.progress)
+        runner = StudyRunner(
+            study, self.space, (CONVENTIONAL,), self.evaluator, self.legality, seed, self.progress, bounds
+        )
         runner.run(budget)
         return self.load()
 

@@ -41,6 +41,7 @@ def dse(capsys):
         ("study run --trials many", 2, "--trials"),
         ("study run --widths 0.5,2", 2, "must hold 1"),
         ("study run --widths 1,wide", 2, "write numbers"),
+        ("study run --accuracy-at-most 85", 2, "--accuracy-at-most"),
         ("study run --report missing/report.html", 2, "report missing/report.html"),
         ("study run --storage missing/study.db", 1, "there is no directory missing"),
         ("study run --storage .", 1, "is a directory"),
