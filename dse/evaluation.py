@@ -87,14 +87,6 @@ class Accuracy:
         return str(self.record["weights"])
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Latency and accuracy of a design."""
-
-    latency: Latency
-    accuracy: Accuracy
-
-
 class Evaluator:
     """Evaluates the designs of one study.
 
@@ -121,16 +113,11 @@ class Evaluator:
         self._clock_hz = clock_hz
         self._cache = cache
 
-    def evaluate(self, design: Design, activity: Activity) -> Evaluation:
-        """Return latency and accuracy of `design`; `activity` is told what it does now.
-
-        Raises KernelError, IsaModelError or TrainingError if this design cannot be evaluated, CacheError if the cache
-        cannot be used.
-        """
-        return Evaluation(latency=self.latency(design, activity), accuracy=self.accuracy(design, activity))
-
     def latency(self, design: Design, activity: Activity) -> Latency:
-        """Return the latency of the design's binary layers."""
+        """Return the latency of the design's binary layers; `activity` is told what it does now.
+
+        Raises KernelError or IsaModelError if the design cannot be timed, CacheError if the cache cannot be used.
+        """
         network = self._network_of(design.width_multiplier, design.maps)
         records: list[Record] = []
         kernels: list[Timed] = []
@@ -147,10 +134,19 @@ class Evaluator:
         return Latency(cycles, cycles / self._clock_hz * 1e3, tuple(records), keys, is_cached)
 
     def accuracy(self, design: Design, activity: Activity) -> Accuracy:
-        """Return the accuracy of the network trained for the design's arithmetic."""
+        """Return the accuracy of the network trained for the design's arithmetic.
+
+        Raises TrainingError if the training diverges, CacheError if the cache cannot be used.
+        """
+        return obtain_accuracy(self._trainer, self._cache, *self._computed(design), activity)
+
+    def accuracy_key(self, design: Design) -> str:
+        """Return the name of the design's training in the cache: designs that compute the same have the same."""
+        return content_key(self._trainer.key(*self._computed(design)))
+
+    def _computed(self, design: Design) -> tuple[Network, tuple[LayerFunction, ...]]:
         network = self._network_of(design.width_multiplier, design.maps)
-        functions = design.layer_functions(layer.shape for layer in network.binary_layers)
-        return obtain_accuracy(self._trainer, self._cache, network, functions, activity)
+        return network, design.layer_functions(layer.shape for layer in network.binary_layers)
 
 
 def obtain_accuracy(

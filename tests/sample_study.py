@@ -85,7 +85,8 @@ def add_complete(study: optuna.Study, params: dict[str, Any], layer_count: int =
         "train_seconds": 21.5,
         "history": [{"epoch": epoch, "loss": 0.9 / epoch, "accuracy": accuracy - 0.02 / epoch} for epoch in (1, 2, 3)],
         "accuracy_key": "a" * 64,
-        "cached": {"latency": True, "accuracy": False},
+        "latency_cached": True,
+        "accuracy_cached": False,
     }
     study.add_trial(_trial(TrialState.COMPLETE, params, attributes, [1000 * cycles / CLOCK_HZ, accuracy]))
 

@@ -16,6 +16,7 @@ from dse.accuracy_claims import (
     against_conventional,
     front_summary,
     marked_groups,
+    spared_note,
 )
 from dse.comparison import Line
 from dse.evaluation import LATENCY_SCOPE
@@ -83,6 +84,8 @@ def comparison_table(lines: Sequence[Line]) -> Table:
 def front_notes(results: StudyResults) -> list[str]:
     """Return what the accuracies of the front show and do not show, a line each, for below a table of designs."""
     notes = [front_summary(results)]
+    if (spared := spared_note(results)) is not None:
+        notes.append(spared)
     for faster, unshown in marked_groups(results):
         numbers = ", ".join(str(trial.number) for trial in unshown)
         trials = "trial" if len(unshown) == 1 else "trials"

@@ -100,7 +100,7 @@ def test_designs_of_one_arithmetic_share_a_training(make_fake_study):
     study = fake.run(3)
     assert len(complete(study)) == 3
     assert len(fake.trainer.trained) == 1
-    assert [trial.user_attrs["cached"]["accuracy"] for trial in study.trials] == [False, True, True]
+    assert [trial.user_attrs["accuracy_cached"] for trial in study.trials] == [False, True, True]
 
 
 def test_running_sums_share_the_training_of_exact_sums_where_no_order_matters(fake_study):
