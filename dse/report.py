@@ -67,7 +67,11 @@ def render_report(results: StudyResults) -> str:
 
 def _columns(results: StudyResults) -> tuple[str, ...]:
     """Return the headings of the table, further measures before the last."""
-    return (*COLUMNS[:-1], *(measure.label.capitalize() for measure in results.further_measures), COLUMNS[-1])
+    return (*COLUMNS[:-1], *(_capital(measure.label) for measure in results.further_measures), COLUMNS[-1])
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _shown(results: StudyResults) -> list[TrialResult]:

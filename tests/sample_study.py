@@ -196,3 +196,27 @@ def _trial(
 ) -> optuna.trial.FrozenTrial:
     distributions = {name: DISTRIBUTIONS[name] for name in params}
     return create_trial(state=state, values=values, params=params, distributions=distributions, user_attrs=attributes)
+
+
+GOAL: dict[str, Any] = {"objectives": ["memory_bytes", "accuracy", "latency_ms"], "constraints": ["code_bytes <= 4096"]}
+
+
+def build_study_of_another_goal(path: Path, objectives: tuple[str, ...] = tuple(GOAL["objectives"])) -> optuna.Study:
+    """Build a study of other objectives, with a constraint that trial 2 breaks; trial 0 is the conventional one."""
+    directions = ["maximize" if name == "accuracy" else "minimize" for name in objectives]
+    study = optuna.create_study(storage=f"sqlite:///{path}", study_name="goal", directions=directions)
+    made = create_study(path, "usual")
+    for name, value in made.user_attrs.items():
+        study.set_user_attr(name, value)
+    study.set_user_attr("spec", {**made.user_attrs["spec"], **GOAL, "objectives": list(objectives)})
+    study.set_user_attr("chance_accuracy", 0.1)
+    optuna.delete_study(study_name="usual", storage=f"sqlite:///{path}")
+    points = ((2.0, 0.86, 8192, 3000), (1.0, 0.80, 4096, 4000), (0.5, 0.90, 2048, 5000), (1.5, 0.81, 2048, 3500))
+    for number, (latency, accuracy, memory, code) in enumerate(points):
+        measures = {"latency_ms": latency, "accuracy": accuracy, "memory_bytes": memory, "code_bytes": code}
+        params = CONVENTIONAL if number == 0 else NARROW
+        attributes = _attributes(params, _layers(params)) | {"accuracy_standard_error": 0.006, "measures": measures}
+        trial = _trial(TrialState.COMPLETE, params, attributes, [measures[name] for name in objectives])
+        trial.set_constraint(GOAL["constraints"][0], code / 4096 - 1)
+        study.add_trial(trial)
+    return study
