@@ -1,4 +1,4 @@
-"""Verifies a finished trial: finds its trained weights and design, and runs them on the emulated kernels."""
+"""Verifies a finished trial: finds its trained weights and the kernels of its layers, and runs them in the emulator."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from dse.cache import EvaluationCache
 from dse.data import Dataset, load_dataset
-from dse.design import Design
 from dse.errors import UsageError
 from dse.evaluation import WEIGHTS
 from dse.nn.model import BinaryModel
 from dse.training.trained import TrainedNetwork
 from dse.training.weights import parse_weights
 from dse.verification import VerificationReport, verify_model
+from kernels_asm.any_variant import AnyVariant, parse_variant
 
 
 def verify_trial(
@@ -47,15 +47,15 @@ def verify_trial(
 
     """
     found = trained_trial(study, number, data_dir, cache)
-    return verify_model(found.model(), found.design, found.test_images(images), progress)
+    return verify_model(found.model(), found.variants, found.test_images(images), progress)
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedTrial:
-    """A complete trial with its trained network and the data set of its study."""
+    """A complete trial with the kernel of each binary layer, its trained network and the data set of its study."""
 
     trial: FrozenTrial
-    design: Design
+    variants: tuple[AnyVariant, ...]
     trained: TrainedNetwork
     dataset: Dataset
 
@@ -82,7 +82,8 @@ def trained_trial(study: optuna.Study, number: int, data_dir: Path | None, cache
     if dataset.digest != study.user_attrs["digests"]["dataset"]:
         raise UsageError(f"dataset {name} is not the one that study {study.study_name!r} was made with")
     trained = parse_weights(cache.load_file(WEIGHTS, weights), f"trial {number}, {cache.file_path(WEIGHTS, weights)}")
-    return TrainedTrial(trial, Design.from_dict(trial.user_attrs["design"]), trained, dataset)
+    variants = tuple(parse_variant(layer["variant"]) for layer in trial.user_attrs["layers"])
+    return TrainedTrial(trial, variants, trained, dataset)
 
 
 def complete_trial(study: optuna.Study, number: int) -> FrozenTrial:

@@ -13,6 +13,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import TrialState, create_trial
 
 from dse.evaluation import LATENCY_SCOPE
+from dse.storage import FORMAT
 
 BUDGET = 40
 STUDY_NAME = "tiny on cortex-a72"
@@ -22,10 +23,11 @@ DISTRIBUTIONS: dict[str, BaseDistribution] = {
     "accumulator": CategoricalDistribution((8, 16, 32)),
     "overflow": CategoricalDistribution(("exact", "saturate", "wrap")),
     "clip": CategoricalDistribution((0, 31, 15, 7, 3)),
-    "tile": CategoricalDistribution(("2x2", "4x2", "4x4")),
+    "maps": CategoricalDistribution(("float32", "int8")),
 }
-CONVENTIONAL = {"width_multiplier": 1.0, "accumulator": 32, "clip": 0, "tile": "4x2"}
+CONVENTIONAL = {"width_multiplier": 1.0, "accumulator": 32, "clip": 0, "maps": "float32"}
 NARROW = {**CONVENTIONAL, "clip": 15}
+TILE = "tree4x4r2c3.ooo.pixels.u3"
 CYCLES_PER_PRODUCT = {8: 1 / 58, 16: 1 / 47, 32: 1 / 38}
 STALL_SHARES = {
     "port F1": 0.42,
@@ -54,7 +56,7 @@ def create_study(path: Path, name: str = STUDY_NAME) -> optuna.Study:
     with warnings.catch_warnings(action="ignore"):
         study.set_metric_names(["latency_ms", "accuracy"])
     study.set_user_attr("conventional", _attributes(CONVENTIONAL, [])["design"])
-    study.set_user_attr("format", 1)
+    study.set_user_attr("format", FORMAT)
     study.set_user_attr("latency_scope", LATENCY_SCOPE)
     study.set_user_attr(
         "spec",
@@ -83,7 +85,8 @@ def add_complete(study: optuna.Study, params: dict[str, Any], layer_count: int =
         "train_seconds": 21.5,
         "history": [{"epoch": epoch, "loss": 0.9 / epoch, "accuracy": accuracy - 0.02 / epoch} for epoch in (1, 2, 3)],
         "accuracy_key": "a" * 64,
-        "cached": {"latency": True, "accuracy": False},
+        "latency_cached": True,
+        "accuracy_cached": False,
     }
     study.add_trial(_trial(TrialState.COMPLETE, params, attributes, [1000 * cycles / CLOCK_HZ, accuracy]))
 
@@ -154,14 +157,16 @@ def _layers(params: dict[str, Any], count: int = 4) -> list[dict[str, Any]]:
 
 
 def _layer(name: str, size: int, channels: int, params: dict[str, Any]) -> dict[str, Any]:
-    tile_factor = {"2x2": 1.22, "4x2": 1.0, "4x4": 0.97}[params["tile"]]
+    maps_factor = {"float32": 1.22, "int8": 1.0}[params["maps"]]
     width = int(channels * params["width_multiplier"])
     products = size * size * 9 * width * width
-    cycles = int(products * CYCLES_PER_PRODUCT[params["accumulator"]] * tile_factor) + 900
+    cycles = int(products * CYCLES_PER_PRODUCT[params["accumulator"]] * maps_factor) + 900
     stalls = {reason: int(share * cycles) for reason, share in STALL_SHARES.items()}
     return {
         "name": name,
         "shape": f"{size}x{size}x{width}x{width} k3x3 s1 p1",
+        "tile": TILE,
+        "variant": f"acc{params['accumulator']}-exact-clipnone-int32-{TILE}",
         "cycles": cycles,
         "instructions": int(1.7 * cycles),
         "products": products,
@@ -191,3 +196,27 @@ def _trial(
 ) -> optuna.trial.FrozenTrial:
     distributions = {name: DISTRIBUTIONS[name] for name in params}
     return create_trial(state=state, values=values, params=params, distributions=distributions, user_attrs=attributes)
+
+
+GOAL: dict[str, Any] = {"objectives": ["memory_bytes", "accuracy", "latency_ms"], "constraints": ["code_bytes <= 4096"]}
+
+
+def build_study_of_another_goal(path: Path, objectives: tuple[str, ...] = tuple(GOAL["objectives"])) -> optuna.Study:
+    """Build a study of other objectives, with a constraint that trial 2 breaks; trial 0 is the conventional one."""
+    directions = ["maximize" if name == "accuracy" else "minimize" for name in objectives]
+    study = optuna.create_study(storage=f"sqlite:///{path}", study_name="goal", directions=directions)
+    made = create_study(path, "usual")
+    for name, value in made.user_attrs.items():
+        study.set_user_attr(name, value)
+    study.set_user_attr("spec", {**made.user_attrs["spec"], **GOAL, "objectives": list(objectives)})
+    study.set_user_attr("chance_accuracy", 0.1)
+    optuna.delete_study(study_name="usual", storage=f"sqlite:///{path}")
+    points = ((2.0, 0.86, 8192, 3000), (1.0, 0.80, 4096, 4000), (0.5, 0.90, 2048, 5000), (1.5, 0.81, 2048, 3500))
+    for number, (latency, accuracy, memory, code) in enumerate(points):
+        measures = {"latency_ms": latency, "accuracy": accuracy, "memory_bytes": memory, "code_bytes": code}
+        params = CONVENTIONAL if number == 0 else NARROW
+        attributes = _attributes(params, _layers(params)) | {"accuracy_standard_error": 0.006, "measures": measures}
+        trial = _trial(TrialState.COMPLETE, params, attributes, [measures[name] for name in objectives])
+        trial.set_constraint(GOAL["constraints"][0], code / 4096 - 1)
+        study.add_trial(trial)
+    return study

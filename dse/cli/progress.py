@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console, Group
@@ -18,7 +18,10 @@ from rich.text import Text
 from dse.accuracy_claims import front_counts
 from dse.design import Design
 from dse.front import not_shown_above, pareto_front
+from dse.measures import ACCURACY, LATENCY
 from dse.progress import StudyProgress
+from dse.results import MEASURES
+from dse.staging import is_spared
 from dse.uncertainty import MeasuredAccuracy, differ
 
 Shown = TypeVar("Shown")
@@ -32,6 +35,7 @@ class StudyTally:
     Attributes:
         budget: Complete trials to reach.
         complete: Milliseconds and accuracy of the complete trials.
+        spared: Designs of the trials that were pruned before their training and not evaluated after all.
         pruned: Trials without a kernel.
         failed: Trials that failed.
 
@@ -39,46 +43,64 @@ class StudyTally:
 
     budget: int = 0
     complete: list[tuple[float, MeasuredAccuracy]] = field(default_factory=list)
+    spared: list[Any] = field(default_factory=list)
     pruned: int = 0
     failed: int = 0
     _inherited: int = 0
+    _is_plane: bool = True
     _started: float = field(default_factory=time.monotonic)
 
     def begin(self, finished: list[FrozenTrial], budget: int) -> None:
         """Start the clock with the trials that earlier runs finished."""
         self.budget = budget
-        self.complete = [(trial.values[0], _measured(trial)) for trial in finished]
-        self._inherited = len(finished)
+        complete = [trial for trial in finished if not is_spared(trial)]
+        self.spared = [trial.user_attrs["design"] for trial in finished if is_spared(trial)]
+        self.complete = [(_latency(trial), _measured(trial)) for trial in complete]
+        self._is_plane = all(map(_is_plane, complete))
+        self._inherited = self.finished
         self._started = time.monotonic()
 
     def add(self, trial: FrozenTrial) -> None:
         """Count a trial that ended."""
+        design = trial.user_attrs.get("design")
         if trial.state is TrialState.COMPLETE:
-            self.complete.append((trial.values[0], _measured(trial)))
+            self.complete.append((_latency(trial), _measured(trial)))
+            self._is_plane &= _is_plane(trial)
+            self.spared = [spared for spared in self.spared if spared != design]
+        elif is_spared(trial):
+            self.spared.append(design)
         elif trial.state is TrialState.PRUNED:
             self.pruned += 1
         else:
             self.failed += 1
 
     @property
+    def finished(self) -> int:
+        """Trials that count towards the budget."""
+        return len(self.complete) + len(self.spared)
+
+    @property
     def seconds_left(self) -> float | None:
         """Estimate from this run's mean time a complete trial; None before the first."""
-        done = len(self.complete) - self._inherited
+        done = self.finished - self._inherited
         if done < 1:
             return None
-        return (time.monotonic() - self._started) / done * max(0, self.budget - len(self.complete))
+        return (time.monotonic() - self._started) / done * max(0, self.budget - self.finished)
 
     @property
     def best(self) -> str:
-        """The least latency, the highest accuracy and the size of the front, in words."""
+        """The least latency, the highest accuracy and, where these are all that counts, the size of the front."""
         if not self.complete:
             return "no design evaluated yet"
         latency = min(latency for latency, _ in self.complete)
         highest = max((accuracy for _, accuracy in self.complete), key=lambda accuracy: accuracy.value)
-        front = pareto_front(self.complete, lambda point: (point[0], point[1].value))
+        best = f"best latency {latency:.4f} ms   highest accuracy {highest.percent} %"
+        if not self._is_plane:
+            return best
+        front = pareto_front(self.complete, lambda point: (point[0], -point[1].value))
         distinguishable = not_shown_above(front, lambda one, other: differ(one[1], other[1])).count(None)
         designs = front_counts(len(front), distinguishable)
-        return f"best latency {latency:.4f} ms   highest accuracy {highest.percent} %   {designs}"
+        return f"{best}   {designs}"
 
 
 class LiveProgress:
@@ -99,10 +121,10 @@ class LiveProgress:
             return Group(title, Text(self._activity, style="dim"))
         bar = Table.grid(padding=(0, 2))
         left = "" if tally.seconds_left is None else f"time left {duration(tally.seconds_left)}"
-        rest = f"{tally.pruned} pruned  {tally.failed} failed"
+        rest = f"{len(tally.spared)} untrained  {tally.pruned} pruned  {tally.failed} failed"
         bar.add_row(
-            ProgressBar(total=tally.budget, completed=len(tally.complete), width=40),
-            f"{len(tally.complete)}/{tally.budget} trials",
+            ProgressBar(total=tally.budget, completed=tally.finished, width=40),
+            f"{tally.finished}/{tally.budget} trials",
             rest,
             left,
         )
@@ -157,11 +179,11 @@ class LineProgress:
     def end_trial(self, trial: FrozenTrial) -> None:
         """Print the trial's result."""
         self._tally.add(trial)
-        head = f"[{len(self._tally.complete)}/{self._tally.budget}] trial {trial.number}: {self._design}"
+        head = f"[{self._tally.finished}/{self._tally.budget}] trial {trial.number}: {self._design}"
         if trial.state is TrialState.COMPLETE:
             left = self._tally.seconds_left
             time_left = "" if left is None else f", time left {duration(left)}"
-            self._print(f"{head}: {trial.values[0]:.4f} ms, {_measured(trial).percent} %{time_left}")
+            self._print(f"{head}: {_latency(trial):.4f} ms, {_measured(trial).percent} %{time_left}")
             return
         reason = trial.user_attrs.get("pruned") or trial.user_attrs.get("error")
         self._print(f"{head}: {trial.state.name.lower()}: {reason}")
@@ -207,14 +229,24 @@ def print_line(console: Console, line: str) -> None:
 
 
 @contextmanager
-def count_status(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a spinner with the count that was last told, on standard error if that is a terminal."""
+def count_status(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a spinner with the count that was last told, and of how many, on standard error if that is a terminal."""
+    of = "" if total is None else f"/{total}"
     with Console(stderr=True).status(title) as status:
-        yield lambda done: status.update(f"{title}: {done}/{total}")
+        yield lambda done: status.update(f"{title}: {done}{of}")
+
+
+def _latency(trial: FrozenTrial) -> float:
+    return float(trial.user_attrs[MEASURES][str(LATENCY)])
+
+
+def _is_plane(trial: FrozenTrial) -> bool:
+    """Whether a trial is a point of the plane of latency and accuracy, and nothing else counts."""
+    return trial.values == [_latency(trial), _measured(trial).value] and not trial.constraints
 
 
 def _measured(trial: FrozenTrial) -> MeasuredAccuracy:
-    return MeasuredAccuracy(trial.values[1], trial.user_attrs.get("accuracy_standard_error"))
+    return MeasuredAccuracy(trial.user_attrs[MEASURES][str(ACCURACY)], trial.user_attrs.get("accuracy_standard_error"))
 
 
 def duration(seconds: float) -> str:

@@ -11,6 +11,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from dse.cache import EvaluationCache
+from dse.design import Design
 from dse.errors import UsageError
 from dse.export.folder import CANDIDATES, DesignToExport, ExportReport, export_design, require_empty
 from dse.export.layer_kernels import PixelsAtOnce, works_of
@@ -45,9 +46,9 @@ def export_trial(
     spec = study.user_attrs["spec"]
     core = load_core(spec["core"], dict(spec.get("overrides", {})))
     exported = DesignToExport(
-        title=f"Design {number} of study {study.study_name}: {found.design}",
+        title=f"Design {number} of study {study.study_name}: {Design.from_dict(found.trial.user_attrs["design"])}",
         model=found.model(),
-        works=works_of(found.trained.network, found.design),
+        works=works_of(found.trained.network, found.variants),
         images=found.dataset.test.images[: CANDIDATES * images],
         wanted=images,
         prediction=_prediction(found.trial, spec),
