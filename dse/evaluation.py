@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from dse.cache import EvaluationCache, Record, content_key
 from dse.design import Design
-from dse.layer_tasks import layer_tasks
+from dse.layer_tasks import Route, layer_routes
 from dse.networks import BinaryConv, FeatureMaps, Network
 from dse.tile_search import Solution, TileSearch, Timed
 from kernels_asm import LayerFunction
@@ -121,17 +121,23 @@ class Evaluator:
         network = self._network_of(design.width_multiplier, design.maps)
         records: list[Record] = []
         kernels: list[Timed] = []
+        timings = 0
         for number, layer in enumerate(network.binary_layers, start=1):
             what = f"timing {layer.name} ({number}/{len(network.binary_layers)})"
-            tasks = layer_tasks(layer, network, design, self._search.family)
-            solution = self._search.solve(tasks.kernel, _counting(what, activity))
-            behind = [] if tasks.behind is None else [self._search.time(tasks.behind)]
+            routes = layer_routes(layer, network, design, self._search.family)
+            solved = [self._solve(route, _counting(what, activity)) for route in routes]
+            solution, behind = min(solved, key=lambda found: _cycles(*found))
+            timings += sum(timed.timings for found, passes in solved for timed in (found.timed, *passes))
             records.append(_layer_record(layer, solution, behind))
             kernels += [solution.timed, *behind]
         cycles = sum(record["cycles"] for record in records)
         keys = tuple(timed.key for timed in kernels)
-        is_cached = not any(timed.timings for timed in kernels)
-        return Latency(cycles, cycles / self._clock_hz * 1e3, tuple(records), keys, is_cached)
+        return Latency(cycles, cycles / self._clock_hz * 1e3, tuple(records), keys, cached=timings == 0)
+
+    def _solve(self, route: Route, tell: Callable[[int], None]) -> tuple[Solution, list[Timed]]:
+        """Return the fastest kernel of a route, and the pass behind it if there is one."""
+        behind = [] if route.behind is None else [self._search.time(route.behind)]
+        return self._search.solve(route.kernel, tell), behind
 
     def accuracy(self, design: Design, activity: Activity) -> Accuracy:
         """Return the accuracy of the network trained for the design's arithmetic.
@@ -180,7 +186,7 @@ def _layer_record(layer: BinaryConv, solution: Solution, behind: Sequence[Timed]
     """
     kernels = [solution.timed, *behind]
     records = [timed.record for timed in kernels]
-    cycles = sum(timed.cycles for timed in kernels)
+    cycles = _cycles(solution, behind)
     return {
         "name": layer.name,
         "shape": str(layer.shape),
@@ -201,6 +207,10 @@ def _layer_record(layer: BinaryConv, solution: Solution, behind: Sequence[Timed]
         },
         "kernels": [{"kernel": str(timed.work), "cycles": timed.cycles} for timed in kernels],
     }
+
+
+def _cycles(solution: Solution, behind: Sequence[Timed]) -> int:
+    return sum(timed.cycles for timed in (solution.timed, *behind))
 
 
 def _sums(parts: Sequence[Mapping[str, float]]) -> dict[str, Any]:
