@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 from dse.cache import EvaluationCache, Record, content_key
 from dse.design import Design
-from dse.layer_tasks import layer_tasks
-from dse.networks import BinaryConv, FeatureMaps, Network
-from dse.tile_search import Solution, TileSearch, Timed
+from dse.layer_solution import LayerSolution, solve_layer
+from dse.networks import FeatureMaps, Network
+from dse.tile_search import TileSearch, Timed
 from kernels_asm import LayerFunction
 
 ACCURACY = "accuracy"
@@ -121,17 +121,16 @@ class Evaluator:
         network = self._network_of(design.width_multiplier, design.maps)
         records: list[Record] = []
         kernels: list[Timed] = []
+        timings = 0
         for number, layer in enumerate(network.binary_layers, start=1):
             what = f"timing {layer.name} ({number}/{len(network.binary_layers)})"
-            tasks = layer_tasks(layer, network, design, self._search.family)
-            solution = self._search.solve(tasks.kernel, _counting(what, activity))
-            behind = [] if tasks.behind is None else [self._search.time(tasks.behind)]
-            records.append(_layer_record(layer, solution, behind))
-            kernels += [solution.timed, *behind]
+            solved = solve_layer(layer, network, design, self._search, _counting(what, activity))
+            timings += solved.timings
+            records.append(_layer_record(solved))
+            kernels += solved.kernels
         cycles = sum(record["cycles"] for record in records)
         keys = tuple(timed.key for timed in kernels)
-        is_cached = not any(timed.timings for timed in kernels)
-        return Latency(cycles, cycles / self._clock_hz * 1e3, tuple(records), keys, is_cached)
+        return Latency(cycles, cycles / self._clock_hz * 1e3, tuple(records), keys, cached=timings == 0)
 
     def accuracy(self, design: Design, activity: Activity) -> Accuracy:
         """Return the accuracy of the network trained for the design's arithmetic.
@@ -172,15 +171,14 @@ def _counting(what: str, activity: Activity) -> Callable[[int], None]:
     return lambda done: activity(f"{what}, kernel {done}")
 
 
-def _layer_record(layer: BinaryConv, solution: Solution, behind: Sequence[Timed]) -> Record:
+def _layer_record(solved: LayerSolution) -> Record:
     """Return what a layer takes, its kernels together, and each kernel.
 
     The first kernel is the convolution; products a cycle are its own, so that they compare with the core's bound, and
     so is `bound`. Busy shares of ports are means over the cycles of all kernels.
     """
-    kernels = [solution.timed, *behind]
+    layer, solution, kernels, cycles = solved.layer, solved.solution, solved.kernels, solved.cycles
     records = [timed.record for timed in kernels]
-    cycles = sum(timed.cycles for timed in kernels)
     return {
         "name": layer.name,
         "shape": str(layer.shape),

@@ -9,7 +9,7 @@ import pytest
 from dse.cache import EvaluationCache
 from dse.design import Design
 from dse.footprint import Footprint, LayerKernels, live_buffers, text_bytes
-from dse.layer_tasks import layer_tasks
+from dse.layer_tasks import layer_routes
 from dse.layer_work import Convolution
 from dse.networks import FeatureMaps, Network, Repairs, build_network
 from dse.tile_search import TileSearch
@@ -23,7 +23,7 @@ IN_BYTES = Design(1.0, 8, Overflow.EXACT, None, FeatureMaps.INT8)
 
 
 def kernels_of(network: Network, design: Design, tile: Tile) -> list[LayerKernels]:
-    tasks = [layer_tasks(layer, network, design, FAMILY) for layer in network.binary_layers]
+    tasks = [layer_routes(layer, network, design, FAMILY)[0] for layer in network.binary_layers]
     found = []
     for layer, task in zip(network.binary_layers, tasks, strict=True):
         kernel = task.kernel.kernel(tile)

@@ -12,19 +12,32 @@ from hypothesis import strategies as st
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from dse.accuracy import NetworkTrainer
 from dse.accuracy_bounds import AccuracyBound, DeclaredBound, NestedBound
 from dse.accuracy_claims import spared_note
+from dse.cache import EvaluationCache
 from dse.cli.tables import front_notes
+from dse.data import load_dataset
 from dse.design import Design
 from dse.errors import UsageError
+from dse.evaluation import Evaluator
 from dse.front import pareto_front
+from dse.latency import EmulatedTimer
+from dse.launch import network_builder
+from dse.legality import Legality
 from dse.networks import FeatureMaps, build_network
 from dse.report import render_report
 from dse.results import read_results
-from dse.space import SearchSpace
+from dse.space import SearchSpace, parameters_of
 from dse.staging import EXCLUSION, KNOWN, STAGE, Stage, Staging, is_spared
-from dse.study import finished_trials
+from dse.storage import StudyStorage
+from dse.study import StudyRunner, finished_trials
+from dse.tile_candidates import tile_family
+from dse.tile_search import TileSearch
+from dse.training.recipe import Recipe
+from isa_models import load_core
 from kernels_asm import Overflow
+from tests.dse.conftest import RecordedProgress
 from tests.fuzz import examples
 
 DIRECTIONS = (StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE)
@@ -208,3 +221,31 @@ def test_counts_are_read_and_resumed(make_fake_study):
     assert spared_note(results) == note
     assert note in front_notes(results)
     assert note in render_report(results)
+
+
+def test_a_real_study_spares_clips_that_cost_too_much_and_rightly(tmp_path):
+    """Emulated kernels and short trainings: what is spared is no point of the front once it is trained."""
+    narrow, clipped, *harder = (
+        Design(width, 8, Overflow.EXACT, clip, FeatureMaps.INT8)
+        for width, clip in ((0.5, None), (1.0, 3), (1.0, 2), (1.0, 1))
+    )
+    space = SearchSpace((0.5, 1.0), (8,), (Overflow.EXACT,), (0, 3, 2, 1), (FeatureMaps.INT8,))
+    dataset, core, cache = load_dataset(), load_core("cortex-a72"), EvaluationCache(tmp_path / "cache")
+    network_of, family = network_builder("tiny", dataset), tile_family(core)
+    search = TileSearch(EmulatedTimer(core), cache, family, first=2)
+    trainer = NetworkTrainer(dataset, Recipe(epochs=1, train_images=3000), 0, cache=cache)
+    evaluator = Evaluator(network_of, search, trainer, core.clock_hz, cache)
+    legality = Legality(network_of, family)
+    study = StudyStorage(str(tmp_path / "study.db")).create("study", {"spec": {}})
+
+    def run(budget: int, *bounds: AccuracyBound) -> list[bool]:
+        progress = RecordedProgress()
+        StudyRunner(study, space, (narrow, clipped), evaluator, legality, 0, progress, bounds).run(budget)
+        return [is_spared(trial) for trial in finished_trials(study)]
+
+    assert run(2, NestedBound(network_of)) == [False, False]
+    for design in harder:
+        study.enqueue_trial(parameters_of(design))
+    assert run(4, NestedBound(network_of)) == [False, False, True, True]
+    assert run(4) == [False, False, False, False]
+    assert [number for number, _ in read_front(study)] == [0]
