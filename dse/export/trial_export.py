@@ -46,7 +46,7 @@ def export_trial(
     spec = study.user_attrs["spec"]
     core = load_core(spec["core"], dict(spec.get("overrides", {})))
     exported = DesignToExport(
-        title=f"Design {number} of study {study.study_name}: {Design.from_dict(found.trial.user_attrs["design"])}",
+        title=f"Design {number} of study {study.study_name}: {Design.from_dict(found.trial.user_attrs['design'])}",
         model=found.model(),
         works=works_of(found.trained.network, found.variants),
         images=found.dataset.test.images[: CANDIDATES * images],

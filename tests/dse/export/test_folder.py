@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pytest
@@ -19,26 +20,35 @@ from dse.errors import ExportError, UsageError, VerificationError
 from dse.export.folder import DesignToExport, ExportReport, export_design
 from dse.export.layer_kernels import works_of
 from dse.export.readme import Prediction
-from dse.networks import FeatureMaps, Repairs, Residual, build_network, default_repairs
+from dse.layer_tasks import layer_routes
+from dse.networks import FeatureMaps, Network, Repairs, Residual, build_network, default_repairs
 from dse.nn.model import BinaryModel
-from kernels_asm import LaneTile, Overflow, TreeTile
+from dse.tile_candidates import TileFamily
+from kernels_asm import LaneTile, Overflow, Tile, TreeTile
+from kernels_asm.any_variant import AnyVariant
+from kernels_asm.tile import DOT_PRODUCT
+from kernels_asm.tree_tile import Schedule
 from tests.exported_program import PACKAGE, PROGRAM, build, check, contents
 from tests.sample_networks import EVERYTHING, NETWORKS, images_for, model_of
 
-TREE = Design(0.5, 16, Overflow.EXACT, None, TreeTile(4, 4, 1, 3))
-LANES = Design(0.5, 8, Overflow.EXACT, 31, LaneTile(4, 3))
-WRAP = Design(0.5, 8, Overflow.WRAP, None, LaneTile(16, 1))  # fills 24 channels up to 32
-RUNNING = Design(0.5, 8, Overflow.RUNNING, 31, TreeTile(4, 4))
+Tiled: TypeAlias = tuple[Design, Tile]
+"""A design with one tile for all layers."""
+
+TREE = Design(0.5, 16, Overflow.EXACT, None), TreeTile(4, 4, 1, 3)
+CLIPPED = Design(0.5, 16, Overflow.EXACT, 15), TreeTile(4, 4, 1, 3)
+LANES = Design(0.5, 8, Overflow.EXACT, 31), LaneTile(4, 3)
+WRAP = Design(0.5, 8, Overflow.WRAP, None), LaneTile(16, 1)  # fills 24 channels up to 32
+RUNNING = Design(0.5, 8, Overflow.RUNNING, 31), TreeTile(4, 4)
 UNUSUAL = EVERYTHING[0]
 
-KINDS: dict[str, tuple[str, Design, float, FeatureMaps, str]] = {
+KINDS: dict[str, tuple[str, Tiled, float, FeatureMaps, str]] = {
     "float32": ("tiny", LANES, 0.5, FeatureMaps.FLOAT32, ""),
     "running sums": ("tiny", RUNNING, 0.5, FeatureMaps.FLOAT32, ""),
     "thresholds, scales and RPReLU": ("tiny", WRAP, 0.75, FeatureMaps.FLOAT32, UNUSUAL),
     "batch norm before the sign": ("tiny", LANES, 0.5, FeatureMaps.FLOAT32, EVERYTHING[1]),
     "int8 fused": ("tiny", TREE, 1.0, FeatureMaps.INT8, ""),
     "int8 wrapped": ("tiny", WRAP, 0.75, FeatureMaps.INT8, ""),
-    "int8 clipped": ("tiny", replace(TREE, clip=15), 0.5, FeatureMaps.INT8, ""),
+    "int8 clipped": ("tiny", CLIPPED, 0.5, FeatureMaps.INT8, ""),
     "int8 shortcuts around two": ("tiny", TREE, 1.0, FeatureMaps.INT8, "residual=single"),
     "pooled sums and thresholds": ("vgg-small", TREE, 0.125, FeatureMaps.INT8, ""),
     "1x1 convolutions in int8": ("birealnet-18", TREE, 0.125, FeatureMaps.INT8, ""),
@@ -46,13 +56,20 @@ KINDS: dict[str, tuple[str, Design, float, FeatureMaps, str]] = {
 }
 
 IMAGES = 2
+FAMILY = TileFamily(Schedule.OUT_OF_ORDER, frozenset({DOT_PRODUCT}))
+
+
+def _variants(network: Network, design: Design, tile: Tile) -> list[AnyVariant]:
+    """Return the kernel of each layer in this tile: the fused one where there is one."""
+    kernels = [layer_routes(layer, network, design, FAMILY)[0].kernel.kernel(tile) for layer in network.binary_layers]
+    return [kernel.variant for kernel in kernels if kernel is not None]
 
 
 def model(kind: str) -> BinaryModel:
     name, design, multiplier, maps, repairs = KINDS[kind]
     chosen = Repairs.parse(repairs, default_repairs(name))
     network = build_network(name, multiplier, (1, 28, 28), 10, chosen, maps)
-    return _with_statistics(network, design)
+    return _with_statistics(network, design[0])
 
 
 def _with_statistics(network, design: Design) -> BinaryModel:
@@ -66,9 +83,9 @@ def _with_statistics(network, design: Design) -> BinaryModel:
     return made.eval()
 
 
-def export(folder: Path, made: BinaryModel, design: Design, wanted: int = IMAGES, **options) -> ExportReport:
+def export(folder: Path, made: BinaryModel, design: Tiled, wanted: int = IMAGES, **options) -> ExportReport:
     images = np.random.default_rng(5).integers(0, 256, (2 * wanted, *made.network.input_shape), np.uint8)
-    works = works_of(made.network, design)
+    works = works_of(made.network, _variants(made.network, *design))
     return export_design(folder, DesignToExport("A design", made, works, images, wanted, **options))
 
 
@@ -125,21 +142,21 @@ def test_make_check_runs_the_program(built: Path) -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_has_the_steps_of_its_model(name: str, tmp_path: Path) -> None:
     """An export compares each step with PyTorch's."""
-    design = Design(0.125, 8, Overflow.SATURATE, 31, LaneTile(4, 3))
+    design = Design(0.125, 8, Overflow.SATURATE, 31), LaneTile(4, 3)
     network = build_network(name, 0.125, (3, 64, 64), 7)
-    assert export(tmp_path / "design", model_of(network, design.arithmetic()), design, 1).images == 1
+    assert export(tmp_path / "design", model_of(network, design[0].arithmetic()), design, 1).images == 1
 
 
 @pytest.mark.parametrize("text", EVERYTHING)
 @pytest.mark.parametrize("name", ["vgg-small", "quicknet-small"])
 def test_many_repairs_at_once_are_exported(name: str, text: str, tmp_path: Path) -> None:
     network = build_network(name, 0.125, (1, 28, 28), 5, Repairs.parse(text, default_repairs(name)))
-    assert export(tmp_path / "design", model_of(network, LANES.arithmetic()), LANES, 1).images == 1
+    assert export(tmp_path / "design", model_of(network, LANES[0].arithmetic()), LANES, 1).images == 1
 
 
 def test_shortcuts_around_two_are_exported(tmp_path: Path) -> None:
     network = build_network("resnet-20", 0.5, (1, 28, 28), 5, Repairs(residual=Residual.SINGLE))
-    assert export(tmp_path / "design", model_of(network, LANES.arithmetic()), LANES, 1).layers == 18
+    assert export(tmp_path / "design", model_of(network, LANES[0].arithmetic()), LANES, 1).layers == 18
 
 
 def change(folder: Path, array: str, number: int, to: Callable[[str], str]) -> None:
@@ -272,9 +289,9 @@ def test_a_program_that_classifies_otherwise_is_not_exported(monkeypatch, tmp_pa
 
 
 def test_kernels_with_udot_say_what_they_need(tmp_path: Path) -> None:
-    udot = Design(0.5, 32, Overflow.EXACT, None, TreeTile(4, 7, 1, 3, udot=True))
+    udot = Design(0.5, 32, Overflow.EXACT, None), TreeTile(4, 7, 1, 3, udot=True)
     network = build_network("tiny", 0.5)
-    export(tmp_path / "design", model_of(network, udot.arithmetic()), udot)
+    export(tmp_path / "design", model_of(network, udot[0].arithmetic()), udot)
     assert "need the ISA extension dotprod" in (tmp_path / "design/README.md").read_text()
 
 
@@ -297,11 +314,13 @@ def test_no_image_is_refused(tmp_path: Path) -> None:
     made = model("float32")
     nothing = np.zeros((0, 1, 28, 28), np.uint8)
     with pytest.raises(UsageError, match="no images for the test vector"):
-        export_design(tmp_path, DesignToExport("", made, works_of(made.network, LANES), nothing))
+        export_design(
+            tmp_path, DesignToExport("", made, works_of(made.network, _variants(made.network, *LANES)), nothing)
+        )
 
 
 def test_weights_of_another_arithmetic_are_refused(tmp_path: Path) -> None:
-    other = replace(LANES, clip=3)
+    other = replace(LANES[0], clip=3), LANES[1]
     with pytest.raises(VerificationError, match=r"layer block1: .* the weights belong to another arithmetic"):
         export(tmp_path / "design", model("float32"), other)
     assert not (tmp_path / "design").exists()
