@@ -24,7 +24,7 @@ from dse.progress import StudyProgress
 from dse.quick_accuracy import QuickTrainer
 from dse.space import WIDTH_MULTIPLIERS, SearchSpace
 from dse.spec import StudySpec
-from dse.staging import is_spared
+from dse.staging import SETTLED, is_spared
 from dse.storage import StudyStorage, check_location, is_missing
 from dse.study import StudyRunner, finished_trials
 from dse.tile_candidates import tile_family
@@ -32,6 +32,9 @@ from dse.tile_search import TileSearch
 from dse.training.quick_recipe import QuickRecipe
 from dse.training.recipe import Recipe
 from isa_models import Core, load_core, timing_digest
+
+ACCURACY_AT_MOST = "accuracy_at_most"
+"""Study attribute: what the user declared that no design's accuracy exceeds."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ class StudySettings:
         cache: Folder of the evaluation cache.
         widths: Width multipliers to search, 1 among them; None: the default ones.
         train_all: Train every design, also those whose training earlier runs spared.
-        accuracy_at_most: What no design's accuracy exceeds, 0 to 1, if the user knows such a bound.
+        accuracy_at_most: What no design's accuracy exceeds, 0 to 1, if the user knows such a bound; None: what earlier
+            runs were told.
 
     """
 
@@ -95,7 +99,8 @@ def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
         spec.check_resumes(settings.name, study.user_attrs["spec"])
         _check_same_space(settings, study)
         finished = finished_trials(study)
-        if len(finished) >= settings.trials and not (settings.train_all and any(map(is_spared, finished))):
+        is_open = any(map(is_spared, finished)) and (settings.train_all or not study.user_attrs.get(SETTLED))
+        if len(finished) >= settings.trials and not is_open:
             return study
     setup = StudySetup(settings, core)
     if study is None:
@@ -119,7 +124,7 @@ class StudySetup:
         network_of = network_builder(settings.network, dataset)
         family = tile_family(core)
         self._legality = Legality(network_of, family)
-        self._bounds = _bounds(settings, network_of)
+        self._network_of = network_of
         cache = EvaluationCache(settings.cache)
         trainer = _trainer(dataset, settings.recipe, settings.seed, cache)
         search = TileSearch(EmulatedTimer(core), cache, family)
@@ -164,24 +169,26 @@ class StudySetup:
             legality=self._legality,
             seed=self._settings.seed,
             progress=progress,
-            bounds=self._bounds,
+            bounds=self._bounds(study),
         )
         with StudyStorage(self._settings.storage).errors():
             runner.run(self._settings.trials)
+
+    def _bounds(self, study: optuna.Study) -> tuple[AccuracyBound, ...]:
+        """Return what is assumed of accuracies to spare trainings; a bound that is declared stays with the study."""
+        if self._settings.accuracy_at_most is not None:
+            study.set_user_attr(ACCURACY_AT_MOST, self._settings.accuracy_at_most)
+        if self._settings.train_all:
+            return ()
+        most = study.user_attrs.get(ACCURACY_AT_MOST)
+        nested = NestedBound(self._network_of)
+        return (nested,) if most is None else (DeclaredBound(most), nested)
 
 
 def _trainer(dataset: Dataset, recipe: Recipe | QuickRecipe, seed: int, cache: EvaluationCache) -> Trainer:
     if isinstance(recipe, QuickRecipe):
         return QuickTrainer(dataset, recipe, seed, cache)
     return NetworkTrainer(dataset, recipe, seed, cache=cache)
-
-
-def _bounds(settings: StudySettings, network_of: NetworkOf) -> tuple[AccuracyBound, ...]:
-    """Return what the study assumes of accuracies to spare trainings."""
-    if settings.train_all:
-        return ()
-    declared = [] if settings.accuracy_at_most is None else [DeclaredBound(settings.accuracy_at_most)]
-    return (*declared, NestedBound(network_of))
 
 
 def network_builder(name: str, dataset: Dataset) -> NetworkOf:

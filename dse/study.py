@@ -17,7 +17,7 @@ from dse.legality import Legality
 from dse.progress import StudyProgress
 from dse.sampler import DistinctSampler
 from dse.space import SearchSpace, design_of, parameters_of
-from dse.staging import EXCLUSION, KNOWN, STAGE, Exclusion, Stage, Staging, is_spared
+from dse.staging import EXCLUSION, KNOWN, SETTLED, STAGE, Exclusion, Stage, Staging, is_spared
 from dse.workers import INTERRUPTED, RETRY, WORKER, fail_stale_trials, this_worker
 from isa_models.errors import IsaModelError
 from kernels_asm import KernelError
@@ -77,6 +77,7 @@ class StudyRunner:
 
         """
         fail_stale_trials(self._study)
+        self._study.set_user_attr(SETTLED, False)
         self._tried = {design_of(trial.params) for trial in self._tried_trials()}
         self._enqueue_unfinished()
         self._study.sampler = DistinctSampler(
@@ -114,6 +115,7 @@ class StudyRunner:
                 self._tried.discard(design)
                 self._study.enqueue_trial(parameters_of(design))
                 self._run_trial(interruption)
+        self._study.set_user_attr(SETTLED, True)
 
     def _is_work_left(self) -> bool:
         waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))

@@ -19,7 +19,7 @@ from dse.cache import EvaluationCache
 from dse.cli.tables import front_notes
 from dse.data import load_dataset
 from dse.design import Design
-from dse.errors import UsageError
+from dse.errors import InterruptedStudyError, UsageError
 from dse.evaluation import Evaluator
 from dse.front import pareto_front
 from dse.latency import EmulatedTimer
@@ -29,7 +29,7 @@ from dse.networks import FeatureMaps, build_network
 from dse.report import render_report
 from dse.results import read_results
 from dse.space import SearchSpace, parameters_of
-from dse.staging import EXCLUSION, KNOWN, STAGE, Stage, Staging, is_spared
+from dse.staging import EXCLUSION, KNOWN, SETTLED, STAGE, Stage, Staging, is_spared
 from dse.storage import StudyStorage
 from dse.study import StudyRunner, finished_trials
 from dse.tile_candidates import tile_family
@@ -196,6 +196,26 @@ def test_a_study_spares_trainings_and_finishes_them_when_asked(make_fake_study):
 def read_front(study: optuna.Study) -> list[tuple[int, list[float]]]:
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return [(trial.number, trial.values) for trial in pareto_front(complete, lambda trial: tuple(trial.values))]
+
+
+def test_a_reopened_trial_that_was_interrupted_is_reopened_by_the_next_run(make_fake_study):
+    fake = make_fake_study(space=SMALL_SPACE)
+    fake.trainer.error = 0.0005
+    spared = sum(map(is_spared, fake.run(12, bounds=[NESTED]).trials))
+    assert fake.load().user_attrs[SETTLED]
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    fake.trainer.before = interrupt
+    with pytest.raises(InterruptedStudyError):
+        fake.run(12)
+    assert not fake.load().user_attrs[SETTLED]
+    fake.trainer.before = lambda: None
+    study = fake.run(12)
+    assert spared > 0
+    assert not any(map(is_spared, finished_trials(study)))
+    assert len(finished_trials(study)) == 12
 
 
 def test_counts_are_read_and_resumed(make_fake_study):
