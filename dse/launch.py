@@ -29,7 +29,7 @@ from dse.quick_accuracy import QuickTrainer
 from dse.sampler import check_installed
 from dse.space import SearchSpace
 from dse.spec import ParameterRanges, StudySpec, check_resumes
-from dse.staging import is_spared
+from dse.staging import SETTLED, is_spared
 from dse.storage import StudyStorage, check_location, is_missing
 from dse.study import StudyRunner, finished_trials, is_stalled
 from dse.tile_candidates import tile_family
@@ -38,6 +38,9 @@ from dse.training.quick_recipe import QuickRecipe
 from dse.training.recipe import Recipe
 from isa_models import Core, load_core, timing_digest
 from kernels_asm import Overflow
+
+ACCURACY_AT_MOST = "accuracy_at_most"
+"""Study attribute: what the user declared that no design's accuracy exceeds."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
         check_resumes(settings.name, record, stored, frozenset(spec.parameters.model_fields_set))
         finished = finished_trials(study)
         is_done = len(finished) >= spec.trials or is_stalled(study, spec.until_stalled)
-        if is_done and not (spec.train_all and any(map(is_spared, finished))):
+        is_open = any(map(is_spared, finished)) and (spec.train_all or not study.user_attrs.get(SETTLED))
+        if is_done and not is_open:
             return study
     setup = StudySetup(settings, core)
     if study is None:
@@ -111,7 +115,7 @@ class StudySetup:
         network_of = network_builder(spec.network, dataset)
         family = tile_family(core)
         self._legality = Legality(network_of, family)
-        self._bounds = _bounds(spec, network_of)
+        self._network_of = network_of
         cache = EvaluationCache(settings.cache)
         trainer = _trainer(dataset, spec.recipe.chosen(), spec.seed, cache)
         search = TileSearch(EmulatedTimer(core), cache, family)
@@ -189,7 +193,7 @@ class StudySetup:
             sampler=self._spec.sampler,
             measuring=self._measuring,
             until_stalled=self._spec.until_stalled,
-            bounds=self._bounds,
+            bounds=self._bounds(study),
         )
         with StudyStorage(self._settings.storage).errors():
             runner.run(self._spec.trials)
@@ -197,19 +201,21 @@ class StudySetup:
     def _enqueued(self, conventional: Design, space: SearchSpace) -> tuple[Design, ...]:
         return enqueued_designs(self._spec.enqueue, conventional, space, self._legality.reason)
 
+    def _bounds(self, study: optuna.Study) -> tuple[AccuracyBound, ...]:
+        """Return what is assumed of accuracies to spare trainings; a bound that is declared stays with the study."""
+        if "accuracy_at_most" in self._spec.model_fields_set:
+            study.set_user_attr(ACCURACY_AT_MOST, self._spec.accuracy_at_most)
+        if self._spec.train_all:
+            return ()
+        most = study.user_attrs.get(ACCURACY_AT_MOST, 1.0)
+        nested = NestedBound(self._network_of)
+        return (DeclaredBound(most), nested) if most < 1 else (nested,)
+
 
 def _trainer(dataset: Dataset, recipe: Recipe | QuickRecipe, seed: int, cache: EvaluationCache) -> Trainer:
     if isinstance(recipe, QuickRecipe):
         return QuickTrainer(dataset, recipe, seed, cache)
     return NetworkTrainer(dataset, recipe, seed, cache=cache)
-
-
-def _bounds(spec: StudySpec, network_of: NetworkOf) -> tuple[AccuracyBound, ...]:
-    """Return what the study assumes of accuracies to spare trainings."""
-    if spec.train_all:
-        return ()
-    declared = [DeclaredBound(spec.accuracy_at_most)] if spec.accuracy_at_most < 1 else []
-    return (*declared, NestedBound(network_of))
 
 
 def network_builder(name: str, dataset: Dataset) -> NetworkOf:

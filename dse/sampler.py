@@ -112,6 +112,9 @@ class DistinctSampler(BaseSampler):
         """Return the parameters of a legal design that was not tried; nothing for an enqueued trial."""
         if FIXED_PARAMETERS in trial.system_attrs:
             return {}
+        if next(self._candidates.untried(), None) is None:
+            # Another process has taken the last one meanwhile: the study prunes whatever comes now.
+            return self._draw(study, trial, search_space)
         if self._kind is SamplerKind.GRID:
             return parameters_of(next(self._candidates.untried()))
         if self._kind is SamplerKind.RANDOM:

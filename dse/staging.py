@@ -22,6 +22,7 @@ from optuna.trial import FrozenTrial, TrialState
 from dse.accuracy_bounds import AccuracyBound, Trained
 from dse.design import Design
 from dse.errors import UsageError
+from dse.workers import RETRY
 
 STAGE: Final = "stage"
 """Trial attribute of a pruned trial: where it ended."""
@@ -32,6 +33,10 @@ EXCLUSION: Final = "exclusion"
 
 KNOWN: Final = "known_objectives"
 """Trial attribute of such a trial: the objectives that it has, by number of the objective."""
+
+
+SETTLED: Final = "settled"
+"""Study attribute: whether the last run came to its end, at which nothing was left to reopen."""
 
 
 class Stage(StrEnum):
@@ -111,7 +116,7 @@ class Staging:
 
     def to_reopen(self, trials: Sequence[FrozenTrial]) -> list[Design]:
         """Return the designs of trials that were pruned before their training and that nothing excludes any more."""
-        ended = {_design_of(trial) for trial in trials if trial.state in (TrialState.COMPLETE, TrialState.FAIL)}
+        ended = {_design_of(trial) for trial in trials if _has_ended(trial)}
         found: dict[Design, None] = {}
         for trial in trials:
             if not is_spared(trial) or (design := _design_of(trial)) in ended:
@@ -151,6 +156,13 @@ def is_spared(trial: FrozenTrial) -> bool:
 def _is_feasible(trial: FrozenTrial) -> bool:
     """Whether a trial keeps the study's constraints: one that does not has no place on the front."""
     return all(violation <= 0 for violation in trial.constraints.values())
+
+
+def _has_ended(trial: FrozenTrial) -> bool:
+    """Return whether a trial was evaluated, or failed by its design's own fault."""
+    return trial.state is TrialState.COMPLETE or (
+        trial.state is TrialState.FAIL and "design" in trial.user_attrs and RETRY not in trial.user_attrs
+    )
 
 
 def _design_of(trial: FrozenTrial) -> Design:

@@ -22,7 +22,7 @@ from dse.results import MEASURES, STOPPED, read_results
 from dse.sampler import Candidates, DistinctSampler
 from dse.space import SearchSpace, design_of, parameters_of
 from dse.spec import SamplerKind
-from dse.staging import EXCLUSION, KNOWN, STAGE, Exclusion, Stage, Staging, is_spared
+from dse.staging import EXCLUSION, KNOWN, SETTLED, STAGE, Exclusion, Stage, Staging, is_spared
 from dse.workers import INTERRUPTED, RETRY, WORKER, fail_stale_trials, this_worker
 from isa_models.errors import IsaModelError
 from kernels_asm import KernelError
@@ -94,7 +94,8 @@ class StudyRunner:
 
         """
         fail_stale_trials(self._study)
-        self._note_tried()
+        self._study.set_user_attr(SETTLED, False)
+        self._tried = {design_of(trial.params) for trial in self._tried_trials()}
         self._enqueue_unfinished()
         existing = len(self._study.get_trials(deepcopy=False))
         candidates = Candidates(lambda design: self._reason_to_prune(design) is None, self._untried)
@@ -137,6 +138,7 @@ class StudyRunner:
                 self._tried.discard(design)
                 self._study.enqueue_trial(parameters_of(design))
                 self._run_trial(interruption)
+        self._study.set_user_attr(SETTLED, True)
 
     def _is_work_left(self) -> bool:
         waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))

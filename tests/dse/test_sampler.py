@@ -71,6 +71,12 @@ def test_space_is_exhausted_exactly(kind: SamplerKind) -> None:
     assert set(propose(kind, SMALL, 3)) == set(legal_designs(SMALL))
 
 
+def test_another_process_may_take_the_last_design(kind: SamplerKind) -> None:
+    sampler = DistinctSampler(kind, SPACE, 0, 0, Candidates(lambda _design: False, lambda: iter(())))
+    study = optuna.create_study(sampler=sampler)
+    assert study.ask(SPACE.distributions()).params.keys() == SPACE.distributions().keys()
+
+
 def test_same_seed_proposes_the_same(kind: SamplerKind) -> None:
     one, two, other = (propose(kind, SPACE, 16, seed) for seed in (3, 3, 4))
     assert one == two

@@ -19,9 +19,10 @@ from dse.cache import EvaluationCache
 from dse.cli.tables import front_notes
 from dse.data import load_dataset
 from dse.design import Design
-from dse.errors import UsageError
+from dse.errors import InterruptedStudyError, UsageError
 from dse.evaluation import Evaluator
 from dse.front import pareto_front
+from dse.goal import Goal
 from dse.latency import EmulatedTimer
 from dse.launch import network_builder
 from dse.legality import Legality
@@ -29,7 +30,7 @@ from dse.networks import FeatureMaps, build_network
 from dse.report import render_report
 from dse.results import read_results
 from dse.space import SearchSpace, parameters_of
-from dse.staging import EXCLUSION, KNOWN, STAGE, Stage, Staging, is_spared
+from dse.staging import EXCLUSION, KNOWN, SETTLED, STAGE, Stage, Staging, is_spared
 from dse.storage import StudyStorage
 from dse.study import StudyRunner, finished_trials
 from dse.tile_candidates import tile_family
@@ -208,6 +209,26 @@ def read_front(study: optuna.Study) -> list[tuple[int, list[float]]]:
     return [(trial.number, trial.values) for trial in front]
 
 
+def test_a_reopened_trial_that_was_interrupted_is_reopened_by_the_next_run(make_fake_study):
+    fake = make_fake_study(space=SMALL_SPACE)
+    fake.trainer.error = 0.0005
+    spared = sum(map(is_spared, fake.run(12, bounds=[NESTED]).trials))
+    assert fake.load().user_attrs[SETTLED]
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    fake.trainer.before = interrupt
+    with pytest.raises(InterruptedStudyError):
+        fake.run(12)
+    assert not fake.load().user_attrs[SETTLED]
+    fake.trainer.before = lambda: None
+    study = fake.run(12)
+    assert spared > 0
+    assert not any(map(is_spared, finished_trials(study)))
+    assert len(finished_trials(study)) == 12
+
+
 def test_counts_are_read_and_resumed(make_fake_study):
     fake = make_fake_study(space=SMALL_SPACE)
     fake.trainer.error = 0.0005
@@ -236,11 +257,11 @@ def test_a_real_study_spares_clips_that_cost_too_much_and_rightly(tmp_path):
     trainer = NetworkTrainer(dataset, Recipe(epochs=1, train_images=3000), 0, cache=cache)
     evaluator = Evaluator(network_of, search, trainer, core.clock_hz, cache)
     legality = Legality(network_of, family)
-    study = StudyStorage(str(tmp_path / "study.db")).create("study", {"spec": {}})
+    study = StudyStorage(str(tmp_path / "study.db")).create("study", {"spec": {}}, Goal().objectives)
 
     def run(budget: int, *bounds: AccuracyBound) -> list[bool]:
         progress = RecordedProgress()
-        StudyRunner(study, space, (narrow, clipped), evaluator, legality, 0, progress, bounds).run(budget)
+        StudyRunner(study, space, (narrow, clipped), evaluator, legality, 0, progress, bounds=bounds).run(budget)
         return [is_spared(trial) for trial in finished_trials(study)]
 
     assert run(2, NestedBound(network_of)) == [False, False]
