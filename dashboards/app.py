@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import dash
 
-from dashboards import callbacks, server
-from dashboards.pages import study
+from dashboards import server, shell
+from dashboards.background import Background
+from dashboards.callbacks import kernel as kernel_callbacks
+from dashboards.callbacks import shell as shell_callbacks
+from dashboards.callbacks import study as study_callbacks
 from dashboards.source import StudySource
 from dse.errors import DseError, UsageError
 
 
-def create_app(storage: str, study_name: str | None) -> dash.Dash:
+def create_app(storage: str, study_name: str | None, background: Background | None = None) -> dash.Dash:
     """Return the app that shows a study. A storage that cannot be read is a message on its page.
 
     Args:
         storage: A SQLite file or a database URL, opened to read only.
         study_name: Name of the study; may be None if the storage holds one alone.
+        background: Simulates for the pages; whoever gives it closes it.
 
     """
     app = dash.Dash(
@@ -26,8 +30,13 @@ def create_app(storage: str, study_name: str | None) -> dash.Dash:
         enable_mcp=False,
         add_log_handler=False,
     )
-    app.layout = study.layout()
-    callbacks.register(app, StudySource(storage, study_name))
+    app.layout = shell.layout()
+    # What a page consists of comes with its address, so that most components are not there at the start.
+    app.config.suppress_callback_exceptions = True
+    source = StudySource(storage, study_name)
+    shell_callbacks.register(app, source)
+    study_callbacks.register(app, source)
+    kernel_callbacks.register(app, source, background or Background())
     server.secure(app.server, app.csp_hashes())
     return app
 
@@ -43,9 +52,11 @@ def serve(storage: str, port: int, study_name: str | None) -> None:
         StudySource(storage, study_name).snapshot()
     except DseError as error:
         raise UsageError(str(error)) from error
-    listener = server.bind(create_app(storage, study_name).server, port)
+    background = Background()
+    listener = server.bind(create_app(storage, study_name, background).server, port)
     print(f"Dashboard at http://{server.HOST}:{listener.port} (Ctrl-C to stop)", flush=True)
     try:
         listener.serve_forever()
     finally:
         listener.server_close()
+        background.close()

@@ -169,7 +169,19 @@ def _layer(name: str, size: int, channels: int, params: dict[str, Any]) -> dict[
         "bound": f"{'port F1' if params['accumulator'] == 8 else 'results per cycle'}, {0.9 * cycles:.0f} cycles",
         "stalls": {**stalls, REMAINING_STALL: cycles - sum(stalls.values())},
         "ports": {"F0": 0.71, "F1": 0.93, "L": 0.44},
+        "kernels": [
+            {
+                "kernel": f"convolution {size}x{size}x{width}x{width} k3x3 s1 p1 {_variant(params)}",
+                "cycles": cycles - 80,
+            },
+            {"kernel": f"float32 batch norm of int8 {size}x{size}x{width} + shortcut", "cycles": 80},
+        ],
     }
+
+
+def _variant(params: dict[str, Any]) -> str:
+    clip = f"clip{params['clip']}-int8" if params["clip"] else f"clipnone-int{max(params['accumulator'], 16)}"
+    return f"acc{params['accumulator']}-{params.get('overflow', 'exact')}-{clip}-{params['tile']}"
 
 
 def _accuracy(params: dict[str, Any]) -> float:

@@ -23,6 +23,45 @@
     }
   }
 
+  // The ring round the selected trial's point is moved here: drawing all points again, or asking the server, takes longer.
+  let selected = null;
+
+  function findPoint(plot) {
+    for (const trace of plot.data) {
+      const index = (trace.customdata || []).indexOf(selected);
+      if (index >= 0) {
+        return [[trace.x[index]], [trace.y[index]]];
+      }
+    }
+    return [[], []];
+  }
+
+  function placeRing(plot) {
+    const ring = plot.data?.[0];
+    if (ring?.name === "selected") {
+      const [x, y] = findPoint(plot);
+      if (JSON.stringify([ring.x, ring.y]) !== JSON.stringify([x, y])) {
+        window.Plotly.restyle(plot, { x: [x], y: [y] }, [0]);
+      }
+    }
+  }
+
+  function moveRing(selection) {
+    selected = selection;
+    const plot = document.querySelector("#front .js-plotly-plot");
+    if (!plot?.on) { // not drawn yet
+      if (document.getElementById("front")) {
+        window.setTimeout(() => moveRing(selected), 50);
+      }
+      return;
+    }
+    if (!plot.hasRing) {
+      plot.hasRing = true;
+      plot.on("plotly_afterplot", () => placeRing(plot));
+    }
+    placeRing(plot);
+  }
+
   window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, { chooseRow });
-  window.dash_clientside = Object.assign(window.dash_clientside || {}, { choice: { choosePoint } });
+  window.dash_clientside = Object.assign(window.dash_clientside || {}, { choice: { choosePoint, moveRing } });
 })();

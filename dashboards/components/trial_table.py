@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import dash_ag_grid as dag
-from dash import Patch
 
 from dashboards import ids
 from dashboards.components.header import state_name
@@ -21,9 +20,10 @@ GRID_THEME = (
     "})"
 )
 
-MOST_ROWS = 12
-SCROLLED_HEIGHT = 470
-"""Pixels of a table of more than `MOST_ROWS` rows."""
+ROW_HEIGHT = 32
+HEADER_HEIGHT = 38
+MOST_ROWS = 13
+"""Rows that are in sight at once; the browser holds only these of a longer table."""
 
 
 def trial_table() -> dag.AgGrid:
@@ -53,23 +53,18 @@ def trial_table() -> dag.AgGrid:
             "theme": {"function": GRID_THEME},
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
             "animateRows": False,
-            "domLayout": "autoHeight",
+            "rowHeight": ROW_HEIGHT,
+            "headerHeight": HEADER_HEIGHT,
             "tooltipShowDelay": 300,
             "localeText": {"noRowsToShow": "No trials yet"},
         },
-        style={"height": None},
+        style=table_size(0),
     )
 
 
-def table_size(row_count: int) -> tuple[Patch, dict[str, Any]]:
-    """Return the change of the table's grid options, and its style, that fit `row_count` rows.
-
-    The table is as high as its rows up to `MOST_ROWS`; a longer one scrolls, and the browser holds only what it shows.
-    """
-    options = Patch()
-    is_short = row_count <= MOST_ROWS
-    options["domLayout"] = "autoHeight" if is_short else "normal"
-    return options, {"height": None if is_short else SCROLLED_HEIGHT}
+def table_size(row_count: int) -> dict[str, Any]:
+    """Return the style of the table of `row_count` rows: as high as they are, up to `MOST_ROWS`."""
+    return {"height": HEADER_HEIGHT + ROW_HEIGHT * min(max(row_count, 2), MOST_ROWS) + 4}
 
 
 def scroll_to(number: int) -> dict[str, str]:

@@ -9,7 +9,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboards import ids
-from dashboards.components.problem import problem
+from dashboards.components.panel import panel
 from dashboards.components.trial_table import trial_table
 from dse.accuracy_claims import ERRORS_NOTE, HOLLOW_NOTE, MARK
 from dse.chart_theme import FIGURE_CONFIG
@@ -17,41 +17,18 @@ from dse.charts import ColourBy
 
 _CONFIG = cast("dcc.Graph.Config", FIGURE_CONFIG)
 
-POLL_MS = 2000
-"""How often an open page asks whether the study has changed."""
 
-
-def layout() -> dmc.MantineProvider:
+def layout() -> Component:
     """Return the page without data; callbacks fill it."""
-    return dmc.MantineProvider(
-        [
-            dcc.Location(id=ids.URL, refresh=False),
-            dcc.Interval(id=ids.POLL, interval=POLL_MS),
-            dcc.Store(id=ids.REVISION),
-            dcc.Store(id=ids.SELECTION),
-            dcc.Store(id=ids.SCHEME),
-            html.Main([_top(), _figures(), _trials()], className="page"),
-        ],
-        defaultColorScheme="auto",
-        theme={"primaryColor": "blue", "fontFamily": "inherit", "autoContrast": True},
-    )
-
-
-def _top() -> Component:
     return html.Div(
         [
-            dmc.ColorSchemeToggle(
-                lightIcon=html.Span("☀"),
-                darkIcon=html.Span("☾"),
-                variant="default",
-                size="lg",
-                className="theme-toggle",
-                **{"aria-label": "Light or dark"},
-            ),
-            problem(),
+            dcc.Store(id=ids.SELECTION),
+            dcc.Store(id=ids.FILLED),
             html.Header(id=ids.HEADER),
+            _figures(),
+            _trials(),
         ],
-        className="top",
+        className="page-content",
     )
 
 
@@ -72,7 +49,7 @@ def _front() -> dmc.Paper:
         "have no point. Latency counts the binary layers, from signs to signs: the others run in floating point and "
         "are not timed."
     )
-    return _panel(
+    return panel(
         dmc.Group(
             [html.H2("Pareto front"), dmc.Group([html.Span("colour by", className="quiet small"), choice], gap=6)],
             justify="space-between",
@@ -85,7 +62,7 @@ def _front() -> dmc.Paper:
 
 
 def _layers() -> dmc.Paper:
-    return _panel(
+    return panel(
         html.Div(id=ids.DETAILS),
         dcc.Graph(id=ids.LAYERS, config={**_CONFIG, "displayModeBar": False}, responsive=True),
     )
@@ -93,8 +70,4 @@ def _layers() -> dmc.Paper:
 
 def _trials() -> dmc.Paper:
     legend = f"{MARK} on the front, and not shown to be more accurate than a faster trial of it: the note says which."
-    return _panel(html.H2("Trials"), trial_table(), html.P(legend, className="quiet small"))
-
-
-def _panel(*children: Component, name: str = "") -> dmc.Paper:
-    return dmc.Paper(html.Section(children), withBorder=True, radius="md", className=f"panel {name}")
+    return panel(html.H2("Trials"), trial_table(), html.P(legend, className="quiet small"))

@@ -1,66 +1,43 @@
-"""What happens on the study page: polling, selecting, drawing. Nothing here writes to a study.
-
-The selection goes one way: a person's choice becomes the address (assets/choice.js), and the address alone decides what
-figures and table show, so they cannot chase each other.
-"""
+"""What happens on the study page: selecting and drawing; a choice becomes the address in assets/choice.js."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import plotly.graph_objects as go
-from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 
 from dashboards import ids, selection
 from dashboards.components.header import header
 from dashboards.components.trial_details import trial_details
 from dashboards.components.trial_table import rows, scroll_to, table_size
-from dashboards.source import Snapshot, StudySource
-from dse.chart_theme import LIGHT, THEMES, Theme
-from dse.charts import SELECTION_TRACE, ColourBy, front_figure, selection_trace
-from dse.errors import DseError
+from dashboards.source import StudySource
+from dashboards.theme_choice import theme_of
+from dse.charts import ColourBy, front_figure
 from dse.layer_chart import layer_figure
 from dse.results import StudyResults
 
 
 def register(app: Dash, source: StudySource) -> None:
     """Connect the study page of `app` to `source`."""
-    _register_poll(app, source)
+    _register_tables(app, source)
     _register_selection(app, source)
     _register_front(app, source)
     _register_trial(app, source)
 
 
-def _register_poll(app: Dash, source: StudySource) -> None:
+def _register_tables(app: Dash, source: StudySource) -> None:
     @app.callback(
-        Output(ids.PROBLEM, "children"),
-        Output(ids.PROBLEM, "hide"),
-        Output(ids.REVISION, "data"),
         Output(ids.HEADER, "children"),
         Output(ids.TRIALS, "rowData"),
-        Output(ids.TRIALS, "dashGridOptions"),
         Output(ids.TRIALS, "style"),
-        Input(ids.POLL, "n_intervals"),
-        State(ids.REVISION, "data"),
-        State(ids.PROBLEM, "children"),
+        Output(ids.FILLED, "data"),
+        Input(ids.REVISION, "data"),
     )
-    def poll(_: Any, revision: Any, shown_problem: Any) -> tuple[Any, ...]:
-        message, snapshot = _read(source)
-        changed = snapshot is not None and snapshot.revision != revision
-        if not changed and message == shown_problem:
-            raise PreventUpdate
-        if snapshot is None or not changed:
-            return message, message is None, *[no_update] * 5
-        results = snapshot.results
-        return (
-            message,
-            message is None,
-            snapshot.revision,
-            header(results),
-            rows(results),
-            *table_size(len(results.trials)),
-        )
+    def fill(revision: Any) -> tuple[Any, ...]:
+        results = _results(source)
+        return header(results), rows(results), table_size(len(results.trials)), revision
 
 
 def _register_selection(app: Dash, source: StudySource) -> None:
@@ -72,7 +49,7 @@ def _register_selection(app: Dash, source: StudySource) -> None:
         Output(ids.TRIALS, "selectedRows"),
         Output(ids.TRIALS, "scrollTo"),
         Input(ids.URL, "search"),
-        Input(ids.REVISION, "data"),
+        Input(ids.FILLED, "data"),  # the table can select no row that it does not have yet
         State(ids.SELECTION, "data"),
     )
     def select(search: Any, _: Any, current: Any) -> tuple[Any, ...]:
@@ -80,7 +57,7 @@ def _register_selection(app: Dash, source: StudySource) -> None:
         number = selection.from_query(search)
         number = selection.default_trial(results) if number is None else number
         # A new address is followed even to the same trial: the answer to an older one may still be on its way.
-        if number is None or (number == current and ctx.triggered_id == ids.REVISION):
+        if number is None or (number == current and ctx.triggered_id == ids.FILLED):
             raise PreventUpdate
         if results.trial(number) is None:
             return number, [], no_update
@@ -88,19 +65,19 @@ def _register_selection(app: Dash, source: StudySource) -> None:
 
 
 def _register_front(app: Dash, source: StudySource) -> None:
+    move_ring = ClientsideFunction("choice", "moveRing")
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        move_ring, Input(ids.SELECTION, "data"), Input(ids.FRONT, "figure")
+    )
+
     @app.callback(
         Output(ids.FRONT, "figure"),
         Input(ids.REVISION, "data"),
-        Input(ids.SELECTION, "data"),
         Input(ids.COLOUR, "value"),
         Input(ids.SCHEME, "data"),
     )
-    def draw_front(_: Any, selected: Any, colour: Any, scheme: Any) -> go.Figure | Patch:
-        results = _results(source)
-        number = selection.trial_number(selected)
-        if set(ctx.triggered_prop_ids) == {f"{ids.SELECTION}.data"}:
-            return _move_ring(results, number, _theme(scheme))
-        return front_figure(results, colour_by=_colour_by(colour), selected=number, theme=_theme(scheme))
+    def draw_front(_: Any, colour: Any, scheme: Any) -> go.Figure:
+        return front_figure(_results(source), colour_by=_colour_by(colour), theme=theme_of(scheme))
 
 
 def _register_trial(app: Dash, source: StudySource) -> None:
@@ -119,15 +96,8 @@ def _register_trial(app: Dash, source: StudySource) -> None:
         trial = results.trial(number) if number is not None else None
         if trial is None or not trial.attributes.layers:
             return details, no_update, {"display": "none"}
-        figure = layer_figure(trial, conventional=results.conventional, theme=_theme(scheme))
+        figure = layer_figure(trial, conventional=results.conventional, theme=theme_of(scheme))
         return details, figure, {"display": "block", "height": figure.layout.height}
-
-
-def _read(source: StudySource) -> tuple[str | None, Snapshot | None]:
-    try:
-        return None, source.snapshot()
-    except DseError as error:
-        return str(error), None
 
 
 def _results(source: StudySource) -> StudyResults:
@@ -135,16 +105,6 @@ def _results(source: StudySource) -> StudyResults:
     if snapshot is None:
         raise PreventUpdate
     return snapshot.results
-
-
-def _move_ring(results: StudyResults, number: int | None, theme: Theme) -> Patch:
-    patch = Patch()
-    patch["data"][SELECTION_TRACE] = selection_trace(results, number, theme).to_plotly_json()
-    return patch
-
-
-def _theme(scheme: Any) -> Theme:
-    return THEMES.get(scheme, LIGHT) if isinstance(scheme, str) else LIGHT
 
 
 def _colour_by(value: Any) -> ColourBy:
