@@ -77,9 +77,9 @@ class Background:
         return result
 
     def seconds(self, function: Callable[[Request], Any], request: Request) -> float:
-        """Return for how long a request has been waited for, 0 if it is not known."""
+        """Return for how long a request has been waited for, 0 if it is not."""
         job = self._jobs.get((function.__qualname__, request))
-        return time.monotonic() - job.asked if job else 0.0
+        return time.monotonic() - job.asked if job and not job.done.is_set() else 0.0
 
     def close(self) -> None:
         """End the process, whatever it does."""

@@ -11,6 +11,7 @@ from dash.exceptions import PreventUpdate
 from dashboards import ids
 from dashboards.address import read_query
 from dashboards.background import ERRORS, Background
+from dashboards.callbacks.waiting import one_by_one
 from dashboards.components.kernel_form import empty_form, kernel_form
 from dashboards.components.kernel_result import kernel_result
 from dashboards.kernel_query import KernelQuery, KernelRequest, read_kernel_query
@@ -26,6 +27,7 @@ WAIT_S = 0.8
 def register(app: Dash, source: StudySource, background: Background) -> None:
     """Connect the kernel page of `app`."""
     _register_choices(app)
+    one_by_one(app, ids.KERNEL_POLL, ids.KERNEL_TICK)
 
     @app.callback(
         Output(ids.KERNEL_FORM, "children"),
@@ -37,7 +39,7 @@ def register(app: Dash, source: StudySource, background: Background) -> None:
         Input(ids.URL, "search"),
         Input(ids.REVISION, "data"),
         Input(ids.SCHEME, "data"),
-        Input(ids.KERNEL_POLL, "n_intervals"),
+        Input(ids.KERNEL_TICK, "data"),
         State(ids.KERNEL_SHOWN, "data"),
     )
     def show(search: Any, revision: Any, scheme: Any, _: Any, shown: Any) -> tuple[Any, ...]:
@@ -56,7 +58,7 @@ def register(app: Dash, source: StudySource, background: Background) -> None:
         except ERRORS as error:
             return form, str(error), False, [], True, token
         if profiles is None:
-            is_polled = ctx.triggered_id == ids.KERNEL_POLL
+            is_polled = ctx.triggered_id == ids.KERNEL_TICK
             waiting = [html.P(_progress(background, query), className="quiet waiting")]
             return no_update if is_polled else form, None, True, waiting, False, None
         result = kernel_result(*profiles, theme_of(scheme))

@@ -18,6 +18,7 @@ def layout() -> Component:
     return html.Div(
         [
             dcc.Interval(id=ids.KERNEL_POLL, interval=KERNEL_POLL_MS, disabled=True),
+            dcc.Store(id=ids.KERNEL_TICK),
             dcc.Store(id=ids.KERNEL_SHOWN),
             html.Div(id=ids.KERNEL_FORM, className="page-content"),
             dmc.Alert(id=ids.KERNEL_PROBLEM, hide=True, title="This cannot be simulated", color="red", variant="light"),
