@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dash
 
 from dashboards import server, shell
 from dashboards.background import Background
+from dashboards.callbacks import cores as cores_callbacks
+from dashboards.callbacks import design as design_callbacks
 from dashboards.callbacks import kernel as kernel_callbacks
 from dashboards.callbacks import shell as shell_callbacks
+from dashboards.callbacks import space_map as map_callbacks
 from dashboards.callbacks import study as study_callbacks
 from dashboards.source import StudySource
+from dse.cache import default_directory
 from dse.errors import DseError, UsageError
 
 
-def create_app(storage: str, study_name: str | None, background: Background | None = None) -> dash.Dash:
+def create_app(
+    storage: str, study_name: str | None, background: Background | None = None, cache: Path | None = None
+) -> dash.Dash:
     """Return the app that shows a study. A storage that cannot be read is a message on its page.
 
     Args:
         storage: A SQLite file or a database URL, opened to read only.
         study_name: Name of the study; may be None if the storage holds one alone.
         background: Simulates for the pages; whoever gives it closes it.
+        cache: Folder of the evaluation cache; None: the default one.
 
     """
     app = dash.Dash(
@@ -36,12 +45,17 @@ def create_app(storage: str, study_name: str | None, background: Background | No
     source = StudySource(storage, study_name)
     shell_callbacks.register(app, source)
     study_callbacks.register(app, source)
-    kernel_callbacks.register(app, source, background or Background())
+    background = background or Background()
+    kernel_callbacks.register(app, source, background)
+    design_callbacks.register(app, source, background)
+    folder = str(cache or default_directory())
+    cores_callbacks.register(app, source, background, folder)
+    map_callbacks.register(app, background, folder)
     server.secure(app.server, app.csp_hashes())
     return app
 
 
-def serve(storage: str, port: int, study_name: str | None) -> None:
+def serve(storage: str, port: int, study_name: str | None, cache: Path | None = None) -> None:
     """Serve the dashboard on 127.0.0.1 until Ctrl-C.
 
     Raises:
@@ -53,7 +67,7 @@ def serve(storage: str, port: int, study_name: str | None) -> None:
     except DseError as error:
         raise UsageError(str(error)) from error
     background = Background()
-    listener = server.bind(create_app(storage, study_name, background).server, port)
+    listener = server.bind(create_app(storage, study_name, background, cache).server, port)
     print(f"Dashboard at http://{server.HOST}:{listener.port} (Ctrl-C to stop)", flush=True)
     try:
         listener.serve_forever()

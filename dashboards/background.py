@@ -1,13 +1,11 @@
 """Work that takes longer than a page may wait: done one after the other in a process of its own, and remembered.
 
-A process and not a thread, so that a page answers while kernels are assembled, emulated and timed. What is asked for by
-a person goes before what a page computes on its own.
+A process and not a thread, so that a page answers while kernels are assembled, emulated and timed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import multiprocessing
 import queue
 import signal
@@ -46,20 +44,16 @@ class _Job:
 
 
 class Background:
-    """A process that computes what pages ask for, started when it is first needed. Safe to call from several threads.
+    """Two processes that compute what pages ask for, started when they are first needed. Safe from several threads.
 
-    Functions must be importable by name, requests and results picklable.
+    One is for what a person waits for, the other for what takes its time. Functions must be importable by name,
+    requests and results picklable.
     """
 
     def __init__(self) -> None:
         self._jobs: OrderedDict[tuple[str, Hashable], _Job] = OrderedDict()
-        self._waiting: queue.PriorityQueue[tuple[int, int, _Job]] = queue.PriorityQueue()
-        self._order = itertools.count()
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._process: Any = None
-        self._connection: Connection | None = None
-        self._closed = False
+        self._urgent, self._patient = _Lane(), _Lane()
 
     def ask(
         self, function: Callable[[Request], Result], request: Request, *, wait_s: float = 0.0, urgent: bool = True
@@ -82,13 +76,9 @@ class Background:
         return time.monotonic() - job.asked if job and not job.done.is_set() else 0.0
 
     def close(self) -> None:
-        """End the process, whatever it does."""
-        with self._lock:
-            self._closed = True
-            process = self._process
-        if process is not None:
-            process.kill()
-            process.join()
+        """End the processes, whatever they do."""
+        self._urgent.close()
+        self._patient.close()
 
     def _job(self, function: Callable[[Any], Any], request: Hashable, *, urgent: bool) -> _Job:
         key = (function.__qualname__, request)
@@ -96,12 +86,9 @@ class Background:
             job = self._jobs.get(key)
             if job is None:
                 job = self._jobs[key] = _Job(function, request, time.monotonic())
-                self._waiting.put((0 if urgent else 1, next(self._order), job))
+                (self._urgent if urgent else self._patient).put(job)
                 self._forget_oldest()
             self._jobs.move_to_end(key)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, daemon=True)
-                self._thread.start()
             return job
 
     def _forget_oldest(self) -> None:
@@ -109,9 +96,34 @@ class Background:
         for key in finished[: max(len(self._jobs) - RESULTS_KEPT, 0)]:
             del self._jobs[key]
 
+
+class _Lane:
+    """One process that does one job after the other, and the thread that hands them over."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._process: Any = None
+        self._connection: Connection | None = None
+        self._closed = False
+
+    def put(self, job: _Job) -> None:
+        """Let a job be done behind those that are there already."""
+        self._waiting.put(job)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        self._closed = True
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+
     def _work(self) -> None:
-        while True:
-            job = self._waiting.get()[2]
+        while not self._closed:
+            job = self._waiting.get()
             try:
                 connection = self._connected()
                 connection.send((job.function, job.request))
@@ -121,8 +133,6 @@ class Background:
                 job.error = "the process that simulates ended without a result: out of memory? Try a smaller layer"
             finally:
                 job.done.set()
-            if self._closed:
-                return
 
     def _connected(self) -> Connection:
         """Return the connection to the process, which is started if there is none."""

@@ -9,7 +9,7 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from dashboards.pages import kernel, study
+from dashboards.pages import cores, design, kernel, space_map, study
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,13 @@ class PageEntry:
     layout: Callable[[], Component]
 
 
-PAGES = (PageEntry("/", "Study", study.layout), PageEntry("/kernel", "Kernel", kernel.layout))
+PAGES = (
+    PageEntry("/", "Study", study.layout),
+    PageEntry("/kernel", "Kernel", kernel.layout),
+    PageEntry("/design", "Design", design.layout),
+    PageEntry("/cores", "Cores", cores.layout),
+    PageEntry("/map", "Map", space_map.layout),
+)
 
 
 def page_of(path: Any) -> PageEntry | None:

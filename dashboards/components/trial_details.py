@@ -35,7 +35,14 @@ def _kernels(trial: TrialResult) -> Component:
         dcc.Link(layer.name, href=address("/kernel", trial=trial.number, layer=layer.name))
         for layer in trial.attributes.layers
     ]
-    return html.Div([html.Span("Kernels of its layers:", className="quiet small"), *links], className="links")
+    return html.Div(
+        [
+            dcc.Link("Design page", href=address("/design", trial=trial.number)),
+            html.Span("kernels of its layers:", className="quiet small"),
+            *links,
+        ],
+        className="links",
+    )
 
 
 def _badges(results: StudyResults, trial: TrialResult) -> list[Component]:
