@@ -19,14 +19,11 @@ from dse.cache import default_directory
 from dse.errors import DseError, UsageError
 
 
-def create_app(
-    storage: str, study_name: str | None, background: Background | None = None, cache: Path | None = None
-) -> dash.Dash:
+def create_app(source: StudySource, background: Background | None = None, cache: Path | None = None) -> dash.Dash:
     """Return the app that shows a study. A storage that cannot be read is a message on its page.
 
     Args:
-        storage: A SQLite file or a database URL, opened to read only.
-        study_name: Name of the study; may be None if the storage holds one alone.
+        source: The study.
         background: Simulates for the pages; whoever gives it closes it.
         cache: Folder of the evaluation cache; None: the default one.
 
@@ -42,7 +39,6 @@ def create_app(
     app.layout = shell.layout()
     # What a page consists of comes with its address, so that most components are not there at the start.
     app.config.suppress_callback_exceptions = True
-    source = StudySource(storage, study_name)
     shell_callbacks.register(app, source)
     study_callbacks.register(app, source)
     background = background or Background()
@@ -62,12 +58,13 @@ def serve(storage: str, port: int, study_name: str | None, cache: Path | None = 
         UsageError: The storage cannot be read, holds no such study, or the port cannot be used.
 
     """
+    source = StudySource(storage, study_name)
     try:
-        StudySource(storage, study_name).snapshot()
+        source.snapshot()
     except DseError as error:
         raise UsageError(str(error)) from error
     background = Background()
-    listener = server.bind(create_app(storage, study_name, background, cache).server, port)
+    listener = server.bind(create_app(source, background, cache).server, port)
     print(f"Dashboard at http://{server.HOST}:{listener.port} (Ctrl-C to stop)", flush=True)
     try:
         listener.serve_forever()

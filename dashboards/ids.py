@@ -18,6 +18,10 @@ FRONT = "front"  # also named in assets/choice.js
 TRIALS = "trials"
 DETAILS = "details"
 LAYERS = "layers"
+EXPLORE_FILTERS = "explore-filters"  # these three also named in assets/explore.js
+EXPLORE_PARALLEL = "explore-parallel"
+EXPLORE_SLICES = "explore-slices"
+IMPORTANCES = "importances"
 
 KERNEL_HEADING = "kernel-heading"
 KERNEL_FORM = "kernel-form"

@@ -1,15 +1,13 @@
 """What a change of the accumulator's width alone does to the cycles of a network's binary convolutions on a core.
 
-Everything else stays: exact sums, no clip, int16 outputs, the same layers. Each kind of kernel has, for each width, the
-fastest of a few good tiles, since a narrower accumulator leaves registers for a larger tile.
+Everything else stays: exact sums, no clip, int16 outputs, the same layers, and the same few tiles, of which each width
+has its fastest: tiles that only some widths can use are left out, or the choice of tiles would show and not the width.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
-from itertools import islice
 
 import plotly.graph_objects as go
 
@@ -29,7 +27,8 @@ from kernels_asm.tiles import search_tiles
 KINDS: dict[str, type[Tile]] = {"a sum for each output": LaneTile, "counts in a tree": TreeTile}
 """The kernels of `kernels_asm/asm`: binary_conv.S and binary_conv_tree.S."""
 
-TILES_TRIED = 3
+TILES_TRIED = 6
+"""Of each kind and layer: good ones that every width can use."""
 HEIGHT = 230
 
 
@@ -93,11 +92,10 @@ def accumulator_map(core_name: str, network: str, cache: EvaluationCache) -> Acc
 def _fastest(
     name: str, shape: ConvShape, kind: str, width: int, core: Core, cache: EvaluationCache
 ) -> LayerCycles | None:
-    arithmetic = Arithmetic(width, output=OutputType.INT16)
     timer = EmulatedTimer(core)
     cycles: dict[str, int] = {}
-    for tile in _tiles(arithmetic, shape, KINDS[kind], core):
-        work = Convolution(shape, KernelVariant(arithmetic, tile))
+    for tile in _tiles(shape, KINDS[kind], core):
+        work = Convolution(shape, KernelVariant(_arithmetic(width), tile))
         content = timer.key(work)
         record = cache.load(LATENCY, content) or cache.store(LATENCY, content, timer.time(work))
         cycles[str(tile)] = record["cycles"]
@@ -107,9 +105,17 @@ def _fastest(
     return LayerCycles(name, best, cycles[best])
 
 
-def _tiles(arithmetic: Arithmetic, shape: ConvShape, kind: type[Tile], core: Core) -> Iterable[Tile]:
-    candidates = (tile for tile in search_tiles(schedule_of(core), core.features) if isinstance(tile, kind))
-    return islice(good_tiles(legal_tiles(arithmetic, shape, candidates), shape), TILES_TRIED)
+def _tiles(shape: ConvShape, kind: type[Tile], core: Core) -> list[Tile]:
+    tiles: tuple[Tile, ...] = tuple(
+        tile for tile in search_tiles(schedule_of(core), core.features) if isinstance(tile, kind)
+    )
+    for width in ACCUMULATORS:
+        tiles = legal_tiles(_arithmetic(width), shape, tiles)
+    return good_tiles(tiles, shape)[:TILES_TRIED]
+
+
+def _arithmetic(width: int) -> Arithmetic:
+    return Arithmetic(width, output=OutputType.INT16)
 
 
 def map_figure(core: AccumulatorMap, lowest: float, highest: float, *, theme: Theme = LIGHT) -> go.Figure:

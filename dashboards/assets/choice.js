@@ -7,7 +7,9 @@
 
   function choose(trial) {
     if (Number.isInteger(trial)) {
-      window.dash_clientside.set_props("url", { search: `?trial=${trial}` });
+      const parameters = new URLSearchParams(window.location.search); // the filters stay
+      parameters.set("trial", trial);
+      window.dash_clientside.set_props("url", { search: `?${parameters}` });
     }
   }
 
@@ -27,6 +29,11 @@
   let selected = null;
 
   function findPoint(plot) {
+    const row = window.dash_ag_grid?.getApi("trials")?.getRowNode(String(selected))?.data;
+    if (row) { // also where so many trials are dominated that not all of them are drawn
+      const isPoint = Number.isFinite(row.latency) && Number.isFinite(row.accuracy);
+      return isPoint ? [[row.latency], [row.accuracy]] : [[], []];
+    }
     for (const trace of plot.data) {
       const index = (trace.customdata || []).indexOf(selected);
       if (index >= 0) {

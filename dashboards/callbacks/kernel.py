@@ -14,7 +14,7 @@ from dashboards.background import ERRORS, Background
 from dashboards.callbacks.waiting import one_by_one
 from dashboards.components.kernel_form import empty_form, kernel_form
 from dashboards.components.kernel_result import kernel_result
-from dashboards.kernel_query import KernelQuery, KernelRequest, read_kernel_query
+from dashboards.kernel_query import CORE, SHAPE, VARIANT, KernelQuery, KernelRequest, read_kernel_query
 from dashboards.simulations import profile
 from dashboards.source import StudySource
 from dashboards.theme_choice import theme_of
@@ -42,11 +42,12 @@ def register(app: Dash, source: StudySource, background: Background) -> None:
         Input(ids.KERNEL_TICK, "data"),
         State(ids.KERNEL_SHOWN, "data"),
     )
-    def show(search: Any, revision: Any, scheme: Any, _: Any, shown: Any) -> tuple[Any, ...]:
-        if revision is None and ids.REVISION not in str(ctx.triggered_prop_ids) and source.last() is None:
-            raise PreventUpdate  # the storage has not been looked at yet
+    def show(search: Any, _revision: Any, scheme: Any, _tick: Any, shown: Any) -> tuple[Any, ...]:
+        asked = read_query(search)
+        if source.last() is None and not {VARIANT, SHAPE, CORE} & set(asked):
+            raise PreventUpdate  # the storage has not been read yet, or cannot be, which the page says
         try:
-            query = read_kernel_query(read_query(search), source.last())
+            query = read_kernel_query(asked, source.last())
         except ERRORS as error:
             return empty_form(), str(error), False, [], True, None
         token = json.dumps([repr(query), str(scheme)])

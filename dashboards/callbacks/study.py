@@ -16,6 +16,7 @@ from dashboards.source import StudySource
 from dashboards.theme_choice import theme_of
 from dse.charts import ColourBy, front_figure
 from dse.layer_chart import layer_figure
+from dse.parameter_importance import importance_figure
 from dse.results import StudyResults
 
 
@@ -25,6 +26,7 @@ def register(app: Dash, source: StudySource) -> None:
     _register_selection(app, source)
     _register_front(app, source)
     _register_trial(app, source)
+    _register_parameters(app, source)
 
 
 def _register_tables(app: Dash, source: StudySource) -> None:
@@ -98,6 +100,26 @@ def _register_trial(app: Dash, source: StudySource) -> None:
             return details, no_update, {"display": "none"}
         figure = layer_figure(trial, conventional=results.conventional, theme=theme_of(scheme))
         return details, figure, {"display": "block", "height": figure.layout.height}
+
+
+def _register_parameters(app: Dash, source: StudySource) -> None:
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("explore", "update"),
+        Output(ids.EXPLORE_FILTERS, "className"),
+        Input(ids.TRIALS, "rowData"),
+        Input(ids.URL, "search"),
+        Input(ids.SCHEME, "data"),
+    )
+
+    @app.callback(
+        Output(ids.IMPORTANCES, "figure"),
+        Output(ids.IMPORTANCES, "style"),
+        Input(ids.REVISION, "data"),
+        Input(ids.SCHEME, "data"),
+    )
+    def draw_importances(_: Any, scheme: Any) -> tuple[go.Figure, dict[str, Any]]:
+        figure = importance_figure(_results(source), theme=theme_of(scheme))
+        return figure, {"height": figure.layout.height}
 
 
 def _results(source: StudySource) -> StudyResults:

@@ -54,6 +54,8 @@ def trial_table() -> dag.AgGrid:
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
             "animateRows": False,
             "rowHeight": ROW_HEIGHT,
+            "isExternalFilterPresent": {"function": "filtering()"},
+            "doesExternalFilterPass": {"function": "explorePasses(params)"},
             "headerHeight": HEADER_HEIGHT,
             "tooltipShowDelay": 300,
             "localeText": {"noRowsToShow": "No trials yet"},

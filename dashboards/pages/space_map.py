@@ -24,8 +24,8 @@ def layout() -> Component:
                 html.H1("What the accumulator's width alone does"),
                 html.P(
                     f"Cycles of the binary convolutions of network {DEFAULT_NETWORK} on every core, as a share of "
-                    "those with 32 bits. Sums are exact, outputs int16 and unclipped throughout; each point has the fastest "
-                    "of a few tiles.",
+                    "those with 32 bits. Sums are exact, outputs int16 and unclipped throughout; each point has the "
+                    "fastest of a few tiles, the same ones for every width.",
                     className="quiet",
                 ),
                 html.Div(id=ids.MAP_RESULT, **aria(live="polite")),

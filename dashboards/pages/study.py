@@ -14,8 +14,12 @@ from dashboards.components.trial_table import trial_table
 from dse.accuracy_claims import ERRORS_NOTE, HOLLOW_NOTE, MARK
 from dse.chart_theme import FIGURE_CONFIG
 from dse.charts import ColourBy
+from dse.parameter_importance import IMPORTANCE_NOTE
 
 _CONFIG = cast("dcc.Graph.Config", FIGURE_CONFIG)
+_WITHOUT = [name for name in FIGURE_CONFIG["modeBarButtonsToRemove"] if name != "select2d"]
+_FRONT_CONFIG = cast("dcc.Graph.Config", {**FIGURE_CONFIG, "modeBarButtonsToRemove": _WITHOUT})
+"""A box that is drawn on the front becomes filters."""
 
 
 def layout() -> Component:
@@ -25,8 +29,10 @@ def layout() -> Component:
             dcc.Store(id=ids.SELECTION),
             dcc.Store(id=ids.FILLED),
             html.Header(id=ids.HEADER),
+            _filters(),
             _figures(),
             _trials(),
+            _parameters(),
         ],
         className="page-content",
     )
@@ -34,6 +40,37 @@ def layout() -> Component:
 
 def _figures() -> Component:
     return html.Div([_front(), _layers()], className="figures-row")
+
+
+def _filters() -> dmc.Paper:
+    return panel(
+        html.Div(id=ids.EXPLORE_FILTERS),
+        html.P("Filters hold for every view below, and the address holds the filters.", className="quiet small"),
+    )
+
+
+def _parameters() -> Component:
+    """Return what assets/explore.js draws of the parameters, and what the server says of their weight."""
+    return html.Div(
+        [
+            panel(
+                html.H2("Parallel coordinates"),
+                html.Div(id=ids.EXPLORE_PARALLEL),
+                html.P(
+                    "A line is a trial, its colour its accumulator; of more than 2,500 every n-th is drawn, here and "
+                    "below. Drag along an axis to filter, click it to stop.",
+                    className="quiet small",
+                ),
+            ),
+            panel(
+                html.H2("Which parameters matter"),
+                dcc.Graph(id=ids.IMPORTANCES, config={**_CONFIG, "displayModeBar": False}, responsive=True),
+                html.P(IMPORTANCE_NOTE, className="quiet small"),
+            ),
+            panel(html.H2("Slices"), html.Div(id=ids.EXPLORE_SLICES, className="slices")),
+        ],
+        className="page-content",
+    )
 
 
 def _front() -> dmc.Paper:
@@ -55,7 +92,7 @@ def _front() -> dmc.Paper:
             justify="space-between",
             gap="xs",
         ),
-        dcc.Graph(id=ids.FRONT, config=_CONFIG, responsive=True, className="front"),
+        dcc.Graph(id=ids.FRONT, config=_FRONT_CONFIG, responsive=True, className="front"),
         html.P(caption, className="quiet small"),
         name="front-panel",
     )

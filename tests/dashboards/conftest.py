@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request
+from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from dashboards import shell
 from dashboards.app import create_app
 from dashboards.background import Background
 from dashboards.server import HOST, bind
+from dashboards.source import StudySource
 from tests.sample_study import build_study
 
 POLL_MS = 150
@@ -25,6 +26,9 @@ POLL_MS = 150
 
 FIRST_SIMULATION_MS = 150_000
 """How long the first simulation may take: it starts a process and, after a change, compiles the timing engines."""
+
+
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +65,7 @@ def _serving(storage: Path, port: int) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shell, "POLL_MS", POLL_MS)
         background = Background()
-        app = create_app(str(storage), None, background)
+        app = create_app(StudySource(str(storage), None), background)
     listener = bind(app.server, port)
     thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

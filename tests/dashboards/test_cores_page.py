@@ -18,10 +18,14 @@ ROWS = """async () => {
 }"""
 
 
-def wait_for_rows(page: Page, count: int) -> list[dict[str, str]]:
-    page.wait_for_function(f"async count => (await ({ROWS})()).length === count", arg=count)
-    rows: list[dict[str, str]] = page.evaluate(ROWS)
-    return rows
+def wait_for_rows(page: Page, count: int, *, marked: bool = False) -> list[dict[str, str]]:
+    """Return the rows of the table as soon as there are `count`, some of them marked where that is asked for."""
+    for _ in range(150):
+        rows: list[dict[str, str]] = page.evaluate(ROWS) if page.locator("#cores-table .ag-root").count() else []
+        if len(rows) == count and any(row["mark"] for row in rows) == marked:
+            return rows
+        page.wait_for_timeout(100)
+    raise AssertionError(f"the table never had {count} rows")
 
 
 def test_shows_every_entry_with_source_and_confidence(page: Page) -> None:
@@ -44,14 +48,13 @@ def test_shows_every_entry_with_source_and_confidence(page: Page) -> None:
 def test_two_cores_stand_side_by_side_with_differences_marked(page: Page) -> None:
     navigate(page, "/cores?core=cortex-a72&beside=neoverse-n1")
     both = core_rows(load_core("cortex-a72"), load_core("neoverse-n1"))
-    page.wait_for_function(f"async () => (await ({ROWS})()).some(row => row.mark)")
-    rows = wait_for_rows(page, len(both))
+    rows = wait_for_rows(page, len(both), marked=True)
     assert sum(bool(row["mark"]) for row in rows) == sum(row.differs for row in both)
     marked = next(row for row in rows if row["name"] == "decode_width")
     assert (marked["figures"], marked["beside_figures"], marked["mark"]) == ("3", "4", "≠")
     expect(page.locator("#cores-table .ag-row.differs").first).to_be_attached()
-    page.get_by_text("differences only").click()
-    wait_for_rows(page, sum(row.differs for row in both))
+    page.locator("#cores-differences").check()
+    wait_for_rows(page, sum(row.differs for row in both), marked=True)
     expect(page).to_have_url(re.compile(r"\?core=cortex-a72&beside=neoverse-n1&differ=1$"))
 
 
