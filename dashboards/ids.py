@@ -22,6 +22,7 @@ EXPLORE_FILTERS = "explore-filters"  # these three also named in assets/explore.
 EXPLORE_PARALLEL = "explore-parallel"
 EXPLORE_SLICES = "explore-slices"
 IMPORTANCES = "importances"
+ALL_STUDIES = "all-studies"
 
 KERNEL_HEADING = "kernel-heading"
 KERNEL_FORM = "kernel-form"

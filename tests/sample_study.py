@@ -26,6 +26,8 @@ DISTRIBUTIONS: dict[str, BaseDistribution] = {
 }
 CONVENTIONAL = {"width_multiplier": 1.0, "accumulator": 32, "clip": 0, "tile": "4x2"}
 NARROW = {**CONVENTIONAL, "clip": 15}
+KERNEL_TILE = "4x2"
+"""Of every kernel, since it fits every arithmetic."""
 CYCLES_PER_PRODUCT = {8: 1 / 58, 16: 1 / 47, 32: 1 / 38}
 STALL_SHARES = {
     "port F1": 0.42,
@@ -181,7 +183,7 @@ def _layer(name: str, size: int, channels: int, params: dict[str, Any]) -> dict[
 
 def _variant(params: dict[str, Any]) -> str:
     clip = f"clip{params['clip']}-int8" if params["clip"] else f"clipnone-int{max(params['accumulator'], 16)}"
-    return f"acc{params['accumulator']}-{params.get('overflow', 'exact')}-{clip}-{params['tile']}"
+    return f"acc{params['accumulator']}-{params.get('overflow', 'exact')}-{clip}-{KERNEL_TILE}"
 
 
 def _accuracy(params: dict[str, Any]) -> float:

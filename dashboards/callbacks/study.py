@@ -9,7 +9,9 @@ from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 
 from dashboards import ids, selection
+from dashboards.all_studies import AllStudies
 from dashboards.components.header import header
+from dashboards.components.study_fronts import study_fronts
 from dashboards.components.trial_details import trial_details
 from dashboards.components.trial_table import rows, scroll_to, table_size
 from dashboards.source import StudySource
@@ -27,6 +29,7 @@ def register(app: Dash, source: StudySource) -> None:
     _register_front(app, source)
     _register_trial(app, source)
     _register_parameters(app, source)
+    _register_all_studies(app, source)
 
 
 def _register_tables(app: Dash, source: StudySource) -> None:
@@ -120,6 +123,17 @@ def _register_parameters(app: Dash, source: StudySource) -> None:
     def draw_importances(_: Any, scheme: Any) -> tuple[go.Figure, dict[str, Any]]:
         figure = importance_figure(_results(source), theme=theme_of(scheme))
         return figure, {"height": figure.layout.height}
+
+
+def _register_all_studies(app: Dash, source: StudySource) -> None:
+    every = AllStudies(source.storage)
+
+    @app.callback(Output(ids.ALL_STUDIES, "children"), Input(ids.REVISION, "data"), Input(ids.SCHEME, "data"))
+    def draw_fronts(_: Any, scheme: Any) -> Any:
+        snapshot = source.last()
+        if snapshot is None:
+            raise PreventUpdate
+        return study_fronts(every.read(snapshot.revision), theme_of(scheme))
 
 
 def _results(source: StudySource) -> StudyResults:

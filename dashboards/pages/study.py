@@ -32,6 +32,7 @@ def layout() -> Component:
             _filters(),
             _figures(),
             _trials(),
+            html.Div(id=ids.ALL_STUDIES),
             _parameters(),
         ],
         className="page-content",
