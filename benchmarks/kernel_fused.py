@@ -8,9 +8,10 @@ from functools import cache
 from typing import Any
 
 from benchmarks.kernel_jobs import Job
-from benchmarks.kernel_search import UNROLLED, covering_pixels
+from benchmarks.kernel_search import UNROLLED
 from dse.cache import Record, content_key
 from dse.fused_emulation import fused_latency_key, random_fused_operands, run_fused
+from dse.tile_candidates import covering_pixels
 from isa_models import Core, time_trace
 from kernels_asm import ConvShape, LoopOrder, Schedule
 from kernels_asm.fused import FusedVariant, fused_digest

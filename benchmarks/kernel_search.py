@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
 from benchmarks.kernel_jobs import Job
 from dse.cache import Record, content_key
 from dse.emulation import checked_run, latency_key, random_operands
+from dse.tile_candidates import PREFETCH, covering_pixels, cycles_without_misses, prefetching, reordered
 from isa_models import Core, Simulation, time_trace
 from kernels_asm import Arithmetic, ConvShape, KernelVariant, LoopOrder, Schedule, Tile, TreeTile, legal_tiles
 from kernels_asm.assembler import variant_digest
 from kernels_asm.lane_tile import lane_tiles
-from kernels_asm.packing import channel_block
 from kernels_asm.tree_tile import tree_tiles
-
-PREFETCH = (256, 512)
-"""Distances, in bytes, at which some trees of each core are tried with their weights prefetched as well."""
 
 UNROLLED = 4
 """So many of a core's best trees are tried unrolled as well, with each number of steps that the layer allows."""
@@ -96,11 +93,11 @@ class TileSearch(Job):
         self._time(dict.fromkeys(self.tiles(), cores), timings)
         if not self.is_exhaustive:
             best = _best_trees(timings, cores, REORDERED, lambda simulation: simulation.cycles)
-            self._time({replace(tree, order=LoopOrder.CHANNELS): whose for tree, whose in best.items()}, timings)
+            self._time({reordered(tree): whose for tree, whose in best.items()}, timings)
         best = _best_trees(timings, cores, UNROLLED, lambda simulation: simulation.cycles)
         self._time({longer: whose for tree, whose in best.items() for longer in self._unrolled(tree)}, timings)
         best = _best_trees(timings, cores, PREFETCHED, _cycles_without_misses)
-        self._time({replace(tree, prefetch=n): whose for tree, whose in best.items() for n in PREFETCH}, timings)
+        self._time({ahead: whose for tree, whose in best.items() for ahead in prefetching(tree)}, timings)
         return [
             {
                 "tiles": [
@@ -138,12 +135,12 @@ def candidates(record: Record) -> list[Candidate]:
     return sorted((Candidate(*entry) for entry in record["tiles"]), key=lambda found: (found.cycles, found.tile))
 
 
-def _cycles_without_misses(simulation: Simulation) -> int:
-    return simulation.cycles - sum(simulation.stalls.get(reason, 0) for reason in ("L1 miss", "L2 miss"))
+def _cycles_without_misses(simulation: Simulation) -> float:
+    return cycles_without_misses(simulation.cycles, simulation.stalls)
 
 
 def _best_trees(
-    timings: Timings, cores: Sequence[Core], count: int, cost: Callable[[Simulation], int]
+    timings: Timings, cores: Sequence[Core], count: int, cost: Callable[[Simulation], float]
 ) -> dict[TreeTile, list[Core]]:
     """Return the tree tiles that cost each core least, each with the cores that it is among the best of.
 
@@ -155,14 +152,3 @@ def _best_trees(
         for tree in [tile for _, tile in timed if isinstance(tile, TreeTile)][:count]:
             best.setdefault(tree, []).append(core)
     return best
-
-
-def covering_pixels(shape: ConvShape) -> set[int]:
-    """Return the fewest pixels that cover an output row in one tile, two, and so on.
-
-    Tiles of more pixels, as many of them, do part of the row twice. Of pixels that share a vector the number is rounded
-    up to fill it.
-    """
-    width, shared = shape.out_width, max(1, 128 // channel_block(shape.channels_in))
-    fewest = {-(-width // tiles) for tiles in range(1, width + 1)}
-    return fewest | {-(-pixels // shared) * shared for pixels in fewest}

@@ -1,11 +1,12 @@
 """Runs the binary blocks of a model with int8 maps on the emulated kernels, and compares what each puts out.
 
-The kernels are those that a design is timed with (`dse.layer_work`): one fused kernel, or a convolution, whose sums are
+The kernels are those that a design is timed with: for each block one fused kernel, or a convolution, whose sums are
 pooled here where the block pools them, and a kernel for batch norm or thresholds behind it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,16 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dse.companion_calls import run_int8_batch_norm, run_threshold_bits
-from dse.design import Design
 from dse.emulation import KernelRunner
 from dse.fused_emulation import FusedRunner
-from dse.layer_work import Convolution, FusedConvolution, LayerWork, layer_work
 from dse.nn import fixed_point
 from dse.nn.blocks import BinaryBlock
 from dse.nn.model import BinaryModel
-from dse.normalisation_pass import NormalisationPass
 from isa_models import Buffer
 from kernels_asm import KernelVariant
+from kernels_asm.any_variant import AnyVariant
 from kernels_asm.companions.bit_map import BitMap
 from kernels_asm.fused import FusedVariant
 from kernels_asm.packing import unpack_bits
@@ -38,24 +37,23 @@ class EmulatedBlocks:
 
     Attributes:
         model: In evaluation mode, with int8 maps.
-        design: Gives arithmetic and tile.
+        variants: The kernel of each binary block, in the order of the blocks.
         outputs: Elements of feature maps, or signs where they alone go on, compared so far.
         differing: Those that differed.
         instructions: Instructions executed so far.
     """
 
     model: BinaryModel
-    design: Design
+    variants: Sequence[AnyVariant]
     outputs: int = 0
     differing: int = 0
     instructions: int = 0
     _kernels: dict[BinaryBlock, FusedBlock | SeparateBlock] = field(init=False)
 
     def __post_init__(self) -> None:
-        network = self.model.network
         self._kernels = {
-            block: _block_kernels(block, layer_work(block.layer, network, self.design)[0])
-            for block in self.model.binary_blocks
+            block: _block_kernels(block, variant)
+            for block, variant in zip(self.model.binary_blocks, self.variants, strict=True)
         }
 
     @property
@@ -134,14 +132,8 @@ def channels_last(maps: Tensor) -> _Map:
     return np.ascontiguousarray(array)
 
 
-def _block_kernels(block: BinaryBlock, convolution: LayerWork) -> FusedBlock | SeparateBlock:
-    match convolution:
-        case FusedConvolution():
-            return FusedBlock(block, convolution.variant)
-        case Convolution():
-            return SeparateBlock(block, convolution.variant)
-        case NormalisationPass():
-            raise AssertionError("the first kernel of a layer is its convolution")
+def _block_kernels(block: BinaryBlock, variant: AnyVariant) -> FusedBlock | SeparateBlock:
+    return FusedBlock(block, variant) if isinstance(variant, FusedVariant) else SeparateBlock(block, variant)
 
 
 def _parameters(block: BinaryBlock) -> Parameters:

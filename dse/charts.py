@@ -14,20 +14,19 @@ import plotly.graph_objects as go
 from dse.accuracy_claims import against_conventional, front_mark
 from dse.chart_theme import LIGHT, SYMBOLS, Theme, ramp, say
 from dse.design import Design
+from dse.measures import ACCURACY
 from dse.networks.feature_maps import FeatureMaps
 from dse.results import StudyResults, TrialResult
 
 SELECTION_TRACE = 0
 """Index in the front figure of the ring round the selected trial, so that a page can move it alone."""
 
-LATENCY_TITLE = "Latency (ms) of the binary layers"
 MOST_DOMINATED = 1500
 """Dominated trials that have a point; a browser draws thousands too slowly to be worked with."""
 _GRIDS = (400, 280, 200, 140, 100, 70, 50, 35)
 """Cells that either axis is divided into where there are more: one trial is drawn of each cell."""
 DEPTH = 15
 """Points of accuracy below the lowest point of the front and the conventional design that are shown at first."""
-ACCURACY_TITLE = "Validation accuracy (%)"
 
 HOVER_CHARACTERS = 46
 """Longest line of a hover text that a narrow page has room for."""
@@ -56,11 +55,12 @@ def front_figure(
     selected: int | None = None,
     theme: Theme = LIGHT,
 ) -> go.Figure:
-    """Draw every complete trial in the plane of latency and accuracy, with the Pareto front on top.
+    """Draw every complete trial in the plane of the first two objectives, with the Pareto front on top.
 
-    Bars are one standard error of accuracy to either side, on the front and the conventional design. Points of the
-    front that are not shown to be more accurate than a faster one are hollow. Points carry their trial number as
-    `customdata`. Pruned and failed trials have no point to draw.
+    Of more objectives the front has no line, as its points are no stairs in a plane. Bars are one standard error of
+    accuracy to either side, on the front and the conventional design. Points of the front that are not shown to be more
+    accurate than a faster one are hollow. Points carry their trial number as `customdata`. Pruned and failed trials
+    have no point to draw.
 
     Args:
         results: The study.
@@ -88,8 +88,8 @@ def front_figure(
         say(figure, "No trial has finished yet", theme)
     _leave_out_far_below(figure, results, theme)
     figure.update_layout(
-        xaxis={"title": {"text": LATENCY_TITLE}, "rangemode": "normal"},
-        yaxis={"title": {"text": ACCURACY_TITLE}},
+        xaxis={"title": {"text": results.goal.objectives[0].title}, "rangemode": "normal"},
+        yaxis={"title": {"text": results.goal.objectives[1].title}},
         hovermode="closest",
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         uirevision=results.name,
@@ -103,7 +103,7 @@ def _leave_out_far_below(figure: go.Figure, results: StudyResults, theme: Theme)
     A design that learned nothing would press the others into a line.
     """
     shown = [*results.front, *([results.conventional] if results.conventional else [])]
-    if not shown:
+    if not shown or results.goal.objectives[1] != ACCURACY:
         return
     bottom = 100 * min(trial.point[1] for trial in shown) - DEPTH
     below = sum(100 * trial.point[1] < bottom for trial in results.complete)
@@ -131,10 +131,10 @@ def _note(figure: go.Figure, text: str, theme: Theme, *, right: bool) -> None:
 def selection_trace(results: StudyResults, selected: int | None, theme: Theme = LIGHT) -> go.Scatter:
     """Return the ring round the selected trial: trace `SELECTION_TRACE` of the front figure."""
     trial = results.trial(selected) if selected is not None else None
-    points = [trial.point] if trial and trial.complete else []
+    points = [results.plane(trial)] if trial and trial.complete else []
     return go.Scatter(
-        x=[latency for latency, _ in points],
-        y=[100 * accuracy for _, accuracy in points],
+        x=[x for x, _ in points],
+        y=[y for _, y in points],
         mode="markers",
         marker={"size": 26, "color": theme.accent, "opacity": 0.3, "line": {"width": 2.5, "color": theme.accent}},
         hoverinfo="skip",
@@ -144,13 +144,13 @@ def selection_trace(results: StudyResults, selected: int | None, theme: Theme = 
 
 
 def describe_design(design: Design | None) -> str:
-    """Say in words what a design is, shortest first: "8-bit saturate, clip 15, width 0.5, tile 4x2"."""
+    """Say in words what a design is, shortest first: "8-bit saturate, clip 15, width 0.5"."""
     if design is None:
         return "not chosen yet"
     clip = "no clip" if design.clip is None else f"clip {design.clip}"
     width = f"width {design.width_multiplier:g}"
     maps = ", int8 maps" if design.maps is FeatureMaps.INT8 else ""
-    return f"{design.accumulator}-bit {design.overflow.value}, {clip}{maps}, {width}, tile {design.tile}"
+    return f"{design.accumulator}-bit {design.overflow.value}, {clip}{maps}, {width}"
 
 
 def _category_of(design: Design | None, colour_by: ColourBy) -> tuple[float, str]:
@@ -175,15 +175,16 @@ def _categories(trials: Sequence[TrialResult], colour_by: ColourBy) -> list[_Cat
 
 
 def _front_line(results: StudyResults, theme: Theme) -> go.Scatter:
-    points = [trial.point for trial in results.front]
-    if points:
-        slowest = max(trial.point[0] for trial in results.complete)
+    first = results.goal.objectives[0]
+    points = sorted(map(results.plane, results.front)) if len(results.goal.objectives) == 2 else []
+    if points and not first.is_maximised:
+        slowest = max(results.plane(trial)[0] for trial in results.complete)
         points.append((slowest, points[-1][1]))
     return go.Scatter(
-        x=[latency for latency, _ in points],
-        y=[100 * accuracy for _, accuracy in points],
+        x=[x for x, _ in points],
+        y=[y for _, y in points],
         mode="lines",
-        line={"shape": "hv", "width": 1.5, "color": theme.muted},
+        line={"shape": "vh" if first.is_maximised else "hv", "width": 1.5, "color": theme.muted},
         hoverinfo="skip",
         name="Pareto front",
         showlegend=bool(points),
@@ -191,22 +192,20 @@ def _front_line(results: StudyResults, theme: Theme) -> go.Scatter:
 
 
 def _mark_conventional(figure: go.Figure, results: StudyResults, trial: TrialResult, theme: Theme) -> None:
-    latency, accuracy = trial.point
-    figure.add_trace(
-        go.Scatter(
-            x=[latency],
-            y=[100 * accuracy],
-            mode="markers",
-            marker={"symbol": "circle-open", "size": 17, "color": theme.ink, "line": {"width": 1.5}},
-            hoverinfo="skip",
-            showlegend=False,
-            name="conventional",
-            error_y=None if trial.number in results.front_numbers else _error_bars([trial], theme.ink),
-        )
+    x, y = results.plane(trial)
+    trace = go.Scatter(
+        x=[x],
+        y=[y],
+        mode="markers",
+        marker={"symbol": "circle-open", "size": 17, "color": theme.ink, "line": {"width": 1.5}},
+        hoverinfo="skip",
+        showlegend=False,
+        name="conventional",
     )
-    figure.add_annotation(
-        x=latency, y=100 * accuracy, text="conventional", ax=0, ay=36, arrowhead=0, arrowwidth=1, standoff=9
-    )
+    if trial.number not in results.front_numbers:
+        trace.update(_error_bars(results, [trial], theme.ink))
+    figure.add_trace(trace)
+    figure.add_annotation(x=x, y=y, text="conventional", ax=0, ay=36, arrowhead=0, arrowwidth=1, standoff=9)
 
 
 def thinned(trials: Sequence[TrialResult]) -> frozenset[int]:
@@ -240,7 +239,7 @@ def _front_trace(results: StudyResults, category: _Category, colour: str, symbol
     trace = _points(results, trials, category.label, marker)
     if not trials:
         trace.update(x=[None], y=[None])  # keeps the category in the legend
-    trace.error_y = _error_bars(trials, colour)
+    trace.update(_error_bars(results, trials, colour))
     return trace
 
 
@@ -249,20 +248,24 @@ def _undistinguished_trace(results: StudyResults, category: _Category, colour: s
     marker = {"size": 11, "color": colour, "symbol": f"{symbol}-open", "line": {"width": 2}}
     trace = _points(results, trials, category.label, marker)
     trace.showlegend = False
-    trace.error_y = _error_bars(trials, colour)
+    trace.update(_error_bars(results, trials, colour))
     return trace
 
 
-def _error_bars(trials: Sequence[TrialResult], colour: str) -> dict[str, object]:
+def _error_bars(results: StudyResults, trials: Sequence[TrialResult], colour: str) -> dict[str, object]:
+    """Return the bars of the accuracies, along the axis that shows them; none where no axis does."""
     errors = [trial.measured.standard_error for trial in trials]
     percent = [None if error is None else 100 * error for error in errors]
-    return {"type": "data", "array": percent, "color": colour, "thickness": 1.2, "width": 3}
+    bars = {"type": "data", "array": percent, "color": colour, "thickness": 1.2, "width": 3}
+    axes = zip(("error_x", "error_y"), results.goal.objectives, strict=False)
+    return {axis: bars for axis, objective in axes if objective == ACCURACY}
 
 
 def _points(results: StudyResults, trials: Sequence[TrialResult], label: str, marker: dict[str, object]) -> go.Scatter:
+    places = list(map(results.plane, trials))
     return go.Scatter(
-        x=[trial.point[0] for trial in trials],
-        y=[100 * trial.point[1] for trial in trials],
+        x=[x for x, _ in places],
+        y=[y for _, y in places],
         customdata=[trial.number for trial in trials],
         text=[_hover(results, trial) for trial in trials],
         hovertemplate="%{text}<extra></extra>",
@@ -278,6 +281,8 @@ def _hover(results: StudyResults, trial: TrialResult) -> str:
     lines = [
         f"<b>Trial {trial.number}</b>{' on the front' if trial.number in results.front_numbers else ''}",
         f"{trial.point[0]:.3f} ms, {trial.measured.percent} %",
+        *(f"{measure.label}: {measure.text(value)}" for measure, value in results.further(trial)),
+        *([escape(trial.reason)] if trial.reason else []),
         *([f"95 % interval {100 * interval[0]:.2f} to {100 * interval[1]:.2f} %"] if interval else []),
         *([mark] if mark else []),
         escape(describe_design(trial.design)),
@@ -286,6 +291,30 @@ def _hover(results: StudyResults, trial: TrialResult) -> str:
     if compared:
         lines += wrap(f"against the conventional design: {compared}", HOVER_CHARACTERS)
     return "<br>".join(lines)
+
+
+def hypervolume_figure(results: StudyResults, theme: Theme = LIGHT) -> go.Figure:
+    """Draw the hypervolume after each complete trial; a step up is a trial that the front gained by."""
+    figure = go.Figure(layout={"template": theme.template})
+    numbers = [trial.number for trial in results.complete] if results.hypervolumes else []
+    figure.add_trace(
+        go.Scatter(
+            x=numbers,
+            y=results.hypervolumes,
+            mode="lines+markers",
+            line={"shape": "hv", "width": 2, "color": theme.accent},
+            marker={"size": 5},
+            hovertemplate="after trial %{x}: %{y:.4f}<extra></extra>",
+            showlegend=False,
+        )
+    )
+    if not numbers:
+        say(figure, "No hypervolume before the conventional design is known", theme)
+    figure.update_layout(
+        xaxis={"title": {"text": "Trial"}},
+        yaxis={"title": {"text": "Hypervolume (share of what could be had)"}, "rangemode": "tozero"},
+    )
+    return figure
 
 
 def _cycled(values: Sequence[str]) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""One point of the search space: what a network computes in and how its kernels are tiled."""
+"""One point of the search space: how wide a network is, what it computes in and what its feature maps are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from dse.errors import UsageError
 from dse.networks.feature_maps import FeatureMaps
-from kernels_asm import Arithmetic, ConvShape, InputError, LayerFunction, OutputType, Overflow, Tile, parse_tile
+from kernels_asm import Arithmetic, ConvShape, InputError, LayerFunction, OutputType, Overflow
 
 LARGEST_INT8_CLIP = 127
 """Largest clip whose outputs fit int8."""
@@ -16,14 +16,15 @@ LARGEST_INT8_CLIP = 127
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Width of the network, arithmetic, tile and feature maps, the same for every binary layer.
+    """Width of the network, arithmetic and feature maps, the same for every binary layer.
+
+    Tiles are no part of it: accuracy does not depend on them, and `dse.tile_search` solves them layer by layer.
 
     Attributes:
         width_multiplier: Factor on the network's channel counts, above 0.
         accumulator: Width in bits of the kernels' accumulators: 8, 16 or 32.
         overflow: What an accumulator does when a sum exceeds its width.
         clip: Outputs are clipped to [-clip, clip]; None leaves them as they are.
-        tile: Output channels and output pixels that a kernel computes at once.
         maps: In what the feature maps between binary layers are kept.
 
     """
@@ -32,7 +33,6 @@ class Design:
     accumulator: int
     overflow: Overflow
     clip: int | None
-    tile: Tile
     maps: FeatureMaps = FeatureMaps.FLOAT32
 
     def arithmetic(self) -> Arithmetic:
@@ -59,7 +59,6 @@ class Design:
             "accumulator": self.accumulator,
             "overflow": self.overflow.value,
             "clip": self.clip,
-            "tile": str(self.tile),
             "maps": self.maps.value,
         }
 
@@ -72,8 +71,7 @@ class Design:
                 accumulator=int(values["accumulator"]),
                 overflow=Overflow(values["overflow"]),
                 clip=None if values["clip"] is None else int(values["clip"]),
-                tile=parse_tile(values["tile"]),
-                maps=FeatureMaps(values.get("maps", FeatureMaps.FLOAT32)),  # early studies had no others
+                maps=FeatureMaps(values["maps"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
             raise UsageError(f"design {dict(values)!r}: missing or malformed field {error}") from error
@@ -81,7 +79,4 @@ class Design:
     def __str__(self) -> str:
         clip = "no clip" if self.clip is None else f"clip {self.clip}"
         maps = ", int8 maps" if self.maps is FeatureMaps.INT8 else ""
-        return (
-            f"width {self.width_multiplier:g}, {self.accumulator}-bit {self.overflow.value}, {clip}{maps}, "
-            f"tile {self.tile}"
-        )
+        return f"width {self.width_multiplier:g}, {self.accumulator}-bit {self.overflow.value}, {clip}{maps}"

@@ -1,8 +1,8 @@
 """Evaluates a design: latency of its binary layers on the core first, then the accuracy of its network.
 
-Both are looked up in the evaluation cache before anything runs. A layer's timing depends on its shape, kernel and core
-alone, and a training on the function that each layer computes, so designs share timings and trainings: tiles never
-cause a training, and 16 and 32 bits are one arithmetic wherever nothing overflows.
+Both are looked up in the evaluation cache before anything runs. A layer's fastest kernel depends on its shape, its
+arithmetic and the core alone (`dse.tile_search`), and a training on the function that each layer computes, so designs
+share kernels and trainings: 16 and 32 bits are one arithmetic wherever nothing overflows.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any, Protocol
 
 from dse.cache import EvaluationCache, Record, content_key
 from dse.design import Design
-from dse.layer_work import LayerWork, layer_work
+from dse.layer_tasks import layer_tasks
 from dse.networks import BinaryConv, FeatureMaps, Network
+from dse.tile_search import Solution, TileSearch, Timed
 from kernels_asm import LayerFunction
 
-LATENCY = "latency"
 ACCURACY = "accuracy"
-"""Kinds of cache record."""
+"""Kind of the trainings' records in the cache."""
 
 WEIGHTS = "weights"
 """Kind of the trained weights in the cache."""
@@ -29,16 +29,6 @@ LATENCY_SCOPE = "binary layers: convolution, batch norm, shortcut and signs"
 
 Activity = Callable[[str], None]
 """Told in a few words what an evaluation does now."""
-
-
-class LayerTimer(Protocol):
-    """Times the kernels of binary layers on one core."""
-
-    def key(self, work: LayerWork) -> Mapping[str, Any]:
-        """Return everything that the timing depends on, as JSON values."""
-
-    def time(self, work: LayerWork) -> Record:
-        """Return cycles, instructions (int), bound (str), stalls (cycles by reason), ports (busy share)."""
 
 
 class Trainer(Protocol):
@@ -110,7 +100,7 @@ class Evaluator:
 
     Args:
         network_of: Builds the network of a width multiplier and feature maps.
-        timer: Times layers.
+        search: Finds the fastest kernels on the core.
         trainer: Trains networks.
         clock_hz: Clock of the core.
         cache: Where timings and trainings are kept.
@@ -120,13 +110,13 @@ class Evaluator:
     def __init__(
         self,
         network_of: Callable[[float, FeatureMaps], Network],
-        timer: LayerTimer,
+        search: TileSearch,
         trainer: Trainer,
         clock_hz: float,
         cache: EvaluationCache,
     ) -> None:
         self._network_of = network_of
-        self._timer = timer
+        self._search = search
         self._trainer = trainer
         self._clock_hz = clock_hz
         self._cache = cache
@@ -142,21 +132,19 @@ class Evaluator:
     def latency(self, design: Design, activity: Activity) -> Latency:
         """Return the latency of the design's binary layers."""
         network = self._network_of(design.width_multiplier, design.maps)
-        records, keys, timed = [], [], 0
+        records: list[Record] = []
+        kernels: list[Timed] = []
         for number, layer in enumerate(network.binary_layers, start=1):
-            parts: list[tuple[LayerWork, Record]] = []
-            for work in layer_work(layer, network, design):
-                content = self._timer.key(work)
-                record = self._cache.load(LATENCY, content)
-                if record is None:
-                    activity(f"timing {layer.name} ({number}/{len(network.binary_layers)})")
-                    record = self._cache.store(LATENCY, content, self._timer.time(work))
-                    timed += 1
-                parts.append((work, record))
-                keys.append(content_key(content))
-            records.append(_layer_record(layer, parts))
+            what = f"timing {layer.name} ({number}/{len(network.binary_layers)})"
+            tasks = layer_tasks(layer, network, design, self._search.family)
+            solution = self._search.solve(tasks.kernel, _counting(what, activity))
+            behind = [] if tasks.behind is None else [self._search.time(tasks.behind)]
+            records.append(_layer_record(layer, solution, behind))
+            kernels += [solution.timed, *behind]
         cycles = sum(record["cycles"] for record in records)
-        return Latency(cycles, cycles / self._clock_hz * 1e3, tuple(records), tuple(keys), cached=timed == 0)
+        keys = tuple(timed.key for timed in kernels)
+        is_cached = not any(timed.timings for timed in kernels)
+        return Latency(cycles, cycles / self._clock_hz * 1e3, tuple(records), keys, is_cached)
 
     def accuracy(self, design: Design, activity: Activity) -> Accuracy:
         """Return the accuracy of the network trained for the design's arithmetic."""
@@ -184,30 +172,38 @@ def obtain_accuracy(
     return Accuracy(record, content_key(content), cached)
 
 
-def _layer_record(layer: BinaryConv, parts: list[tuple[LayerWork, Record]]) -> Record:
+def _counting(what: str, activity: Activity) -> Callable[[int], None]:
+    return lambda done: activity(f"{what}, kernel {done}")
+
+
+def _layer_record(layer: BinaryConv, solution: Solution, behind: Sequence[Timed]) -> Record:
     """Return what a layer takes, its kernels together, and each kernel.
 
     The first kernel is the convolution; products a cycle are its own, so that they compare with the core's bound, and
     so is `bound`. Busy shares of ports are means over the cycles of all kernels.
     """
-    cycles = sum(record["cycles"] for _, record in parts)
-    convolution = parts[0][1]
+    kernels = [solution.timed, *behind]
+    records = [timed.record for timed in kernels]
+    cycles = sum(timed.cycles for timed in kernels)
     return {
         "name": layer.name,
         "shape": str(layer.shape),
+        "tile": str(solution.kernel.variant.tile),
+        "variant": str(solution.kernel.variant),
+        "tried": len(solution.tried),
         "cycles": cycles,
-        "instructions": sum(record["instructions"] for _, record in parts),
+        "instructions": sum(record["instructions"] for record in records),
         "products": layer.shape.products,
-        "products_per_cycle": layer.shape.products / convolution["cycles"],
-        "bound": convolution["bound"],
-        "stalls": _sums([record["stalls"] for _, record in parts]),
+        "products_per_cycle": layer.shape.products / solution.timed.cycles,
+        "bound": solution.timed.record["bound"],
+        "stalls": _sums([record["stalls"] for record in records]),
         "ports": {
             port: share / cycles
             for port, share in _sums(
-                [{port: share * record["cycles"] for port, share in record["ports"].items()} for _, record in parts]
+                [{port: share * record["cycles"] for port, share in record["ports"].items()} for record in records]
             ).items()
         },
-        "kernels": [{"kernel": str(work), "cycles": record["cycles"]} for work, record in parts],
+        "kernels": [{"kernel": str(timed.work), "cycles": timed.cycles} for timed in kernels],
     }
 
 

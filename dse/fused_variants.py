@@ -1,40 +1,29 @@
-"""Which fused kernel computes a binary block with int8 maps, where one does."""
+"""Which output transforms a fused kernel can have behind a binary convolution with int8 maps."""
 
 from __future__ import annotations
 
-from dse.design import Design
-from kernels_asm import ConvShape, LoopOrder, Overflow, TreeTile
-from kernels_asm.fused import FusedVariant
+from kernels_asm.companions.channel_groups import PIXELS_AT_ONCE
 from kernels_asm.packing import pixel_bytes
 from kernels_asm.transforms import Int8BatchNorm, Int8Slabs, ThresholdBits, ThresholdSlabs, Transform
-from kernels_asm.variant_list import can_compute
 
 _SLAB_CHANNELS = {Int8Slabs: 32, ThresholdSlabs: 64}
 """Channels that a kernel takes at once."""
 
 
-def fused_variant(shape: ConvShape, design: Design, *, adds: bool, to_bits: bool) -> FusedVariant | None:
-    """Return the fused variant of a block, or None where only separate kernels compute the design.
+def fused_transforms(channels: int, *, adds: bool, to_bits: bool) -> tuple[Transform, ...]:
+    """Return the transforms of a block's sums that compute the same, the one first that is usually the fastest.
 
     Args:
-        shape: Of its convolution.
-        design: Gives accumulator, overflow policy, clip and tile.
+        channels: Output channels of the block.
         adds: Whether there is a shortcut.
         to_bits: Whether only signs come out.
 
     """
-    tile = design.tile
-    if not (isinstance(tile, TreeTile) and tile.order is LoopOrder.PIXELS):
-        return None
-    if design.overflow is not Overflow.EXACT or design.clip is not None:
-        return None
-    variant = FusedVariant(design.accumulator, _transform(shape.channels_out, adds=adds, to_bits=to_bits), tile)
-    return variant if can_compute(variant, shape) else None
-
-
-def _transform(channels: int, *, adds: bool, to_bits: bool) -> Transform:
     slabs = ThresholdSlabs() if to_bits else Int8Slabs(shortcut=adds)
     is_filled = pixel_bytes(channels) * 8 == channels
-    if is_filled and channels % _SLAB_CHANNELS[type(slabs)] == 0:
-        return slabs
-    return ThresholdBits() if to_bits else Int8BatchNorm(shortcut=adds)
+    fitting = [slabs] if is_filled and channels % _SLAB_CHANNELS[type(slabs)] == 0 else []
+    by_pixels = [
+        ThresholdBits(pixels) if to_bits else Int8BatchNorm(pixels, shortcut=adds)
+        for pixels in sorted(PIXELS_AT_ONCE, reverse=True)
+    ]
+    return (*fitting, *by_pixels)

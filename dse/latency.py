@@ -11,7 +11,7 @@ from isa_models import Core
 
 
 class EmulatedTimer:
-    """A `dse.evaluation.LayerTimer` for one core.
+    """A `dse.tile_search.LayerTimer` for one core.
 
     Args:
         core: The core to time on.

@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import optuna
 
 from dse.accuracy import NetworkTrainer
 from dse.cache import EvaluationCache
-from dse.core_schedule import schedule_of
 from dse.data import Dataset, dataset_names, load_dataset
 from dse.design import Design
+from dse.enqueued import enqueued_designs
 from dse.errors import UsageError
 from dse.evaluation import LATENCY_SCOPE, Evaluator, Trainer
-from dse.isa_feature import require_tile_feature
-from dse.known_designs import contending_tiles, running_tile, sweep_known_designs
+from dse.footprint import Footprint
+from dse.known_designs import known_designs
 from dse.latency import EmulatedTimer
 from dse.legality import Legality, NetworkOf, legal_space
+from dse.measuring import Measuring
+from dse.near_match import unknown_word
 from dse.networks import FeatureMaps, Network, build_network
 from dse.progress import StudyProgress
 from dse.quick_accuracy import QuickTrainer
-from dse.space import WIDTH_MULTIPLIERS, SearchSpace
-from dse.spec import StudySpec
+from dse.sampler import check_installed
+from dse.space import SearchSpace
+from dse.spec import ParameterRanges, StudySpec, check_resumes
 from dse.storage import StudyStorage, check_location, is_missing
-from dse.study import StudyRunner, finished_trials
+from dse.study import StudyRunner, finished_trials, is_stalled
+from dse.tile_candidates import tile_family
+from dse.tile_search import TileSearch
 from dse.training.quick_recipe import QuickRecipe
 from dse.training.recipe import Recipe
 from isa_models import Core, load_core, timing_digest
-from kernels_asm import parse_tile
-from kernels_asm.tiles import search_tiles
-
-ALL_TILES = ("all",)
+from kernels_asm import Overflow
 
 
 @dataclass(frozen=True)
@@ -43,35 +45,17 @@ class StudySettings:
     Attributes:
         storage: Path of a SQLite file, or a database URL.
         name: Name of the study in the storage.
-        core: Name of the core.
-        overrides: Fields of the core's description to change, by dotted path.
-        network: Name of the network.
-        dataset: Name of the data set.
-        data_dir: Folder of the data set's files.
-        download: Whether to fetch missing files.
-        recipe: How to train.
-        trials: Budget of complete trials.
-        seed: Seed of the sampler and the trainings.
+        spec: What the study is about.
         cache: Folder of the evaluation cache.
-        widths: Width multipliers to search, 1 among them; None: the default ones.
-        tiles: Tiles to search, as text; `ALL_TILES`: every legal one; None: those that are quick enough.
+        download: Whether to fetch missing files of the data set.
 
     """
 
     storage: str
     name: str
-    core: str
-    network: str
-    dataset: str
-    trials: int
-    seed: int
+    spec: StudySpec
     cache: Path
-    overrides: Mapping[str, str] = field(default_factory=dict)
-    data_dir: Path | None = None
     download: bool = False
-    recipe: Recipe | QuickRecipe = field(default_factory=QuickRecipe)
-    widths: tuple[float, ...] | None = None
-    tiles: tuple[str, ...] | None = None
 
 
 def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
@@ -84,24 +68,28 @@ def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
         DseError: As `StudyRunner.run` and `StudyStorage`.
 
     """
-    core = load_core(settings.core, dict(settings.overrides))
-    build_network(settings.network)
-    _check_dataset_name(settings.dataset)
-    _check_widths(settings.widths)
-    spec = _spec(settings, core)
+    spec = settings.spec
+    check_installed(spec.sampler)
+    core = load_core(spec.core, dict(spec.overrides))
+    for name in spec.goal().further_cores:
+        load_core(name, {})
+    build_network(spec.network)
+    _check_dataset_name(spec.dataset)
+    _check_holds_conventional(spec.parameters)
+    record = spec.record(core.clock_hz)
     check_location(settings.storage)
     study = None if is_missing(settings.storage) else StudyStorage(settings.storage).find(settings.name)
     if study is not None:
-        spec.check_resumes(settings.name, study.user_attrs["spec"])
-        _check_same_space(settings, study)
-        if len(finished_trials(study)) >= settings.trials:
+        stored = study.user_attrs["spec"]
+        check_resumes(settings.name, record, stored, frozenset(spec.parameters.model_fields_set))
+        if len(finished_trials(study)) >= spec.trials or is_stalled(study, spec.until_stalled):
             return study
     setup = StudySetup(settings, core)
     if study is None:
-        study = setup.create(spec, progress)
+        study = setup.create(record)
     else:
         setup.check_unchanged(study)
-        study.set_user_attr("spec", spec.to_dict())
+        study.set_user_attr("spec", record | {"parameters": stored["parameters"]})
     setup.run(study, progress)
     return study
 
@@ -113,52 +101,63 @@ class StudySetup:
         from dse.training.digest import training_digest
 
         self._settings = settings
+        self._spec = spec = settings.spec
         self._core = core
-        dataset = load_dataset(settings.dataset, settings.data_dir, settings.download)
-        network_of = network_builder(settings.network, dataset)
-        self._legality = Legality(network_of)
+        dataset = load_dataset(spec.dataset, Path(spec.data_dir) if spec.data_dir else None, settings.download)
+        network_of = network_builder(spec.network, dataset)
+        family = tile_family(core)
+        self._legality = Legality(network_of, family)
         cache = EvaluationCache(settings.cache)
-        trainer = _trainer(dataset, settings.recipe, settings.seed, cache)
-        self._evaluator = Evaluator(network_of, EmulatedTimer(core), trainer, core.clock_hz, cache)
+        trainer = _trainer(dataset, spec.recipe.chosen(), spec.seed, cache)
+        search = TileSearch(EmulatedTimer(core), cache, family)
+        self._evaluator = Evaluator(network_of, search, trainer, core.clock_hz, cache)
+        goal = spec.goal()
+        cores = {name: load_core(name, {}) for name in goal.further_cores}
+        further = {
+            name: Evaluator(
+                network_of, TileSearch(EmulatedTimer(one), cache, tile_family(one)), trainer, one.clock_hz, cache
+            )
+            for name, one in cores.items()
+        }
+        self._measuring = Measuring(goal, Footprint(network_of, search), further)
+        self._chance = 1 / dataset.classes
         self._digests = {
             "core": core.digest,
             "timing model": timing_digest(),
             "dataset": dataset.digest,
             "training": training_digest(),
+            **{f"core {name}": one.digest for name, one in cores.items()},
         }
 
-    def create(self, spec: StudySpec, progress: StudyProgress) -> optuna.Study:
-        """Make the study in its storage; where no tiles were asked for, it searches those that are quick enough."""
+    def create(self, record: Mapping[str, Any]) -> optuna.Study:
+        """Make the study in its storage."""
+        first = known_designs(self._legality)
         space = self._space()
-        sweeps = sweep_known_designs(space.tiles, self._legality, self._evaluator, progress.activity)
-        first = [sweep.fastest for sweep in sweeps]
-        if self._settings.tiles is None:
-            running = running_tile(space.tiles, self._legality, self._evaluator, progress.activity)
-            quick = {*contending_tiles(sweeps), *running}
-            space = legal_space(self._legality, space.width_multipliers, quick)
+        self._enqueued(first[0], space)  # refuses a wrong one before there is a study
+        searched = set(space.designs())
         attributes = {
-            "spec": spec.to_dict(),
+            "spec": record,
             "space": space.to_dict(),
             "conventional": first[0].to_dict(),
-            "first": [design.to_dict() for design in first],
+            "first": [design.to_dict() for design in first if design in searched],
             "latency_scope": LATENCY_SCOPE,
+            "chance_accuracy": self._chance,
             "digests": self._digests,
         }
-        return StudyStorage(self._settings.storage).create(self._settings.name, attributes)
+        objectives = self._measuring.goal.objectives
+        return StudyStorage(self._settings.storage).create(self._settings.name, attributes, objectives)
 
     def _space(self) -> SearchSpace:
-        widths = self._settings.widths or WIDTH_MULTIPLIERS
-        searched = legal_space(self._legality, widths, search_tiles(schedule_of(self._core), self._core.features))
-        if self._settings.tiles in (None, ALL_TILES):
-            return searched
-        chosen = tuple(sorted(map(parse_tile, self._settings.tiles)))
-        for tile in chosen:
-            require_tile_feature(tile, self._core)
-        space = legal_space(self._legality, widths, chosen)  # also of tiles that no search would try
-        for tile in chosen:
-            if tile not in space.tiles:
-                raise UsageError(f"tile {tile} fits no arithmetic: choose from {', '.join(map(str, searched.tiles))}")
-        return space
+        """Return the space of the ranges asked for, with the overflow policies and maps of its legal designs alone."""
+        ranges = self._spec.parameters
+        legal = legal_space(self._legality, ranges.widths)
+        return replace(
+            legal,
+            accumulators=ranges.accumulators,
+            overflows=tuple(overflow for overflow in legal.overflows if overflow in ranges.overflows),
+            clips=ranges.clips,
+            maps=tuple(maps for maps in legal.maps if maps in ranges.maps),
+        )
 
     def check_unchanged(self, study: optuna.Study) -> None:
         """Raise UsageError if new trials could not be compared with the study's: a model or the data has changed."""
@@ -172,17 +171,25 @@ class StudySetup:
 
     def run(self, study: optuna.Study, progress: StudyProgress) -> None:
         """Evaluate designs until the budget is finished."""
+        space = SearchSpace.from_dict(study.user_attrs["space"])
+        first = tuple(map(Design.from_dict, study.user_attrs["first"]))
         runner = StudyRunner(
             study=study,
-            space=SearchSpace.from_dict(study.user_attrs["space"]),
-            first=tuple(map(Design.from_dict, study.user_attrs["first"])),
+            space=space,
+            first=(*first, *self._enqueued(Design.from_dict(study.user_attrs["conventional"]), space)),
             evaluator=self._evaluator,
             legality=self._legality,
-            seed=self._settings.seed,
+            seed=self._spec.seed,
             progress=progress,
+            sampler=self._spec.sampler,
+            measuring=self._measuring,
+            until_stalled=self._spec.until_stalled,
         )
         with StudyStorage(self._settings.storage).errors():
-            runner.run(self._settings.trials)
+            runner.run(self._spec.trials)
+
+    def _enqueued(self, conventional: Design, space: SearchSpace) -> tuple[Design, ...]:
+        return enqueued_designs(self._spec.enqueue, conventional, space, self._legality.reason)
 
 
 def _trainer(dataset: Dataset, recipe: Recipe | QuickRecipe, seed: int, cache: EvaluationCache) -> Trainer:
@@ -200,39 +207,24 @@ def network_builder(name: str, dataset: Dataset) -> NetworkOf:
     return network_of
 
 
-def _check_widths(widths: tuple[float, ...] | None) -> None:
-    if widths is not None and 1.0 not in widths:
-        raise UsageError("--widths must hold 1, the width of the conventional design that the others are compared with")
-
-
-def _check_same_space(settings: StudySettings, study: optuna.Study) -> None:
-    """Refuse to continue a study with a search space that was asked for and is not the study's."""
-    tiles = None if settings.tiles == ALL_TILES else settings.tiles
-    for name, wanted in (("widths", settings.widths), ("tiles", tiles)):
-        stored = study.user_attrs["space"][name]
-        if wanted is not None and sorted(wanted) != sorted(stored):
+def _check_holds_conventional(ranges: ParameterRanges) -> None:
+    """Refuse ranges without the conventional design, with which every other one is compared."""
+    needed: dict[str, Any] = {
+        "widths": 1.0,
+        "accumulators": 32,
+        "overflows": Overflow.EXACT,
+        "clips": 0,
+        "maps": FeatureMaps.FLOAT32,
+    }
+    for name, value in needed.items():
+        if value not in getattr(ranges, name):
+            shown = f"{value:g}" if isinstance(value, float) else value
             raise UsageError(
-                f"study {study.study_name!r} was made with {name} {','.join(map(str, stored))}: leave --{name} out to "
-                "continue it, or give another --name to start a new study"
+                f"parameters.{name} must hold {shown}: the conventional design, with which others are compared, has it"
             )
 
 
 def _check_dataset_name(name: str) -> None:
     """Refuse an unknown name before anything is opened; the data set itself is loaded once it is needed."""
     if name not in dataset_names():
-        near = difflib.get_close_matches(name, dataset_names(), n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(f"dataset {name!r} is unknown; {hint}known: {', '.join(dataset_names())}")
-
-
-def _spec(settings: StudySettings, core: Core) -> StudySpec:
-    return StudySpec(
-        network=settings.network,
-        dataset=settings.dataset,
-        core=settings.core,
-        overrides=dict(settings.overrides),
-        clock_hz=core.clock_hz,
-        recipe=settings.recipe.to_dict(),
-        seed=settings.seed,
-        trials=settings.trials,
-    )
+        raise UsageError(f"dataset {name!r} {unknown_word(name, dataset_names())}")

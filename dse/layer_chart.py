@@ -15,8 +15,8 @@ from dse.chart_theme import LIGHT, STALL_COLOURS, LegendEntry, Theme, say
 from dse.results import LayerResult, TrialResult
 from dse.stall_families import FamilyCycles, StallFamily, group_stalls
 
-ROW_HEIGHT = 88
-"""Pixels of the figure that a layer takes: three lines of text over its bar."""
+ROW_HEIGHT = 104
+"""Pixels of the figure that a layer takes: four lines of text over its bar."""
 
 BAR_HEIGHT = 20
 MARK_HEIGHT = 28
@@ -144,5 +144,6 @@ def _add_label(figure: go.Figure, bar: float, layer: LayerResult) -> None:
         showarrow=False,
         text=f"<b>{escape(layer.name)}</b>  {escape(layer.shape)}<br>"
         f"{layer.cycles:,} cycles, {layer.products_per_cycle:.1f} products/cycle<br>"
-        f"bound: {escape(layer.bound)}",
+        f"bound: {escape(layer.bound)}<br>"
+        f"tile: {escape(layer.tile)}",
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
 from dse.design import Design
 from dse.errors import UsageError, one_line
-from dse.layer_work import Convolution, layer_work
+from dse.layer_tasks import has_kernel, layer_tasks
 from dse.networks import FeatureMaps, Network
 from dse.space import SearchSpace
-from kernels_asm import InputError, Tile
+from dse.tile_candidates import TileFamily
+from kernels_asm import InputError
 
 NetworkOf = Callable[[float, FeatureMaps], Network]
 """Builds the study's network for a width multiplier and feature maps; raises UsageError where there is none."""
@@ -22,11 +23,13 @@ class Legality:
 
     Args:
         network_of: Builds the network of a width multiplier and feature maps.
+        family: The tiles that are meant for the core.
 
     """
 
-    def __init__(self, network_of: NetworkOf) -> None:
+    def __init__(self, network_of: NetworkOf, family: TileFamily) -> None:
         self._network_of = cache(network_of)
+        self._family = family
         self._reasons: dict[Design, str | None] = {}
 
     def reason(self, design: Design) -> str | None:
@@ -42,12 +45,12 @@ class Legality:
             return one_line(error)
         for layer in network.binary_layers:
             try:
-                for work in layer_work(layer, network, design):
-                    if isinstance(work, Convolution):
-                        work.variant.check(layer.shape)
+                task = layer_tasks(layer, network, design, self._family).kernel
                 function = design.arithmetic().layer_function(layer.shape)
             except InputError as error:
                 return f"{layer.name}: {error}"
+            if not has_kernel(task, self._family):
+                return f"{layer.name}: no kernel can do {task}"
             if function.lo == function.hi:
                 return (
                     f"{layer.name}: every output is {function.lo}, as sums saturate beyond the clip: nothing to learn"
@@ -55,15 +58,14 @@ class Legality:
         return None
 
 
-def legal_space(legality: Legality, width_multipliers: tuple[float, ...], tiles: Iterable[Tile]) -> SearchSpace:
-    """Return the space of these widths over the `tiles`, overflow policies and feature maps of its legal designs."""
-    everything = SearchSpace(tuple(tiles), width_multipliers)
+def legal_space(legality: Legality, width_multipliers: tuple[float, ...]) -> SearchSpace:
+    """Return the space of these widths, over the overflow policies and feature maps of its legal designs."""
+    everything = SearchSpace(width_multipliers)
     legal = [design for design in everything.designs() if legality.reason(design) is None]
     used = {design.overflow for design in legal}
     kept_in = {design.maps for design in legal}
     return replace(
         everything,
         maps=tuple(maps for maps in everything.maps if maps in kept_in),
-        tiles=tuple(sorted({design.tile for design in legal})),
         overflows=tuple(overflow for overflow in everything.overflows if overflow in used),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from isa_models import Core, Simulation, time_trace, timing_digest
 from kernels_asm import InputError, OutputType
 from kernels_asm.activation import Activation
 from kernels_asm.arguments import ArgumentBlock
-from kernels_asm.assembler import source_digest
+from kernels_asm.assembler import KernelImage, assemble, source_digest
 from kernels_asm.companions import float_batch_norm, int8_batch_norm, threshold_bits
 from kernels_asm.companions.bit_map import BitMap
 from kernels_asm.companions.channel_groups import PIXELS_AT_ONCE
@@ -87,12 +88,35 @@ def time_normalisation(work: NormalisationPass, core: Core) -> Simulation:
 def normalisation_key(work: NormalisationPass, core: Core) -> Mapping[str, Any]:
     """Return everything that `time_normalisation` depends on, by name."""
     return {
-        "kernels": [_digest(work, pixels) for pixels in PIXELS_AT_ONCE],
+        "kernels": [source_digest(*_kernel(work, pixels)) for pixels in PIXELS_AT_ONCE],
         "layout": layout_digest(*_LAYOUT_SOURCES),
         "pass": str(work),
         "core": core.digest,
         "timing": timing_digest(),
     }
+
+
+def normalisation_images(work: NormalisationPass) -> tuple[KernelImage, ...]:
+    """Return the images of both forms of the pass, of which the faster is timed."""
+    return tuple(assemble(*_kernel(work, pixels)) for pixels in PIXELS_AT_ONCE)
+
+
+def normalisation_parameter_bytes(work: NormalisationPass) -> int:
+    """Return the bytes of the constants and thresholds that the kernel reads."""
+    if work.signs_alone:
+        thresholds = Thresholds(np.zeros(work.channels, np.int16), np.zeros(work.channels, np.bool_))
+        return threshold_bits.pack_limits(thresholds).nbytes + threshold_bits.pack_flips(thresholds).nbytes
+    if work.in_int8:
+        multiplier = np.full(work.channels, 2**14)
+        zeros = np.zeros(work.channels, np.int64)
+        return int8_batch_norm.pack_parameters(multiplier, zeros, zeros).nbytes
+    numbers = {name: np.zeros(work.channels, np.float32) for name in _numbers(work)}
+    return FloatParameters(activation=work.activation, **numbers).pack().nbytes
+
+
+def _numbers(work: NormalisationPass) -> tuple[str, ...]:
+    """Return the names of the numbers that the float32 kernel has for each channel."""
+    return ("scale", "bias", *parameters_of(work.activation), *(["threshold"] if work.thresholds else []))
 
 
 def _time(work: NormalisationPass, pixels: int, core: Core) -> Simulation:
@@ -114,19 +138,19 @@ def _run(work: NormalisationPass, call: Call) -> CompanionRun:
         parameters = (scaled, generator.integers(0, 4, channels), generator.integers(-40, 41, channels))
         added = generator.integers(-128, 128, size).astype(np.int8) if work.shortcut else None
         return run_int8_batch_norm(sums, parameters, added, call)
-    names = ("scale", "bias", *parameters_of(work.activation), *(["threshold"] if work.thresholds else []))
-    numbers = {name: generator.standard_normal(channels).astype(np.float32) for name in names}
+    numbers = {name: generator.standard_normal(channels).astype(np.float32) for name in _numbers(work)}
     shortcut = generator.standard_normal(size).astype(np.float32) if work.shortcut else None
     return run_float_batch_norm(sums, FloatParameters(activation=work.activation, **numbers), shortcut, call)
 
 
-def _digest(work: NormalisationPass, pixels: int) -> str:
+def _kernel(work: NormalisationPass, pixels: int) -> tuple[Path, dict[str, int], ArgumentBlock]:
+    """Return source, assembler symbols and argument block of the form that takes so many pixels at once."""
     bits = BitMap(work.height, work.width, work.channels, _BORDER)
     if work.signs_alone:
-        return source_digest(threshold_bits.SOURCE, threshold_bits.symbols(bits, pixels), _block(work))
+        return threshold_bits.SOURCE, threshold_bits.symbols(bits, pixels), _block(work)
     if work.in_int8:
         symbols = int8_batch_norm.symbols(bits, work.sums.dtype, work.shortcut, pixels)
-        return source_digest(int8_batch_norm.SOURCE, symbols, _block(work))
+        return int8_batch_norm.SOURCE, symbols, _block(work)
     symbols = float_batch_norm.symbols(
         bits,
         work.sums.dtype,
@@ -135,7 +159,7 @@ def _digest(work: NormalisationPass, pixels: int) -> str:
         activation=work.activation,
         has_thresholds=work.thresholds,
     )
-    return source_digest(float_batch_norm.SOURCE, symbols, _block(work))
+    return float_batch_norm.SOURCE, symbols, _block(work)
 
 
 def _block(work: NormalisationPass) -> ArgumentBlock:

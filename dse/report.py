@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from dse.accuracy_claims import ERRORS_NOTE, HOLLOW_NOTE, against_conventional, front_mark, front_summary
 from dse.chart_theme import DARK, FIGURE_CONFIG, LIGHT, Theme
-from dse.charts import SELECTION_TRACE, describe_design, front_figure
+from dse.charts import SELECTION_TRACE, describe_design, front_figure, hypervolume_figure
 from dse.layer_chart import layer_figure, layer_legend
 from dse.page import asset, cards, script_json, write_page
 from dse.results import StudyResults, TrialResult, read_results
@@ -30,7 +30,6 @@ COLUMNS = (
     "Overflow",
     "Clip",
     "Maps",
-    "Tile",
     "Width",
     "On the front",
 )
@@ -53,16 +52,22 @@ def render_report(results: StudyResults) -> str:
         title=escape(results.name),
         subtitle=escape(_subtitle(results)),
         cards=cards(_cards(results)),
-        columns="".join(f'<th scope="col">{escape(name)}</th>' for name in COLUMNS),
+        columns="".join(f'<th scope="col">{escape(name)}</th>' for name in _columns(results)),
         rows="\n".join(_row(results, trial) for trial in _shown(results)),
         style=asset("report.css"),
         script=asset("report.js"),
         summary=escape(front_summary(results)),
         errors=escape(ERRORS_NOTE),
         hollow=escape(HOLLOW_NOTE),
+        reference=escape(_reference(results)),
         plotly=get_plotlyjs(),
         data=script_json(_figures(results)),
     )
+
+
+def _columns(results: StudyResults) -> tuple[str, ...]:
+    """Return the headings of the table, further measures before the last."""
+    return (*COLUMNS[:-1], *(measure.label.capitalize() for measure in results.further_measures), COLUMNS[-1])
 
 
 def _shown(results: StudyResults) -> list[TrialResult]:
@@ -77,7 +82,14 @@ def _subtitle(results: StudyResults) -> str:
     clock = f" at {results.clock_hz / 1e9:g} GHz" if results.clock_hz else ""
     states = (("complete", TrialState.COMPLETE), ("pruned", TrialState.PRUNED), ("failed", TrialState.FAIL))
     counts = ", ".join(f"{results.count(state)} {name}" for name, state in states if results.count(state))
-    return f"Network {results.network} on {results.core}{clock}, data {results.dataset}; trials: {counts or 'none yet'}"
+    what = f"Network {results.network} on {results.core}{clock}, data {results.dataset}"
+    limits = "".join(f", {constraint}" for constraint in results.goal.constraints)
+    return f"{what}{limits}; trials: {counts or 'none yet'}{f'; {results.stopped}' if results.stopped else ''}"
+
+
+def _reference(results: StudyResults) -> str:
+    pairs = zip(results.goal.objectives, results.reference or (), strict=False)
+    return ", ".join(f"{objective.label} {objective.text(value)}" for objective, value in pairs) or "not known yet"
 
 
 def _cards(results: StudyResults) -> list[tuple[str, str, str]]:
@@ -109,7 +121,7 @@ def _row(results: StudyResults, trial: TrialResult) -> str:
         f"{results.conventional.point[0] / latency:.2f}x" if results.conventional and latency > 0 else "",
     ]
     if design is None:
-        cells += [""] * 6
+        cells += [""] * 5
     else:
         clip = "none" if design.clip is None else str(design.clip)
         cells += [
@@ -117,9 +129,10 @@ def _row(results: StudyResults, trial: TrialResult) -> str:
             design.overflow.value,
             clip,
             design.maps.value,
-            str(design.tile),
             f"{design.width_multiplier:g}",
         ]
+    known = dict(results.further(trial))
+    cells += [measure.text(known[measure]) if measure in known else "" for measure in results.further_measures]
     conventional = " (conventional)" if trial == results.conventional else ""
     link = f'<a href="#trial-{trial.number}">{trial.number}{conventional}</a>'
     data = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
@@ -129,7 +142,7 @@ def _row(results: StudyResults, trial: TrialResult) -> str:
 
 def _front_cell(results: StudyResults, trial: TrialResult) -> str:
     if trial.number not in results.front_numbers:
-        return "not on the front"
+        return trial.reason or "not on the front"
     return front_mark(results, trial) or "distinguishable"
 
 
@@ -140,7 +153,7 @@ def _figures(results: StudyResults) -> dict[str, Any]:
     return {
         "light": _themed(results, shown, LIGHT),
         "dark": _themed(results, shown, DARK),
-        "points": {str(trial.number): [trial.point[0], 100 * trial.point[1]] for trial in shown},
+        "points": {str(trial.number): list(results.plane(trial)) for trial in shown},
         "legends": {
             str(trial.number): [asdict(entry) for entry in layer_legend(trial, conventional=results.conventional)]
             for trial in shown
@@ -158,5 +171,6 @@ def _themed(results: StudyResults, shown: Sequence[TrialResult], theme: Theme) -
     layers = {str(trial.number): layer_figure(trial, conventional=results.conventional, theme=theme) for trial in shown}
     return {
         "front": front_figure(results, theme=theme).to_plotly_json(),
+        "hypervolume": hypervolume_figure(results, theme=theme).to_plotly_json(),
         "layers": {number: figure.to_plotly_json() for number, figure in layers.items()},
     }

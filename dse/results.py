@@ -7,10 +7,10 @@ of a newer format, is refused by name instead of being drawn half empty.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -19,13 +19,22 @@ from pydantic import TypeAdapter, ValidationError
 from dse.design import Design
 from dse.errors import StorageError, UsageError
 from dse.front import not_shown_above, pareto_front
+from dse.goal import Goal
+from dse.hypervolume import history, reference_values, share
+from dse.measures import ACCURACY, LATENCY, Measure
 from dse.storage import check_format
 from dse.uncertainty import MeasuredAccuracy, differ
+
+MEASURES: Final = "measures"
+"""User attribute of a complete trial: everything that the goal names, by name."""
+
+STOPPED: Final = "stopped"
+"""User attribute of a study: why its last run ended before its budget, None if it did not."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerResult:
-    """One binary convolution of a design: cycles on the core, and where they went.
+    """One binary layer of a design: the tile of its kernel, cycles on the core, and where they went.
 
     `stalls` maps a reason to the cycles that are charged to it: the timing engines charge every cycle of the layer to
     the reason for which the end of the run moved on. `ports` maps a port to its busy share (0..1).
@@ -37,6 +46,7 @@ class LayerResult:
     products: int
     products_per_cycle: float
     bound: str
+    tile: str
     instructions: int = 0
     stalls: Mapping[str, float] = field(default_factory=dict)
     ports: Mapping[str, float] = field(default_factory=dict)
@@ -55,11 +65,16 @@ class TrialAttributes:
     train_seconds: float | None = None
     pruned: str | None = None
     error: str | None = None
+    measures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """One trial: latency in milliseconds, accuracies and their standard error in 0..1; None where not (yet) known."""
+    """One trial: latency in milliseconds, accuracies and their standard error in 0..1; None where not (yet) known.
+
+    `values` are the study's objectives, in its order, None where one is missing. `broken` are the constraints that the
+    design does not keep.
+    """
 
     number: int
     state: TrialState
@@ -67,11 +82,22 @@ class TrialResult:
     accuracy: float | None
     design: Design | None
     attributes: TrialAttributes
+    values: tuple[float, ...] | None = None
+    broken: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
-        """Whether both objectives are known, so that the trial is a point of the plane."""
-        return self.state == TrialState.COMPLETE and self.latency_ms is not None and self.accuracy is not None
+        """Whether latency, accuracy and every objective are known, so that the trial can be compared with others."""
+        return (
+            self.state == TrialState.COMPLETE
+            and None not in (self.latency_ms, self.accuracy)
+            and self.values is not None
+        )
+
+    @property
+    def feasible(self) -> bool:
+        """Whether a complete trial keeps every constraint."""
+        return not self.broken
 
     @property
     def point(self) -> tuple[float, float]:
@@ -95,8 +121,9 @@ class TrialResult:
 
     @property
     def reason(self) -> str | None:
-        """Why a pruned or failed trial has no point."""
-        return self.attributes.error or self.attributes.pruned
+        """Why a pruned or failed trial has no point, or what an infeasible one does not keep."""
+        infeasible = f"infeasible: not {', not '.join(self.broken)}" if self.broken else None
+        return self.attributes.error or self.attributes.pruned or infeasible
 
 
 @dataclass(frozen=True)
@@ -111,8 +138,12 @@ class StudyResults:
         clock_hz: Clock of the core, or None if the study does not say.
         budget: Complete trials that the study was asked for, or None if it does not say.
         trials: Every trial, ascending by number.
-        front: The complete trials that no other dominates, ascending by latency.
+        front: The complete, feasible trials that no other such dominates, best in the first objective first.
         conventional: The complete trial of the conventional design, which every study evaluates first; None before.
+        goal: Objectives and constraints.
+        widest: The largest width multiplier searched.
+        chance: Accuracy of guessing.
+        stopped: Why the last run ended before its budget, or None.
 
     """
 
@@ -125,6 +156,10 @@ class StudyResults:
     trials: tuple[TrialResult, ...]
     front: tuple[TrialResult, ...]
     conventional: TrialResult | None
+    goal: Goal = field(default_factory=Goal)
+    widest: float = 1.0
+    chance: float = 0.0
+    stopped: str | None = None
 
     @cached_property
     def complete(self) -> tuple[TrialResult, ...]:
@@ -138,24 +173,82 @@ class StudyResults:
 
     @cached_property
     def not_shown_above(self) -> Mapping[int, TrialResult]:
-        """For each trial on the front that is not distinguishable, by number: the faster one it is not shown above."""
-        faster = not_shown_above(self.front, lambda one, other: differ(one.measured, other.measured))
-        return {trial.number: other for trial, other in zip(self.front, faster, strict=True) if other is not None}
+        """For each trial on the front that is not distinguishable, by number: the faster one it is not shown above.
+
+        None is marked where accuracy is no objective. See `dse.front.not_shown_above`.
+        """
+        if ACCURACY not in self.goal.objectives:
+            return {}
+        ascending = sorted(self.front, key=lambda trial: trial.point[1])
+        better = not_shown_above(ascending, lambda one, other: differ(one.measured, other.measured), self._is_rival)
+        return {trial.number: other for trial, other in zip(ascending, better, strict=True) if other is not None}
+
+    def _is_rival(self, one: TrialResult, other: TrialResult) -> bool:
+        """Whether a trial is at least as good as another one in every objective but accuracy."""
+        return all(
+            mine <= its
+            for objective, mine, its in zip(self.goal.objectives, self._losses(one), self._losses(other), strict=True)
+            if objective != ACCURACY
+        )
+
+    def _losses(self, trial: TrialResult) -> tuple[float, ...]:
+        if trial.values is None:
+            raise ValueError(f"trial {trial.number} is not complete")
+        return self.goal.losses(trial.values)
+
+    def plane(self, trial: TrialResult) -> tuple[float, float]:
+        """Return the first two objectives of a complete trial, in the units in which charts show them."""
+        if trial.values is None:
+            raise ValueError(f"trial {trial.number} is not complete")
+        first, second = self.goal.objectives[:2]
+        return first.shown(trial.values[0]), second.shown(trial.values[1])
+
+    @property
+    def further_measures(self) -> tuple[Measure, ...]:
+        """What the goal names besides latency and accuracy, which every table shows."""
+        return tuple(measure for measure in self.goal.measures if measure not in (LATENCY, ACCURACY))
+
+    def further(self, trial: TrialResult) -> Iterator[tuple[Measure, float]]:
+        """Yield what is known of a trial of each of the further measures."""
+        for measure in self.further_measures:
+            if str(measure) in trial.attributes.measures:
+                yield measure, trial.attributes.measures[str(measure)]
+
+    @cached_property
+    def reference(self) -> tuple[float, ...] | None:
+        """What the hypervolume is measured from (`dse.hypervolume`); None before the conventional design is known."""
+        if self.conventional is None or self.conventional.values is None:
+            return None
+        conventional = dict(zip(map(str, self.goal.objectives), self.conventional.values, strict=True))
+        return reference_values(self.goal.objectives, conventional, self.widest, self.chance)
+
+    @cached_property
+    def hypervolumes(self) -> tuple[float, ...]:
+        """The hypervolume after each complete trial, in the order of their numbers; empty without a reference."""
+        reference = self.reference
+        if reference is None:
+            return ()
+        objectives = self.goal.objectives
+        shares = (
+            share(objectives, trial.values, reference) if trial.feasible and trial.values else None
+            for trial in self.complete
+        )
+        return tuple(history(shares))
 
     @property
     def distinguishable(self) -> tuple[TrialResult, ...]:
-        """The trials on the front whose accuracy differs from that of the last such trial before them."""
+        """The trials on the front that are not marked."""
         return tuple(trial for trial in self.front if trial.number not in self.not_shown_above)
 
     @property
     def fastest(self) -> TrialResult | None:
-        """The point of least latency on the front."""
-        return self.front[0] if self.front else None
+        """The trial of least latency on the front."""
+        return min(self.front, key=lambda trial: trial.point[0], default=None)
 
     @property
     def most_accurate(self) -> TrialResult | None:
-        """The point of highest accuracy on the front."""
-        return self.front[-1] if self.front else None
+        """The trial of highest accuracy on the front."""
+        return max(self.front, key=lambda trial: trial.point[1], default=None)
 
     @property
     def equal_accuracy(self) -> TrialResult | None:
@@ -166,7 +259,8 @@ class StudyResults:
         if self.conventional is None:
             return None
         needed = self.conventional.point[1] - (self.conventional.attributes.accuracy_standard_error or 0.0)
-        return next((trial for trial in self.front if trial.point[1] >= needed), None)
+        enough = (trial for trial in self.front if trial.point[1] >= needed)
+        return min(enough, key=lambda trial: trial.point[0], default=None)
 
     @property
     def gain(self) -> float | None:
@@ -200,14 +294,16 @@ def read_results(study: optuna.Study) -> StudyResults:
     study_attributes = study.user_attrs
     spec = study_attributes.get("spec")
     spec = spec if isinstance(spec, Mapping) else {}
+    goal = Goal.of_spec(spec)
     trials = tuple(
         sorted(
-            (_read_trial(trial, study.study_name) for trial in study.get_trials(deepcopy=False)),
+            (_read_trial(trial, study.study_name, goal) for trial in study.get_trials(deepcopy=False)),
             key=lambda trial: trial.number,
         )
     )
     complete = [trial for trial in trials if trial.complete]
     conventional = study_attributes.get("conventional")
+    space = study_attributes.get("space", {})
     return StudyResults(
         name=study.study_name,
         network=_text(spec.get("network")),
@@ -216,15 +312,24 @@ def read_results(study: optuna.Study) -> StudyResults:
         clock_hz=_finite(spec.get("clock_hz")),
         budget=spec.get("trials") if isinstance(spec.get("trials"), int) else None,
         trials=trials,
-        front=tuple(pareto_front(complete, lambda trial: trial.point)),
+        front=tuple(pareto_front((trial for trial in complete if trial.feasible), losses_of(goal))),
         conventional=next((trial for trial in complete if trial.attributes.design == conventional), None),
+        goal=goal,
+        widest=max(space.get("widths", [1.0])),
+        chance=study_attributes.get("chance_accuracy", 0.0),
+        stopped=study_attributes.get(STOPPED),
     )
+
+
+def losses_of(goal: Goal) -> Callable[[TrialResult], tuple[float, ...]]:
+    """Return the function from a complete trial to its objectives, less being better."""
+    return lambda trial: goal.losses(trial.values or ())
 
 
 _attributes_adapter = TypeAdapter(TrialAttributes)
 
 
-def _read_trial(trial: FrozenTrial, study_name: str) -> TrialResult:
+def _read_trial(trial: FrozenTrial, study_name: str, goal: Goal) -> TrialResult:
     try:
         attributes = _attributes_adapter.validate_python(trial.user_attrs)
         design = None if attributes.design is None else Design.from_dict(attributes.design)
@@ -234,14 +339,18 @@ def _read_trial(trial: FrozenTrial, study_name: str) -> TrialResult:
         raise StorageError(f"study {study_name!r}, trial {trial.number}: damaged {where}: {first['msg']}") from error
     except UsageError as error:
         raise StorageError(f"study {study_name!r}, trial {trial.number}: {error}") from error
-    latency, accuracy = trial.values if trial.values and len(trial.values) == 2 else (None, None)
+    values = tuple(map(_finite, trial.values or ()))
+    known = tuple(value for value in values if value is not None)
+    by_name = dict(zip(map(str, goal.objectives), values, strict=False)) | dict(attributes.measures)
     return TrialResult(
         number=trial.number,
         state=trial.state,
-        latency_ms=_finite(latency),
-        accuracy=_finite(accuracy),
+        latency_ms=_finite(by_name.get(str(LATENCY))),
+        accuracy=_finite(by_name.get(str(ACCURACY))),
         design=design,
         attributes=attributes,
+        values=known if len(known) == len(goal.objectives) else None,
+        broken=tuple(name for name, violation in trial.constraints.items() if violation > 0),
     )
 
 

@@ -1,60 +1,102 @@
-"""Proposes designs by multivariate TPE and never one that the study has tried already."""
+"""Proposes designs by one of Optuna's samplers: only legal ones, and never one that the study has tried already.
+
+=========  ===============================================================  ========================================
+sampler    how it proposes                                                  what it suits
+=========  ===============================================================  ========================================
+`tpe`      densities of good and bad designs (multivariate TPE)             the default: 20 to a few hundred trials
+`gp`       a Gaussian process of each objective, expected hypervolume       few, costly trials; seconds a proposal;
+           improvement                                                      needs scipy
+`nsga2`    crossover and mutation of the best of `POPULATION`               hundreds of trials, two or three
+                                                                            objectives
+`nsga3`    the same, spread by reference directions                         hundreds of trials, three or more
+                                                                            objectives
+`random`   each legal design with the same probability                      a baseline to compare the others with
+`grid`     every legal design, in a fixed order                             spaces small enough to exhaust
+=========  ===============================================================  ========================================
+
+All but `grid` and `random` model parameters one by one and know nothing of legality. What they propose is redrawn while
+it is illegal or was tried; if it still is, the legal untried design that shares most parameters with it takes its
+place, so that the model's choice counts for as much as it can.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import random
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from optuna import Study
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler, TPESampler
+from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from dse.design import Design
+from dse.errors import UsageError
 from dse.space import SearchSpace, design_of, parameters_of
+from dse.spec import SamplerKind
 
-REDRAWS: Final = 16
-"""Draws from TPE for one trial before an untried design is drawn at random."""
+REDRAWS: Final[Mapping[SamplerKind, int]] = {
+    SamplerKind.TPE: 16,
+    SamplerKind.NSGA2: 16,
+    SamplerKind.NSGA3: 16,
+    SamplerKind.GP: 1,
+}
+"""Draws for one trial; a Gaussian process draws once, as each draw takes seconds and the next would be like it."""
+
+POPULATION: Final = 12
+"""Designs of a generation: Optuna's 50 would make the usual budgets one generation, drawn at random."""
 
 FIXED_PARAMETERS: Final = "fixed_params"
 """Optuna's system attribute of an enqueued trial."""
 
 
-class DistinctSampler(BaseSampler):
-    """TPE over the whole space, redrawn while it proposes a design that was tried.
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The designs that may be proposed; they change as the study goes on.
 
-    TPE models densities and, once it has converged, proposes the best known designs again; each such trial would be
-    wasted, because an evaluation is deterministic. After `REDRAWS` tries an untried design is drawn at random.
+    Attributes:
+        is_open: Whether a design is legal and was not tried.
+        untried: Yields all such designs in a fixed order.
+
+    """
+
+    is_open: Callable[[Design], bool]
+    untried: Callable[[], Iterator[Design]]
+
+
+class DistinctSampler(BaseSampler):
+    """Draws from a sampler of Optuna's until a design is legal and untried: see the module.
+
+    An evaluation is deterministic, so that a repeated design would be a wasted trial; models that have converged
+    propose the best known designs again.
 
     Args:
+        kind: Which sampler.
         space: The search space.
         seed: Seed of the study.
         existing_trials: Number of trials that the study holds: a resumed study must not repeat its random sequence.
-        tried: Designs not to propose; the study adds to it.
-        untried: Yields the legal designs that are left.
+        candidates: The designs that may be proposed.
+
+    Raises UsageError if the sampler needs a package that is missing.
 
     """
 
     def __init__(
-        self,
-        space: SearchSpace,
-        seed: int,
-        existing_trials: int,
-        tried: set[Design],
-        untried: Callable[[], Iterator[Design]],
+        self, kind: SamplerKind, space: SearchSpace, seed: int, existing_trials: int, candidates: Candidates
     ) -> None:
+        self._kind = kind
         self._space = space
-        self._tried = tried
-        self._untried = untried
+        self._candidates = candidates
         derived = int(np.random.SeedSequence([seed, existing_trials]).generate_state(1)[0])
         self._random = random.Random(derived)  # noqa: S311 - no secret depends on it
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            self._tpe = TPESampler(seed=derived, multivariate=True, group=True, constant_liar=False)
+            self._base = _base_sampler(kind, derived)
 
     def infer_relative_search_space(
         self,
@@ -67,31 +109,76 @@ class DistinctSampler(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Return the parameters of a design that was not tried; nothing for an enqueued trial."""
+        """Return the parameters of a legal design that was not tried; nothing for an enqueued trial."""
         if FIXED_PARAMETERS in trial.system_attrs:
             return {}
-        modelled = self._tpe.infer_relative_search_space(study, trial)
-        for _ in range(REDRAWS):
-            parameters = self._tpe.sample_relative(study, trial, modelled)
-            for name, distribution in search_space.items():
-                if name not in parameters:
-                    parameters[name] = self._tpe.sample_independent(study, trial, name, distribution)
-            if design_of(parameters) not in self._tried:
-                return parameters
-        untried = list(self._untried())
-        return parameters_of(self._random.choice(untried)) if untried else parameters
+        if self._kind is SamplerKind.GRID:
+            return parameters_of(next(self._candidates.untried()))
+        if self._kind is SamplerKind.RANDOM:
+            return parameters_of(self._random.choice(list(self._candidates.untried())))
+        for _ in range(REDRAWS[self._kind]):
+            design = design_of(self._draw(study, trial, search_space))
+            if self._candidates.is_open(design):
+                return parameters_of(design)
+        return parameters_of(self._nearest(design))
+
+    def _draw(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> dict[str, Any]:
+        modelled = self._base.infer_relative_search_space(study, trial)
+        parameters = self._base.sample_relative(study, trial, modelled)
+        for name, distribution in search_space.items():
+            if name not in parameters:
+                parameters[name] = self._base.sample_independent(study, trial, name, distribution)
+        return parameters
+
+    def _nearest(self, wanted: Design) -> Design:
+        """Return the open design with most parameters of `wanted`, one at random of several."""
+        parameters = parameters_of(wanted)
+        nearest: list[Design] = []
+        most = -1
+        for design in self._candidates.untried():
+            shared = sum(parameters[name] == value for name, value in parameters_of(design).items())
+            if shared > most:
+                nearest, most = [], shared
+            if shared == most:
+                nearest.append(design)
+        return self._random.choice(nearest)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """Draw one parameter, for an enqueued trial that leaves it open."""
-        return self._tpe.sample_independent(study, trial, param_name, param_distribution)
+        return self._base.sample_independent(study, trial, param_name, param_distribution)
 
     def reseed_rng(self) -> None:
         """Forget the seed, as Optuna asks of workers that are copies of one process."""
         self._random.seed()
-        self._tpe.reseed_rng()
+        self._base.reseed_rng()
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """Announce the trial to the sampler."""
+        self._base.before_trial(study, trial)
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
-        """Hand the finished trial to TPE."""
-        self._tpe.after_trial(study, trial, state, values)
+        """Hand the finished trial to the sampler."""
+        self._base.after_trial(study, trial, state, values)
+
+
+def check_installed(kind: SamplerKind) -> None:
+    """Raise UsageError if the sampler needs a package that is not installed."""
+    if kind is SamplerKind.GP and importlib.util.find_spec("scipy") is None:
+        raise UsageError("sampler gp needs the package scipy: pip install scipy, or take another sampler")
+
+
+def _base_sampler(kind: SamplerKind, seed: int) -> BaseSampler:
+    check_installed(kind)
+    match kind:
+        case SamplerKind.TPE:
+            return TPESampler(seed=seed, multivariate=True, group=True, constant_liar=False)
+        case SamplerKind.NSGA2:
+            return NSGAIISampler(seed=seed, population_size=POPULATION)
+        case SamplerKind.NSGA3:
+            return NSGAIIISampler(seed=seed, population_size=POPULATION)
+        case SamplerKind.GP:
+            return GPSampler(seed=seed, warn_independent_sampling=False)
+        case SamplerKind.RANDOM | SamplerKind.GRID:
+            return RandomSampler(seed=seed)

@@ -13,7 +13,7 @@ from optuna.trial import Trial
 from dse.design import Design
 from dse.errors import UsageError
 from dse.networks.feature_maps import FeatureMaps
-from kernels_asm import InputError, Overflow, Tile, parse_tile
+from kernels_asm import Overflow
 from kernels_asm.arithmetic import OVERFLOWS_OF
 
 WIDTH_MULTIPLIERS: Final = (0.5, 0.75, 1.0, 1.5, 2.0)
@@ -28,7 +28,6 @@ class SearchSpace:
     """Every combination of the values below whose accumulators can overflow so: at 32 bits, only `exact`.
 
     Attributes:
-        tiles: Tiles to choose from. Not every tile fits every arithmetic: `dse.legality` tells.
         width_multipliers: Factors on the network's channel counts.
         accumulators: Accumulator widths in bits.
         overflows: Overflow policies of accumulators below 32 bits.
@@ -37,7 +36,6 @@ class SearchSpace:
 
     """
 
-    tiles: tuple[Tile, ...]
     width_multipliers: tuple[float, ...] = WIDTH_MULTIPLIERS
     accumulators: tuple[int, ...] = ACCUMULATORS
     overflows: tuple[Overflow, ...] = OVERFLOWS
@@ -50,12 +48,7 @@ class SearchSpace:
 
     def suggest(self, trial: Trial) -> Design:
         """Ask `trial` for its parameters and return the design."""
-        choices = self._choices()
-        overflows = choices.pop("overflow")
-        parameters = {name: trial.suggest_categorical(name, values) for name, values in choices.items()}
-        if parameters["accumulator"] < 32:
-            parameters["overflow"] = trial.suggest_categorical("overflow", overflows)
-        return design_of(parameters)
+        return design_of({name: trial.suggest_categorical(name, values) for name, values in self._choices().items()})
 
     def _choices(self) -> dict[str, tuple[Any, ...]]:
         return {
@@ -64,16 +57,15 @@ class SearchSpace:
             "overflow": tuple(overflow.value for overflow in self.overflows),
             "clip": self.clips,
             "maps": tuple(maps.value for maps in self.maps),
-            "tile": tuple(map(str, self.tiles)),
         }
 
     def designs(self) -> Iterator[Design]:
         """Yield every design once, legal or not."""
-        for width, accumulator, clip, maps, tile in itertools.product(
-            self.width_multipliers, self.accumulators, self.clips, self.maps, self.tiles
+        for width, accumulator, clip, maps in itertools.product(
+            self.width_multipliers, self.accumulators, self.clips, self.maps
         ):
             for overflow in self._overflows_of(accumulator):
-                yield Design(width, accumulator, overflow, clip or None, tile, maps)
+                yield Design(width, accumulator, overflow, clip or None, maps)
 
     def _overflows_of(self, accumulator: int) -> tuple[Overflow, ...]:
         possible = OVERFLOWS_OF[accumulator]
@@ -87,7 +79,6 @@ class SearchSpace:
             "overflows": [overflow.value for overflow in self.overflows],
             "clips": list(self.clips),
             "maps": [maps.value for maps in self.maps],
-            "tiles": list(map(str, self.tiles)),
         }
 
     @classmethod
@@ -95,38 +86,33 @@ class SearchSpace:
         """Return the space that `to_dict` wrote; raises UsageError if a list is missing or malformed."""
         try:
             return cls(
-                tiles=tuple(map(parse_tile, values["tiles"])),
                 width_multipliers=tuple(map(float, values["widths"])),
                 accumulators=tuple(map(int, values["accumulators"])),
                 overflows=tuple(map(Overflow, values["overflows"])),
                 clips=tuple(map(int, values["clips"])),
                 maps=tuple(map(FeatureMaps, values["maps"])),
             )
-        except (KeyError, TypeError, ValueError, InputError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise UsageError(f"search space: missing or malformed list {error}") from error
 
 
 def design_of(parameters: Mapping[str, Any]) -> Design:
-    """Return the design of a trial's parameters; `overflow` is left out at 32 bits."""
+    """Return the design of a trial's parameters; at 32 bits, `overflow` does not count."""
     return Design(
         width_multiplier=float(parameters["width_multiplier"]),
         accumulator=int(parameters["accumulator"]),
         overflow=Overflow(parameters["overflow"]) if parameters["accumulator"] < 32 else Overflow.EXACT,
         clip=int(parameters["clip"]) or None,
-        tile=parse_tile(parameters["tile"]),
         maps=FeatureMaps(parameters["maps"]),
     )
 
 
 def parameters_of(design: Design) -> dict[str, Any]:
     """Return a design as trial parameters; `design_of` reads them back."""
-    parameters: dict[str, Any] = {
+    return {
         "width_multiplier": design.width_multiplier,
         "accumulator": design.accumulator,
         "clip": design.clip or 0,
         "maps": design.maps.value,
-        "tile": str(design.tile),
+        "overflow": design.overflow.value,
     }
-    if design.accumulator < 32:
-        parameters["overflow"] = design.overflow.value
-    return parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +16,9 @@ from optuna.storages import RDBStorage
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from dse.errors import StorageError, UsageError, one_line
+from dse.measures import Measure
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the attributes that this package writes on studies and trials."""
 
 LOCK_TIMEOUT: Final = 10.0
@@ -98,13 +99,14 @@ class StudyStorage:
             raise UsageError(f"no study {name or ''!r} in {self.location}: {held}")
         return study
 
-    def create(self, name: str, attributes: Mapping[str, Any]) -> optuna.Study:
-        """Make a study with two objectives, latency and accuracy, and the user attributes given, and return it."""
+    def create(self, name: str, attributes: Mapping[str, Any], objectives: Sequence[Measure]) -> optuna.Study:
+        """Make a study with these objectives and user attributes, and return it."""
+        directions = [objective.direction for objective in objectives]
         with self.errors():
-            study = optuna.create_study(study_name=name, storage=self._storage, directions=["minimize", "maximize"])
+            study = optuna.create_study(study_name=name, storage=self._storage, directions=directions)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ExperimentalWarning)
-                study.set_metric_names(["latency_ms", "accuracy"])
+                study.set_metric_names(list(map(str, objectives)))
             for attribute, value in attributes.items():
                 study.set_user_attr(attribute, value)
             # Last, so that a study whose making was interrupted is told from a complete one.
@@ -117,6 +119,11 @@ def check_format(study: optuna.Study) -> None:
     found = study.user_attrs.get("format")
     if found is None:
         raise UsageError(f"study {study.study_name!r} was not made by dse: give another --name or --storage")
+    if isinstance(found, int) and found < FORMAT:
+        raise UsageError(
+            f"study {study.study_name!r} has format {found}, in which a design had one tile for all layers, and this "
+            f"version of bnn-dse reads {FORMAT}: run it anew with another --name; its trainings are in the cache still"
+        )
     if found != FORMAT:
         raise UsageError(
             f"study {study.study_name!r} has format {found} and this version of bnn-dse reads {FORMAT}: "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -11,11 +11,16 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from dse.design import Design
 from dse.errors import DseError, InterruptedStudyError, KernelMismatchError, TrainingError, one_line
 from dse.evaluation import Evaluation, Evaluator
+from dse.hypervolume import stalled_for
 from dse.interruption import Interruption
 from dse.legality import Legality
+from dse.measures import ACCURACY
+from dse.measuring import Measuring
 from dse.progress import StudyProgress
-from dse.sampler import DistinctSampler
+from dse.results import MEASURES, STOPPED, read_results
+from dse.sampler import Candidates, DistinctSampler
 from dse.space import SearchSpace, design_of, parameters_of
+from dse.spec import SamplerKind
 from dse.workers import INTERRUPTED, RETRY, WORKER, fail_stale_trials, this_worker
 from isa_models.errors import IsaModelError
 from kernels_asm import KernelError
@@ -38,6 +43,9 @@ class StudyRunner:
         legality: Tells which designs have kernels.
         seed: Seed of the sampler.
         progress: Told what happens.
+        sampler: What proposes designs.
+        measuring: Measures what the goal names.
+        until_stalled: Stop after so many complete trials without hypervolume gained; 0: never.
 
     """
 
@@ -50,6 +58,9 @@ class StudyRunner:
         legality: Legality,
         seed: int,
         progress: StudyProgress,
+        sampler: SamplerKind = SamplerKind.TPE,
+        measuring: Measuring | None = None,
+        until_stalled: int = 0,
     ) -> None:
         self._study = study
         self._space = space
@@ -58,6 +69,9 @@ class StudyRunner:
         self._legality = legality
         self._seed = seed
         self._progress = progress
+        self._sampler = sampler
+        self._measuring = measuring or Measuring()
+        self._until_stalled = until_stalled
         self._tried: set[Design] = set()
         self._failures = 0
 
@@ -71,11 +85,11 @@ class StudyRunner:
 
         """
         fail_stale_trials(self._study)
-        self._tried = {design_of(trial.params) for trial in self._tried_trials()}
+        self._note_tried()
         self._enqueue_unfinished()
-        self._study.sampler = DistinctSampler(
-            self._space, self._seed, len(self._study.get_trials(deepcopy=False)), self._tried, self._untried
-        )
+        existing = len(self._study.get_trials(deepcopy=False))
+        candidates = Candidates(lambda design: self._reason_to_prune(design) is None, self._untried)
+        self._study.sampler = DistinctSampler(self._sampler, self._space, self._seed, existing, candidates)
         self._progress.begin(finished_trials(self._study), budget)
         note: str | None = "stopped early"
         try:
@@ -87,12 +101,16 @@ class StudyRunner:
                 f"interrupted: {finished} trials finished, run the same command to continue"
             ) from None
         finally:
+            self._study.set_user_attr(STOPPED, note)
             self._progress.end(note)
 
     def _run_trials(self, budget: int, interruption: Interruption) -> str | None:
         """Return None once the budget is reached, or why it was not."""
         while len(finished_trials(self._study)) < budget:
             interruption.check()
+            if is_stalled(self._study, self._until_stalled):
+                return f"stalled: no hypervolume gained in {self._until_stalled} complete trials"
+            self._note_tried()
             if not self._is_work_left():
                 return f"every one of the space's {len(self._tried)} designs has been tried"
             self._run_trial(interruption)
@@ -117,6 +135,7 @@ class StudyRunner:
         try:
             with interruption.deliverable():
                 evaluation = self._evaluator.evaluate(design, self._progress.activity)
+                measured = self._measuring.before_training(design, evaluation.latency, self._progress.activity)
         except DESIGN_ERRORS as error:
             self._fail(trial, one_line(error))
             self._stop_after_failures(error)
@@ -127,7 +146,13 @@ class StudyRunner:
         else:
             record_evaluation(trial, evaluation)
             self._failures = 0
-            self._end(trial, TrialState.COMPLETE, (evaluation.latency.milliseconds, evaluation.accuracy.value))
+            self._complete(trial, measured | {str(ACCURACY): evaluation.accuracy.value})
+
+    def _complete(self, trial: Trial, measured: Mapping[str, float]) -> None:
+        trial.set_user_attr(MEASURES, dict(measured))
+        for constraint, violation in self._measuring.goal.violations(measured).items():
+            trial.set_constraint(constraint, violation)
+        self._end(trial, TrialState.COMPLETE, self._measuring.goal.values(measured))
 
     def _reason_to_prune(self, design: Design) -> str | None:
         if design in self._tried:
@@ -138,13 +163,17 @@ class StudyRunner:
         trial.set_user_attr("error", error)
         self._end(trial, TrialState.FAIL)
 
-    def _end(self, trial: Trial, state: TrialState, values: tuple[float, float] | None = None) -> None:
+    def _end(self, trial: Trial, state: TrialState, values: tuple[float, ...] | None = None) -> None:
         self._progress.end_trial(self._study.tell(trial, values=values, state=state))
 
     def _stop_after_failures(self, error: BaseException) -> None:
         self._failures += 1
         if self._failures == FAILURES_IN_A_ROW:
             raise DseError(f"{FAILURES_IN_A_ROW} trials failed one after the other, the last with: {one_line(error)}")
+
+    def _note_tried(self) -> None:
+        """Learn what other processes that share the study have tried."""
+        self._tried.update(design_of(trial.params) for trial in self._tried_trials())
 
     def _tried_trials(self) -> Iterator[FrozenTrial]:
         """Yield the trials whose design is not worth another trial."""
@@ -166,6 +195,11 @@ class StudyRunner:
         for design in dict.fromkeys(wanted):
             if design not in self._tried and parameters_of(design) not in queued:
                 self._study.enqueue_trial(parameters_of(design))
+
+
+def is_stalled(study: optuna.Study, until_stalled: int) -> bool:
+    """Return whether so many complete trials, at the end of a study, gained no hypervolume; never for 0."""
+    return until_stalled > 0 and stalled_for(read_results(study).hypervolumes) >= until_stalled
 
 
 def finished_trials(study: optuna.Study) -> list[FrozenTrial]:

@@ -14,13 +14,15 @@ from dse.design import Design
 from dse.errors import TrainingError
 from dse.evaluation import WEIGHTS, Accuracy
 from dse.latency import EmulatedTimer
-from dse.network_latency import plan_timing, time_network
+from dse.network_latency import time_network
 from dse.networks import Network, Repairs, build_network, default_repairs
+from dse.tile_candidates import tile_family
+from dse.tile_search import TileSearch
 from dse.training.recipe import Recipe
 from dse.trainings import TrainingJob, TrainingRunner, TrainingsProgress, mean_accuracy
 from dse.uncertainty import MeasuredAccuracy
 from isa_models import Core
-from kernels_asm import LaneTile, LayerFunction, Overflow
+from kernels_asm import LayerFunction, Overflow
 
 if TYPE_CHECKING:
     from dse.training.trained import TrainedNetwork
@@ -63,8 +65,8 @@ class TrainSettings:
 
     @property
     def design(self) -> Design:
-        """Width and arithmetic; the tile means nothing."""
-        return Design(self.width_multiplier, self.accumulator, self.overflow, self.clip, LaneTile(1, 1))
+        """Width and arithmetic."""
+        return Design(self.width_multiplier, self.accumulator, self.overflow, self.clip)
 
     @property
     def arithmetic_text(self) -> str:
@@ -191,9 +193,10 @@ def _runner(settings: TrainSettings, progress: TrainingsProgress) -> TrainingRun
 
 
 def _cycles(settings: TrainSettings, core: Core, progress: TrainingsProgress) -> Callable[[Network], int]:
+    search = TileSearch(EmulatedTimer(core), settings.cache, tile_family(core))
+
     def cycles(network: Network) -> int:
         progress.activity("timing kernels")
-        plan = plan_timing(network, settings.design.arithmetic(), core)
-        return time_network(plan, EmulatedTimer(core), settings.cache).cycles
+        return time_network(network, settings.design.arithmetic(), core, search).cycles
 
     return cycles

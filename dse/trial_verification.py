@@ -1,4 +1,4 @@
-"""Verifies a finished trial: finds its trained weights and design, and runs them on the emulated kernels."""
+"""Verifies a finished trial: finds its trained weights and the kernels of its layers, and runs them in the emulator."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from dse.cache import EvaluationCache
 from dse.data import load_dataset
-from dse.design import Design
 from dse.errors import UsageError
 from dse.evaluation import WEIGHTS
 from dse.training.weights import parse_weights
 from dse.verification import VerificationReport, verify_model
+from kernels_asm.any_variant import parse_variant
 
 
 def verify_trial(
@@ -50,8 +50,8 @@ def verify_trial(
         raise UsageError(f"{images} images: {name} has {len(dataset.test)} test images, give fewer")
     weights = trial.user_attrs["weights"]
     trained = parse_weights(cache.load_file(WEIGHTS, weights), f"trial {number}, {cache.file_path(WEIGHTS, weights)}")
-    design = Design.from_dict(trial.user_attrs["design"])
-    return verify_model(trained.model(), design, dataset.test.images[:images], progress)
+    variants = [parse_variant(layer["variant"]) for layer in trial.user_attrs["layers"]]
+    return verify_model(trained.model(), variants, dataset.test.images[:images], progress)
 
 
 def complete_trial(study: optuna.Study, number: int) -> FrozenTrial:

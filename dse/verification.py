@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dse.block_emulation import EmulatedBlocks, channels_last
-from dse.design import Design
 from dse.emulation import KernelRunner
 from dse.errors import UsageError
 from dse.nn.model import BinaryModel
 from isa_models import Buffer
 from kernels_asm import KernelVariant
+from kernels_asm.any_variant import AnyVariant
 
 BATCH = 50
 """Images that go through the network together; both runs use the same batches, so that float layers are identical."""
@@ -50,26 +50,35 @@ class VerificationReport:
 
 def verify_model(
     model: BinaryModel,
-    design: Design,
+    variants: Sequence[AnyVariant],
     images: NDArray[np.uint8],
     progress: Callable[[int], None] | None = None,
 ) -> VerificationReport:
-    """Compare a trained model with the emulated kernels of `design` on `images`, uint8 (N, C, H, W).
+    """Compare a trained model with emulated kernels.
 
-    `progress` is told after each batch how many images are done. Raises UsageError if there is no image, and whatever
-    the emulated machine raises if a kernel misbehaves.
+    Args:
+        model: The model.
+        variants: The kernel of each of its binary layers.
+        images: uint8 (N, C, H, W).
+        progress: Told after each batch how many images are done.
+
+    Raises UsageError if there is no image, and whatever the emulated machine raises if a kernel misbehaves.
+
     """
     if len(images) == 0:
         raise UsageError("no images to verify on: give at least one")
     model.eval()
-    return (_verify_blocks if model.in_int8 else _verify_convolutions)(model, design, images, progress)
+    return (_verify_blocks if model.in_int8 else _verify_convolutions)(model, variants, images, progress)
 
 
 def _verify_blocks(
-    model: BinaryModel, design: Design, images: NDArray[np.uint8], progress: Callable[[int], None] | None
+    model: BinaryModel,
+    variants: Sequence[AnyVariant],
+    images: NDArray[np.uint8],
+    progress: Callable[[int], None] | None,
 ) -> VerificationReport:
     """Compare what each binary block puts out, feature map or signs: all between stem and classifier."""
-    kernels = EmulatedBlocks(model, design)
+    kernels = EmulatedBlocks(model, variants)
     differing_classes = done = 0
     for batch in _batches(images):
         with torch.no_grad():
@@ -82,10 +91,13 @@ def _verify_blocks(
 
 
 def _verify_convolutions(
-    model: BinaryModel, design: Design, images: NDArray[np.uint8], progress: Callable[[int], None] | None
+    model: BinaryModel,
+    variants: Sequence[AnyVariant],
+    images: NDArray[np.uint8],
+    progress: Callable[[int], None] | None,
 ) -> VerificationReport:
     """Compare what each binary convolution puts out."""
-    kernels = EmulatedConvolutions(model, design)
+    kernels = EmulatedConvolutions(model, variants)
     differing_classes = done = 0
     for batch in _batches(images):
         logits, records = model.record(batch)
@@ -124,14 +136,14 @@ class EmulatedConvolutions:
 
     Attributes:
         model: Gives shapes and weights.
-        design: Gives the kernel variant.
+        variants: The kernel of each layer.
         outputs: Outputs compared so far.
         differing: Those that differed.
         instructions: Instructions executed so far.
     """
 
     model: BinaryModel
-    design: Design
+    variants: Sequence[AnyVariant]
     outputs: int = 0
     differing: int = 0
     instructions: int = 0
@@ -140,9 +152,10 @@ class EmulatedConvolutions:
     _expected: list[Tensor] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        variant = KernelVariant(self.design.arithmetic(), self.design.tile)
         blocks = self.model.binary_blocks
-        self.runners = [KernelRunner(variant, block.shape) for block in blocks]
+        self.runners = [
+            KernelRunner(_plain(variant), block.shape) for variant, block in zip(self.variants, blocks, strict=True)
+        ]
         self._weights = [
             runner.pack(channels_last(block.integer_weights()))
             for runner, block in zip(self.runners, blocks, strict=True)
@@ -164,3 +177,9 @@ class EmulatedConvolutions:
         run = self.runners[layer].run(image, self._weights[layer])
         self.instructions += run.instructions
         return run.output
+
+
+def _plain(variant: AnyVariant) -> KernelVariant:
+    if not isinstance(variant, KernelVariant):
+        raise UsageError(f"variant {variant} is fused, and no fused kernel has float32 maps: give a convolution alone")
+    return variant

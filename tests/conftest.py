@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
@@ -46,9 +48,23 @@ def require_tool() -> Callable[..., str]:
 
 def _require_tool(name: str, package: str | None = None) -> str:
     path = shutil.which(name)
-    if path is not None:
-        return path
-    reason = f"needs {name}, which is not installed (Debian: apt-get install {package or name})"
+    if path is None:
+        _do_without(f"needs {name}, which is not installed (Debian: apt-get install {package or name})")
+    return path
+
+
+@pytest.fixture(scope="session")
+def require_package() -> Callable[[str], None]:
+    """Return a function that skips a test, or with REQUIRE_ALL=1 fails it, without an optional Python package."""
+    return _require_package
+
+
+def _require_package(name: str) -> None:
+    if importlib.util.find_spec(name) is None:
+        _do_without(f"needs {name}, which is not installed (pip install {name})")
+
+
+def _do_without(reason: str) -> NoReturn:
     if os.environ.get("REQUIRE_ALL") == "1":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

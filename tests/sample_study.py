@@ -13,6 +13,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import TrialState, create_trial
 
 from dse.evaluation import LATENCY_SCOPE
+from dse.storage import FORMAT
 
 BUDGET = 40
 STUDY_NAME = "tiny on cortex-a72"
@@ -22,12 +23,13 @@ DISTRIBUTIONS: dict[str, BaseDistribution] = {
     "accumulator": CategoricalDistribution((8, 16, 32)),
     "overflow": CategoricalDistribution(("exact", "saturate", "wrap")),
     "clip": CategoricalDistribution((0, 31, 15, 7, 3)),
-    "tile": CategoricalDistribution(("2x2", "4x2", "4x4")),
+    "maps": CategoricalDistribution(("float32", "int8")),
 }
-CONVENTIONAL = {"width_multiplier": 1.0, "accumulator": 32, "clip": 0, "tile": "4x2"}
+CONVENTIONAL = {"width_multiplier": 1.0, "accumulator": 32, "clip": 0, "maps": "float32"}
 NARROW = {**CONVENTIONAL, "clip": 15}
 KERNEL_TILE = "4x2"
 """Of every kernel, since it fits every arithmetic."""
+TILE = "tree4x4r2c3.ooo.pixels.u3"
 CYCLES_PER_PRODUCT = {8: 1 / 58, 16: 1 / 47, 32: 1 / 38}
 STALL_SHARES = {
     "port F1": 0.42,
@@ -56,7 +58,7 @@ def create_study(path: Path, name: str = STUDY_NAME) -> optuna.Study:
     with warnings.catch_warnings(action="ignore"):
         study.set_metric_names(["latency_ms", "accuracy"])
     study.set_user_attr("conventional", _attributes(CONVENTIONAL, [])["design"])
-    study.set_user_attr("format", 1)
+    study.set_user_attr("format", FORMAT)
     study.set_user_attr("latency_scope", LATENCY_SCOPE)
     study.set_user_attr(
         "spec",
@@ -156,14 +158,16 @@ def _layers(params: dict[str, Any], count: int = 4) -> list[dict[str, Any]]:
 
 
 def _layer(name: str, size: int, channels: int, params: dict[str, Any]) -> dict[str, Any]:
-    tile_factor = {"2x2": 1.22, "4x2": 1.0, "4x4": 0.97}[params["tile"]]
+    maps_factor = {"float32": 1.22, "int8": 1.0}[params["maps"]]
     width = int(channels * params["width_multiplier"])
     products = size * size * 9 * width * width
-    cycles = int(products * CYCLES_PER_PRODUCT[params["accumulator"]] * tile_factor) + 900
+    cycles = int(products * CYCLES_PER_PRODUCT[params["accumulator"]] * maps_factor) + 900
     stalls = {reason: int(share * cycles) for reason, share in STALL_SHARES.items()}
     return {
         "name": name,
         "shape": f"{size}x{size}x{width}x{width} k3x3 s1 p1",
+        "tile": TILE,
+        "variant": f"acc{params['accumulator']}-exact-clipnone-int32-{TILE}",
         "cycles": cycles,
         "instructions": int(1.7 * cycles),
         "products": products,

@@ -40,7 +40,6 @@ def trial_table() -> dag.AgGrid:
             _text("overflow", "Overflow", width=107),
             _text("clip", "Clip", width=80),
             _text("maps", "Maps", width=90),
-            {**_text("tile", "Tile", width=152), "tooltipField": "tile"},
             _number("width", "Width", ".2f", width=90),
             {**_text("note", "Note", minWidth=120, flex=1), "tooltipField": "note"},
         ],
@@ -98,7 +97,6 @@ def _row(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
             "overflow": design.overflow.value,
             "clip": "none" if design.clip is None else str(design.clip),
             "maps": design.maps.value,
-            "tile": str(design.tile),
             "width": design.width_multiplier,
         }
     return row

@@ -114,7 +114,7 @@ def latency_lines(found: NetworkLatency, arithmetic: str) -> Iterator[str]:
     ]
     yield from aligned(behind_rows)
     yield f"total of the {LATENCY_SCOPE}: {found.cycles:,} cycles, {found.milliseconds:.3f} ms"
-    yield "not an exhaustive search: of each shape only these tiles were tried"
+    yield "not an exhaustive search: of each shape these were tried, of so many plain tiles and their variations"
     yield from aligned(
         [
             (f"  {shape.shape}", f"{len(shape.tried)} of {shape.legal}", ", ".join(map(str, shape.tried)))

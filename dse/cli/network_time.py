@@ -23,13 +23,19 @@ from dse.cli.options import (
 if TYPE_CHECKING:
     from kernels_asm import Arithmetic
 
+DEFAULT_TILES = 8
+"""As many as studies try."""
+
 DEFAULT_ARITHMETIC = "acc16-exact-clip31-int8"
 
 ArithmeticText = Annotated[
     str,
     typer.Option("--arithmetic", help="Of every layer: a variant without its tile.", metavar="ACC-OVERFLOW-CLIP-TYPE"),
 ]
-Tiles = Annotated[int, typer.Option("--tiles", min=1, help="Tiles to try for each shape, likely best first.")]
+Tiles = Annotated[
+    int,
+    typer.Option("--tiles", min=1, help="Plain tiles to try for each shape before variations of the best."),
+]
 
 
 def time_layers(
@@ -40,12 +46,12 @@ def time_layers(
     width: Width = 1.0,
     repairs: RepairOptions = None,
     arithmetic: ArithmeticText = DEFAULT_ARITHMETIC,
-    tiles: Tiles = 4,
+    tiles: Tiles = DEFAULT_TILES,
     cache: CacheOption = None,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
-    """Time a network's binary layers on a core: convolutions, each with the fastest of a few tiles, and what follows.
+    """Time a network's binary layers on a core: convolutions, each with the fastest tile found, and what follows.
 
     Outputs are compared with the oracle's before anything is timed, and timings are kept in the evaluation cache.
     """
@@ -62,12 +68,13 @@ def time_layers(
     from dse.cli.network_text import latency_lines
     from dse.cli.progress import count_status
     from dse.latency import EmulatedTimer
-    from dse.network_latency import plan_timing, time_network
+    from dse.network_latency import time_network
+    from dse.tile_candidates import tile_family
+    from dse.tile_search import TileSearch
 
-    stored = EvaluationCache(cache_directory(cache))
-    plan = plan_timing(network, parsed, loaded, tiles)
-    with count_status(f"timing kernels of {name} on {loaded.name}", plan.kernels) as progress:
-        found = time_network(plan, EmulatedTimer(loaded), stored, progress)
+    search = TileSearch(EmulatedTimer(loaded), EvaluationCache(cache_directory(cache)), tile_family(loaded), tiles)
+    with count_status(f"timing kernels of {name} on {loaded.name}") as progress:
+        found = time_network(network, parsed, loaded, search, progress)
     typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(latency_lines(found, arithmetic)))
 
 

@@ -18,7 +18,9 @@ from rich.text import Text
 from dse.accuracy_claims import front_counts
 from dse.design import Design
 from dse.front import not_shown_above, pareto_front
+from dse.measures import ACCURACY, LATENCY
 from dse.progress import StudyProgress
+from dse.results import MEASURES
 from dse.uncertainty import MeasuredAccuracy, differ
 
 Shown = TypeVar("Shown")
@@ -42,19 +44,22 @@ class StudyTally:
     pruned: int = 0
     failed: int = 0
     _inherited: int = 0
+    _is_plane: bool = True
     _started: float = field(default_factory=time.monotonic)
 
     def begin(self, finished: list[FrozenTrial], budget: int) -> None:
         """Start the clock with the trials that earlier runs finished."""
         self.budget = budget
-        self.complete = [(trial.values[0], _measured(trial)) for trial in finished]
+        self.complete = [(_latency(trial), _measured(trial)) for trial in finished]
+        self._is_plane = all(map(_is_plane, finished))
         self._inherited = len(finished)
         self._started = time.monotonic()
 
     def add(self, trial: FrozenTrial) -> None:
         """Count a trial that ended."""
         if trial.state is TrialState.COMPLETE:
-            self.complete.append((trial.values[0], _measured(trial)))
+            self.complete.append((_latency(trial), _measured(trial)))
+            self._is_plane &= _is_plane(trial)
         elif trial.state is TrialState.PRUNED:
             self.pruned += 1
         else:
@@ -70,15 +75,18 @@ class StudyTally:
 
     @property
     def best(self) -> str:
-        """The least latency, the highest accuracy and the size of the front, in words."""
+        """The least latency, the highest accuracy and, where these are all that counts, the size of the front."""
         if not self.complete:
             return "no design evaluated yet"
         latency = min(latency for latency, _ in self.complete)
         highest = max((accuracy for _, accuracy in self.complete), key=lambda accuracy: accuracy.value)
-        front = pareto_front(self.complete, lambda point: (point[0], point[1].value))
+        best = f"best latency {latency:.4f} ms   highest accuracy {highest.percent} %"
+        if not self._is_plane:
+            return best
+        front = pareto_front(self.complete, lambda point: (point[0], -point[1].value))
         distinguishable = not_shown_above(front, lambda one, other: differ(one[1], other[1])).count(None)
         designs = front_counts(len(front), distinguishable)
-        return f"best latency {latency:.4f} ms   highest accuracy {highest.percent} %   {designs}"
+        return f"{best}   {designs}"
 
 
 class LiveProgress:
@@ -161,7 +169,7 @@ class LineProgress:
         if trial.state is TrialState.COMPLETE:
             left = self._tally.seconds_left
             time_left = "" if left is None else f", time left {duration(left)}"
-            self._print(f"{head}: {trial.values[0]:.4f} ms, {_measured(trial).percent} %{time_left}")
+            self._print(f"{head}: {_latency(trial):.4f} ms, {_measured(trial).percent} %{time_left}")
             return
         reason = trial.user_attrs.get("pruned") or trial.user_attrs.get("error")
         self._print(f"{head}: {trial.state.name.lower()}: {reason}")
@@ -207,14 +215,24 @@ def print_line(console: Console, line: str) -> None:
 
 
 @contextmanager
-def count_status(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a spinner with the count that was last told, on standard error if that is a terminal."""
+def count_status(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a spinner with the count that was last told, and of how many, on standard error if that is a terminal."""
+    of = "" if total is None else f"/{total}"
     with Console(stderr=True).status(title) as status:
-        yield lambda done: status.update(f"{title}: {done}/{total}")
+        yield lambda done: status.update(f"{title}: {done}{of}")
+
+
+def _latency(trial: FrozenTrial) -> float:
+    return float(trial.user_attrs[MEASURES][str(LATENCY)])
+
+
+def _is_plane(trial: FrozenTrial) -> bool:
+    """Whether a trial is a point of the plane of latency and accuracy, and nothing else counts."""
+    return trial.values == [_latency(trial), _measured(trial).value] and not trial.constraints
 
 
 def _measured(trial: FrozenTrial) -> MeasuredAccuracy:
-    return MeasuredAccuracy(trial.values[1], trial.user_attrs.get("accuracy_standard_error"))
+    return MeasuredAccuracy(trial.user_attrs[MEASURES][str(ACCURACY)], trial.user_attrs.get("accuracy_standard_error"))
 
 
 def duration(seconds: float) -> str:

@@ -9,7 +9,8 @@ from typing import Any, TextIO
 
 from dse.accuracy_claims import front_mark
 from dse.evaluation import LATENCY_SCOPE
-from dse.results import StudyResults, TrialResult
+from dse.hypervolume import stalled_for
+from dse.results import LayerResult, StudyResults, TrialResult
 from dse.uncertainty import differ
 
 FIELDS = (
@@ -27,17 +28,21 @@ FIELDS = (
     "overflow",
     "clip",
     "maps",
-    "tile",
+    "tiles",
     "cycles",
     "speedup",
     "accuracy_gain",
     "accuracy_differs",
+    "feasible",
     "reason",
 )
+"""Of every study; what its goal measures besides latency and accuracy follows by name."""
 
 
 def trial_fields(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
     """Return one trial as `FIELDS`; accuracies are 0..1, None stands for what is not known.
+
+    `tiles` are those of the layers, in order.
 
     `distinguishable` and `front_mark` speak of trials on the front alone (`dse.front.not_shown_above`). `speedup` and
     `accuracy_gain` compare with the conventional design; the gain is the difference of the two figures, and
@@ -57,12 +62,15 @@ def trial_fields(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
         "test_accuracy_standard_error": attributes.test_accuracy_standard_error,
         "distinguishable": trial.number not in results.not_shown_above if on_front else None,
         "front_mark": front_mark(results, trial),
-        **{name: design.get(name) for name in ("width_multiplier", "accumulator", "overflow", "clip", "maps", "tile")},
+        **{name: design.get(name) for name in ("width_multiplier", "accumulator", "overflow", "clip", "maps")},
+        "tiles": " ".join(layer.tile for layer in attributes.layers) or None,
         "cycles": attributes.cycles,
         "speedup": conventional.point[0] / trial.point[0] if conventional else None,
         "accuracy_gain": trial.point[1] - conventional.point[1] if conventional else None,
         "accuracy_differs": differ(trial.measured, conventional.measured) if conventional else None,
+        "feasible": trial.feasible if trial.complete else None,
         "reason": trial.reason,
+        **{str(measure): trial.attributes.measures.get(str(measure)) for measure in results.further_measures},
     }
 
 
@@ -78,6 +86,10 @@ def results_json(results: StudyResults, trials: Iterable[TrialResult]) -> str:
             "latency_scope": LATENCY_SCOPE,
             "finished": len(results.complete),
             "budget": results.budget,
+            "objectives": list(map(str, results.goal.objectives)),
+            "constraints": list(map(str, results.goal.constraints)),
+            "hypervolume": _hypervolume_fields(results),
+            "stopped": results.stopped,
             "front": {"designs": len(results.front), "distinguishable": len(results.distinguishable)},
             "trials": [trial_fields(results, trial) for trial in trials],
         },
@@ -85,8 +97,40 @@ def results_json(results: StudyResults, trials: Iterable[TrialResult]) -> str:
     )
 
 
+def _hypervolume_fields(results: StudyResults) -> dict[str, Any] | None:
+    """Return the reference by objective, and the hypervolume after each complete trial; None before there is one."""
+    if results.reference is None:
+        return None
+    return {
+        "reference": dict(zip(map(str, results.goal.objectives), results.reference, strict=True)),
+        "trials": [trial.number for trial in results.complete],
+        "values": list(results.hypervolumes),
+        "stalled_for": stalled_for(results.hypervolumes),
+    }
+
+
 def write_csv(results: StudyResults, trials: Iterable[TrialResult], file: TextIO) -> None:
     """Write the given trials as CSV with a header line."""
-    writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+    fields = [*FIELDS, *map(str, results.further_measures)]
+    writer = csv.DictWriter(file, fields, lineterminator="\n")
     writer.writeheader()
     writer.writerows(trial_fields(results, trial) for trial in trials)
+
+
+LAYER_FIELDS = ("name", "shape", "tile", "cycles", "products_per_cycle", "bound", "instructions", "products")
+
+
+def layers_json(trial: TrialResult) -> str:
+    """Return the layers of a trial as an indented JSON object."""
+    return json.dumps({"trial": trial.number, "layers": list(map(_layer_fields, trial.attributes.layers))}, indent=2)
+
+
+def write_layers_csv(trial: TrialResult, file: TextIO) -> None:
+    """Write the layers of a trial as CSV with a header line."""
+    writer = csv.DictWriter(file, LAYER_FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(_layer_fields, trial.attributes.layers))
+
+
+def _layer_fields(layer: LayerResult) -> dict[str, Any]:
+    return {name: getattr(layer, name) for name in LAYER_FIELDS}

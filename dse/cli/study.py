@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dse.cli.options import (
-    DEFAULT_CORE,
     DEFAULT_STORAGE,
     DEFAULT_STUDY,
     CacheOption,
@@ -27,51 +26,70 @@ from dse.cli.options import (
     parse_numbers,
     parse_overrides,
 )
+from dse.cli.study_options import (
+    Constraints,
+    CoreToTime,
+    DatasetToTrainOn,
+    Enqueue,
+    Epochs,
+    NetworkToExplore,
+    Objectives,
+    SamplerName,
+    Seed,
+    Settings,
+    TrainImages,
+    Trials,
+    UntilStalled,
+    Widths,
+    given,
+    recipe_settings,
+    spec_settings,
+)
 
 if TYPE_CHECKING:
     import optuna
 
 app = typer.Typer(help="Search designs and show what was found.", no_args_is_help=True)
 
-DEFAULT_TRIALS = 40
+DEFAULT_SPEC = Path("study.toml")
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(help="Where to write the spec.", show_default=True)] = DEFAULT_SPEC,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Write the default spec of a study, with a comment on each line, to be changed and run with --spec."""
+    from dse.spec_file import write_spec
+
+    write_spec(file)
+    typer.echo(f"spec in {file}: change it, then run dse study run --spec {file}")
 
 
 @app.command()
 def run(
+    spec: Annotated[
+        Path | None, typer.Option(help="TOML file with the study's settings (dse study init); options override it.")
+    ] = None,
     storage: StorageOption = DEFAULT_STORAGE,
     name: Annotated[str, typer.Option(help="Name of the study in the storage.")] = DEFAULT_STUDY,
-    core: Annotated[str, typer.Option(help="Core to time on: a name (dse core list) or a YAML file.")] = DEFAULT_CORE,
+    core: CoreToTime = None,
     override: Overrides = None,
-    network: Annotated[str, typer.Option(help="Network to explore (dse network list).")] = "tiny",
-    dataset: Annotated[
-        str,
-        typer.Option(
-            help="Images to train on: fashion-mnist-small, fashion-mnist, cifar10, cifar100, or image-folder for your "
-            "own (image-folder-64 for 64x64 pixels instead of 32x32)."
-        ),
-    ] = "fashion-mnist-small",
+    network: NetworkToExplore = None,
+    dataset: DatasetToTrainOn = None,
     data_dir: DataDir = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch missing files of the data set.")] = False,
-    trials: Annotated[
-        int, typer.Option(min=1, help="Designs to evaluate in all, earlier runs included.")
-    ] = DEFAULT_TRIALS,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the search and of the trainings.")] = 0,
-    epochs: Annotated[
-        int | None,
-        typer.Option(min=1, help="Train each design from scratch for so many epochs instead of the quick run."),
-    ] = None,
-    train_images: Annotated[
-        int | None, typer.Option(min=1, help="Train each design from scratch, on the first so many images only.")
-    ] = None,
-    widths: Annotated[
-        str | None, typer.Option(help="Width multipliers to search, such as 0.5,1,2; 1 must be among them.")
-    ] = None,
-    tiles: Annotated[
-        str | None,
-        typer.Option(
-            help="Tiles to search, output channels x pixels, such as 4x2,8x1, or all (default: the fast ones)."
-        ),
-    ] = None,
+    objective: Objectives = None,
+    constraint: Constraints = None,
+    trials: Trials = None,
+    until_stalled: UntilStalled = None,
+    seed: Seed = None,
+    epochs: Epochs = None,
+    train_images: TrainImages = None,
+    widths: Widths = None,
+    sampler: SamplerName = None,
+    enqueue: Enqueue = None,
+    settings: Settings = None,
     cache: CacheOption = None,
     report: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("report.html"),
     as_json: Json = False,
@@ -79,34 +97,34 @@ def run(
 ) -> None:
     """Search for the fastest and most accurate designs; run again, it continues where it stopped."""
     check_writable(report)
+    from dse.spec_file import load_spec
+
+    options = {
+        **given("--core", "core", core),
+        **given("--override", "overrides", parse_overrides(override) or None),
+        **given("--network", "network", network),
+        **given("--dataset", "dataset", dataset),
+        **given("--data-dir", "data_dir", None if data_dir is None else str(data_dir)),
+        **given("--objective", "objectives", objective or None),
+        **given("--constraint", "constraints", constraint or None),
+        **given("--trials", "trials", trials),
+        **given("--until-stalled", "until_stalled", until_stalled),
+        **given("--seed", "seed", seed),
+        **recipe_settings(epochs, train_images),
+        **given("--widths", "parameters.widths", parse_numbers("--widths", widths)),
+        **given("--sampler", "sampler", sampler),
+        **given("--enqueue", "enqueue", enqueue or None),
+        **spec_settings(settings),
+    }
+    asked = load_spec(spec, options)
+
     from dse.cli.progress import study_progress
     from dse.launch import StudySettings, run_study
-    from dse.training.quick_recipe import QuickRecipe
-    from dse.training.recipe import Recipe
 
-    scratch = Recipe()
-    settings = StudySettings(
-        storage=storage,
-        name=name,
-        core=core,
-        overrides=parse_overrides(override),
-        network=network,
-        dataset=dataset,
-        data_dir=data_dir,
-        download=download,
-        recipe=QuickRecipe()
-        if epochs is None and train_images is None
-        else Recipe(epochs=epochs or scratch.epochs, train_images=train_images),
-        trials=trials,
-        seed=seed,
-        cache=cache_directory(cache),
-        widths=parse_numbers("--widths", widths),
-        tiles=tuple(tiles.split(",")) if tiles is not None else None,
-    )
     _quieten_libraries()
-    title = f"{name}: {network} on {dataset}, {core}, storage {storage}"
+    title = f"{name}: {asked.network} on {asked.dataset}, {asked.core}, storage {storage}"
     with study_progress(title, to_stderr=as_json) as progress:
-        study = run_study(settings, progress)
+        study = run_study(StudySettings(storage, name, asked, cache_directory(cache), download), progress)
     _write_report(study, report)
     _print_results(study, OutputFormat.JSON if as_json else OutputFormat.TABLE, all_trials=False)
     if not as_json:
@@ -119,10 +137,14 @@ def show(
     name: StudyName = None,
     output_format: Format = OutputFormat.TABLE,
     all_trials: Annotated[bool, typer.Option("--all", help="Show every trial instead of the Pareto front.")] = False,
+    trial: Annotated[int | None, typer.Option(min=0, help="Show the layers of this trial, with their tiles.")] = None,
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
-    """Show a study's Pareto front, or all its trials."""
-    _print_results(_open(storage, name), output_format, all_trials=all_trials)
+    """Show a study's Pareto front, all its trials, or the layers of one."""
+    if trial is None:
+        _print_results(_open(storage, name), output_format, all_trials=all_trials)
+    else:
+        _print_layers(_open(storage, name), trial, output_format)
 
 
 @app.command()
@@ -138,6 +160,81 @@ def report(
     typer.echo(f"report in {output}")
 
 
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Where to write: FILE.csv, FILE.json or FILE.parquet.")],
+    storage: StorageOption = DEFAULT_STORAGE,
+    name: StudyName = None,
+    file_format: Annotated[
+        str | None, typer.Option("--format", help="csv, json or parquet (default: as the file's name ends).")
+    ] = None,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Write all trials of a study and their layers: one JSON file, or two tables of CSV or Parquet."""
+    from dse.study_export import exported, format_of, write_export
+
+    chosen = format_of(file, file_format)
+    check_writable(file)
+    from dse.results import read_results
+
+    study = exported(read_results(_open(storage, name)))
+    files = write_export(study, file, chosen)
+    typer.echo(f"{len(study.trials)} trials, {len(study.layers)} layers in {' and '.join(map(str, files))}")
+
+
+@app.command()
+def compare(
+    storage: StorageArgument = DEFAULT_STORAGE,
+    other: Annotated[
+        str | None, typer.Argument(help="Storage of the second study; left out: the same.", metavar="OTHER")
+    ] = None,
+    name: StudyName = None,
+    other_name: Annotated[
+        str | None, typer.Option("--other-name", help="Name of the second study (default: as the first).")
+    ] = None,
+    trials: Annotated[
+        str | None, typer.Option("--trials", help="Compare a trial of each, such as 0,7, instead of the studies.")
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Show two studies or two trials side by side; accuracies differ only where that is shown."""
+    from dse.comparison import compare_studies, compare_trials
+    from dse.errors import UsageError
+    from dse.results import read_results
+
+    if other is None and other_name is None and trials is None:
+        raise UsageError("compare: give two studies (OTHER or --other-name), or two trials of one, as --trials 0,7")
+    numbers = _pair(trials)
+    first = read_results(_open(storage, name))
+    second = read_results(_open(other or storage, other_name or (name if other is None else None)))
+    if numbers is None:
+        lines = compare_studies(first, second)
+    else:
+        lines = compare_trials((first, numbers[0]), (second, numbers[1]))
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        typer.echo(json.dumps(list(map(asdict, lines)), indent=2))
+        return
+    from dse.cli.tables import comparison_table, print_table
+
+    print_table(comparison_table(lines))
+
+
+def _pair(text: str | None) -> tuple[int, int] | None:
+    """Return two numbers of trials; raises UsageError for anything else."""
+    from dse.errors import UsageError
+
+    if text is None:
+        return None
+    first, _, second = text.partition(",")
+    if not (first.isdecimal() and second.isdecimal()):
+        raise UsageError(f"--trials {text!r}: write two numbers, such as 0,7")
+    return int(first), int(second)
+
+
 def _open(storage: str, name: str | None) -> optuna.Study:
     from dse.storage import StudyStorage
 
@@ -151,10 +248,10 @@ def _print_results(study: optuna.Study, output_format: OutputFormat, *, all_tria
     results = read_results(study)
     trials = results.trials if all_trials else results.front
     if output_format is OutputFormat.TABLE:
-        from dse.cli.tables import front_notes, front_table, print_table, trials_table
+        from dse.cli.tables import front_notes, front_table, goal_notes, print_table, trials_table
 
         print_table(trials_table(results) if all_trials else front_table(results))
-        for note in front_notes(results):
+        for note in (*front_notes(results), *goal_notes(results)):
             typer.echo(note)
         return
     from dse.cli.serialise import results_json, write_csv
@@ -163,6 +260,26 @@ def _print_results(study: optuna.Study, output_format: OutputFormat, *, all_tria
         typer.echo(results_json(results, trials))
     else:
         write_csv(results, trials, sys.stdout)
+
+
+def _print_layers(study: optuna.Study, number: int, output_format: OutputFormat) -> None:
+    from dse.errors import UsageError
+    from dse.results import read_results
+
+    trial = read_results(study).trial(number)
+    if trial is None or not trial.attributes.layers:
+        raise UsageError(f"study {study.study_name!r} has no trial {number} with timed layers: see --all")
+    if output_format is OutputFormat.TABLE:
+        from dse.cli.tables import layers_table, print_table
+
+        print_table(layers_table(trial))
+        return
+    from dse.cli.serialise import layers_json, write_layers_csv
+
+    if output_format is OutputFormat.JSON:
+        typer.echo(layers_json(trial))
+    else:
+        write_layers_csv(trial, sys.stdout)
 
 
 def _write_report(study: optuna.Study, path: Path) -> None:

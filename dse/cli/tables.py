@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console
@@ -16,7 +17,10 @@ from dse.accuracy_claims import (
     front_summary,
     marked_groups,
 )
+from dse.comparison import Line
 from dse.evaluation import LATENCY_SCOPE
+from dse.goal import Goal
+from dse.hypervolume import stalled_for
 from dse.results import StudyResults, TrialResult
 
 PLAIN_WIDTH = 140
@@ -29,12 +33,12 @@ def print_table(table: Table) -> None:
 
 
 def front_table(results: StudyResults) -> Table:
-    """Return the Pareto front, fastest first, each design with its gain over the conventional one."""
+    """Return the Pareto front, best in the first objective first, each design with its gain over the conventional."""
     title = (
         f"Pareto front of {results.name}: {len(results.front)} of {len(results.complete)} designs, "
         f"{results.network} on {results.dataset}, {results.core}"
     )
-    table = _design_table(title)
+    table = _design_table(title, results)
     table.caption = f"{ERRORS_NOTE} Latency counts the {LATENCY_SCOPE}."
     for trial in results.front:
         table.add_row(*_design_cells(results, trial))
@@ -43,12 +47,36 @@ def front_table(results: StudyResults) -> Table:
 
 def trials_table(results: StudyResults) -> Table:
     """Return every trial in the order of their numbers, with the reason where one has no result."""
-    table = _design_table(f"Trials of {results.name}: {results.core}, {results.network} on {results.dataset}")
+    table = _design_table(f"Trials of {results.name}: {results.core}, {results.network} on {results.dataset}", results)
     table.add_column("state")
     for trial in results.trials:
         state = trial.state.name.lower()
         reason = f"{state}: {trial.reason}" if trial.reason else state
         table.add_row(*_design_cells(results, trial), reason)
+    return table
+
+
+def layers_table(trial: TrialResult) -> Table:
+    """Return the binary layers of a trial: what each runs in which tile, and what that takes."""
+    table = Table(title=f"Layers of trial {trial.number}: {trial.design}", box=box.SIMPLE_HEAD, title_justify="left")
+    for heading in ("layer", "shape", "tile"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("cycles", "products a cycle"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("bound")
+    for layer in trial.attributes.layers:
+        figures = (f"{layer.cycles:,}", f"{layer.products_per_cycle:.1f}")
+        table.add_row(layer.name, layer.shape, layer.tile, *figures, layer.bound)
+    return table
+
+
+def comparison_table(lines: Sequence[Line]) -> Table:
+    """Return two trials or studies side by side."""
+    table = Table(box=box.SIMPLE_HEAD, caption=ERRORS_NOTE, caption_justify="left")
+    for heading in ("", "first", "second", "second against first"):
+        table.add_column(heading)
+    for line in lines:
+        table.add_row(line.what, line.one, line.other, line.difference)
     return table
 
 
@@ -66,21 +94,53 @@ def front_notes(results: StudyResults) -> list[str]:
     return notes
 
 
-def _design_table(title: str) -> Table:
+def goal_notes(results: StudyResults) -> list[str]:
+    """Return what a study is after where that is not the usual, how far it has come, and why it stopped."""
+    goal = results.goal
+    notes = []
+    if goal.objectives != Goal().objectives:
+        notes.append(f"objectives: {', '.join(map(str, goal.objectives))}")
+    if goal.constraints:
+        feasible = sum(trial.feasible for trial in results.complete)
+        limits = ", ".join(map(str, goal.constraints))
+        notes.append(f"constraints: {limits}; {feasible} of {len(results.complete)} designs keep them")
+    if results.hypervolumes:
+        volume, idle = results.hypervolumes[-1], stalled_for(results.hypervolumes)
+        late = f", none of it in the last {trials_of(idle)}" if idle else ""
+        notes.append(
+            f"hypervolume {volume:.4f} of 1 after {trials_of(len(results.hypervolumes))}{late}; {_from(results)}"
+        )
+    if results.stopped:
+        notes.append(f"last run: {results.stopped}")
+    return notes
+
+
+def trials_of(count: int) -> str:
+    """Return a number of trials in words."""
+    return f"{count} trial{'' if count == 1 else 's'}"
+
+
+def _from(results: StudyResults) -> str:
+    pairs = zip(results.goal.objectives, results.reference or (), strict=True)
+    return f"reference {', '.join(f'{objective.label} {objective.text(value)}' for objective, value in pairs)}"
+
+
+def _design_table(title: str, results: StudyResults) -> Table:
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
     table.add_column("trial", justify="right", no_wrap=True)
     table.add_column("accuracy %", no_wrap=True)
     for heading in ("latency ms", "width", "bits"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("overflow", no_wrap=True)
-    for heading in ("clip", "maps", "tile", "speed-up", "gain"):
+    further = (measure.label for measure in results.further_measures)
+    for heading in ("clip", "maps", *further, "speed-up", "gain"):
         table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 
 def _design_cells(results: StudyResults, trial: TrialResult) -> list[str]:
     design = trial.design
-    described = ["", "", "", "", "", ""]
+    described = ["", "", "", "", ""]
     if design is not None:
         clip = "none" if design.clip is None else str(design.clip)
         described = [
@@ -89,9 +149,14 @@ def _design_cells(results: StudyResults, trial: TrialResult) -> list[str]:
             design.overflow.value,
             clip,
             design.maps.value,
-            str(design.tile),
         ]
-    return [str(trial.number), *_objective_cells(results, trial), *described, *_gain_cells(trial, results.conventional)]
+    gains = _gain_cells(trial, results.conventional)
+    return [str(trial.number), *_objective_cells(results, trial), *described, *_further_cells(results, trial), *gains]
+
+
+def _further_cells(results: StudyResults, trial: TrialResult) -> list[str]:
+    known = dict(results.further(trial))
+    return [measure.text(known[measure]) if measure in known else "" for measure in results.further_measures]
 
 
 def _objective_cells(results: StudyResults, trial: TrialResult) -> list[str]:

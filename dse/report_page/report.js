@@ -29,6 +29,8 @@
     const ring = figures.front.data[data.ring];
     [ring.x, ring.y] = number === null ? [[], []] : data.points[number].map((value) => [value]);
     Plotly.react(front, structuredClone(figures.front.data), structuredClone(figures.front.layout), data.config);
+    const volume = structuredClone(figures.hypervolume);
+    Plotly.react("hypervolume", volume.data, volume.layout, { ...data.config, displayModeBar: false });
     document.querySelectorAll("tbody tr").forEach((row) => row.classList.toggle("selected", row.id === `row-${number}`));
     if (number !== null) {
       const figure = structuredClone(figures.layers[number]);

@@ -15,10 +15,11 @@ from benchmarks.kernel_page import page
 from benchmarks.kernel_plot import plot
 from benchmarks.kernel_results import BLOCK_LAYERS, CLIPPED, CORES, LAYERS, WIDTHS, collect, is_block, wanted
 from benchmarks.kernel_rivals import FloatBatchNormRuns, Int8Search, Reference, ReferenceRuns
-from benchmarks.kernel_search import PREFETCH, REORDERED, TileSearch, candidates, covering_pixels
+from benchmarks.kernel_search import REORDERED, TileSearch, candidates
 from benchmarks.kernel_targets import BLOCK_RATIO, PRODUCTS_PER_CYCLE, reached
 from dse.cache import EvaluationCache
 from dse.emulation import time_layer
+from dse.tile_candidates import PREFETCH, covering_pixels
 from isa_models import load_core
 from kernels_asm import ConvShape, KernelVariant, LoopOrder, Schedule, TreeTile, parse_tile
 from kernels_asm.int8_conv import Int8Path

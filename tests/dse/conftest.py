@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial
 from dse.cache import EvaluationCache, Record
 from dse.design import Design
 from dse.evaluation import Activity, Evaluator
+from dse.goal import Goal
 from dse.layer_work import LayerWork
 from dse.legality import Legality
 from dse.networks import FeatureMaps, Network, build_network
@@ -21,11 +22,11 @@ from dse.normalisation_pass import NormalisationPass
 from dse.space import SearchSpace
 from dse.storage import StudyStorage
 from dse.study import StudyRunner
-from kernels_asm import LaneTile, LayerFunction, Overflow
+from dse.tile_search import TileSearch
+from kernels_asm import LayerFunction, Overflow
+from tests.sample_kernels import FAMILY
 
-CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, LaneTile(2, 2))
-TILES = (LaneTile(2, 2), LaneTile(4, 2), LaneTile(8, 2))
-"""The last one does not fit 8-bit exact accumulation over the widest windows."""
+CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None)
 
 
 class FakeTimer:
@@ -109,25 +110,34 @@ class FakeStudy:
     """A study in a SQLite file whose evaluations take microseconds; `run` may be called again to resume."""
 
     folder: Path
-    space: SearchSpace = field(default_factory=lambda: SearchSpace(TILES))
+    space: SearchSpace = field(default_factory=SearchSpace)
     timer: FakeTimer = field(default_factory=FakeTimer)
     trainer: FakeTrainer = field(default_factory=FakeTrainer)
     progress: RecordedProgress = field(default_factory=RecordedProgress)
+    spec: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.legality = Legality(network_of)
-        self.evaluator = Evaluator(network_of, self.timer, self.trainer, 1e9, EvaluationCache(self.folder / "cache"))
+        self.legality = Legality(network_of, FAMILY)
+        cache = EvaluationCache(self.folder / "cache")
+        self.evaluator = Evaluator(network_of, TileSearch(self.timer, cache, FAMILY), self.trainer, 1e9, cache)
 
     @property
     def storage(self) -> StudyStorage:
         return StudyStorage(str(self.folder / "study.db"))
 
     def load(self) -> optuna.Study:
-        return self.storage.find("study") or self.storage.create("study", {"spec": {}})
+        return self.storage.find("study") or self.storage.create(
+            "study", self.attributes, Goal.of_spec(self.attributes["spec"]).objectives
+        )
 
-    def run(self, budget: int, seed: int = 0) -> optuna.Study:
+    @property
+    def attributes(self) -> dict[str, Any]:
+        return {"spec": self.spec, "space": self.space.to_dict(), "conventional": CONVENTIONAL.to_dict()}
+
+    def run(self, budget: int, seed: int = 0, first: tuple[Design, ...] = (), **options: Any) -> optuna.Study:
         study = self.load()
-        runner = StudyRunner(study, self.space, (CONVENTIONAL,), self.evaluator, self.legality, seed, self.progress)
+        first = (CONVENTIONAL, *first)
+        runner = StudyRunner(study, self.space, first, self.evaluator, self.legality, seed, self.progress, **options)
         runner.run(budget)
         return self.load()
 

@@ -9,20 +9,21 @@ import torch
 from dse.data import load_dataset
 from dse.design import Design
 from dse.errors import UsageError
-from dse.fused_variants import fused_variant
 from dse.networks import FeatureMaps, Repairs, Residual, build_network
 from dse.nn.fixed_point import FEATURE_SCALE
 from dse.nn.model import BinaryModel
 from dse.training.loop import train
 from dse.training.recipe import Recipe
 from dse.verification import verify_model
-from kernels_asm import Overflow, TreeTile
+from kernels_asm import KernelVariant, Overflow, TreeTile
+from tests.sample_kernels import kernels_of
 
 torch.set_num_threads(1)  # tests run side by side
 
-TREE = Design(0.5, 16, Overflow.EXACT, None, TreeTile(4, 4, 1, 3))
-CLIPPED = replace(TREE, clip=15)
-WRAPPING = replace(TREE, accumulator=8, overflow=Overflow.WRAP)
+EXACT = Design(0.5, 16, Overflow.EXACT, None)
+TREE = TreeTile(4, 4, 1, 3)
+CLIPPED = replace(EXACT, clip=15)
+WRAPPING = replace(EXACT, accumulator=8, overflow=Overflow.WRAP)
 
 
 def make(name: str, design: Design, multiplier: float, repairs: Repairs | None = None, size: int = 28) -> BinaryModel:
@@ -43,19 +44,19 @@ def images(count: int, size: int = 28) -> np.ndarray:
 @pytest.mark.parametrize(
     ("name", "design", "multiplier", "repairs"),
     [
-        ("tiny", TREE, 1.0, None),  # fused, in slabs and by pixels
-        ("tiny", TREE, 0.75, None),  # 24 channels: by pixels
+        ("tiny", EXACT, 1.0, None),  # fused, in slabs and by pixels
+        ("tiny", EXACT, 0.75, None),  # 24 channels: by pixels
         ("tiny", CLIPPED, 0.5, None),  # separate
         ("tiny", WRAPPING, 0.5, None),
-        ("tiny", TREE, 1.0, Repairs(residual=Residual.SINGLE)),  # every other layer puts out bits alone
-        ("tiny", TREE, 0.5, Repairs(residual=Residual.NONE)),
-        ("vgg-small", TREE, 0.125, None),  # pooled sums, then thresholds
-        ("resnet-20", TREE, 0.5, None),
+        ("tiny", EXACT, 1.0, Repairs(residual=Residual.SINGLE)),  # every other layer puts out bits alone
+        ("tiny", EXACT, 0.5, Repairs(residual=Residual.NONE)),
+        ("vgg-small", EXACT, 0.125, None),  # pooled sums, then thresholds
+        ("resnet-20", EXACT, 0.5, None),
     ],
 )
 def test_every_block_and_class_equals_the_kernels(name, design, multiplier, repairs):
     model = make(name, design, multiplier, repairs)
-    report = verify_model(model, design, images(2))
+    report = verify_model(model, kernels_of(model.network, design, TREE), images(2))
     assert report.identical
     assert report.layers == len(model.network.binary_layers)
     assert report.outputs == 2 * sum(layer.outputs for layer in model.network.binary_layers)
@@ -64,15 +65,15 @@ def test_every_block_and_class_equals_the_kernels(name, design, multiplier, repa
 def test_a_network_trained_with_int8_maps_learns_and_equals_its_kernels():
     dataset = load_dataset()
     network = build_network("tiny", 0.5, maps=FeatureMaps.INT8)
-    functions = TREE.layer_functions(layer.shape for layer in network.binary_layers)
+    functions = EXACT.layer_functions(layer.shape for layer in network.binary_layers)
     trained = train(network, functions, dataset, Recipe(epochs=1, train_images=3000))
     assert trained.test_accuracy > 0.5
-    report = verify_model(trained.model(), TREE, dataset.test.images[:10])
+    report = verify_model(trained.model(), kernels_of(network, EXACT, TREE), dataset.test.images[:10])
     assert report.identical
 
 
 def test_maps_hold_whole_bytes_and_signs_alone_are_signs():
-    model = make("tiny", TREE, 0.5, Repairs(residual=Residual.SINGLE))
+    model = make("tiny", EXACT, 0.5, Repairs(residual=Residual.SINGLE))
     maps = {}
 
     def keep(block, x, start):
@@ -92,9 +93,9 @@ def test_maps_hold_whole_bytes_and_signs_alone_are_signs():
 
 
 def test_a_kernel_that_differs_is_counted(monkeypatch):
-    model = make("tiny", TREE, 0.5)
+    model = make("tiny", EXACT, 0.5)
     monkeypatch.setattr("dse.block_emulation._weights", lambda block: np.ones_like(_ones_of(block)))
-    report = verify_model(model, TREE, images(1))
+    report = verify_model(model, kernels_of(model.network, EXACT, TREE), images(1))
     assert report.differing_outputs > 0
     assert not report.identical
 
@@ -104,11 +105,14 @@ def _ones_of(block) -> np.ndarray:
 
 
 def test_only_exact_sums_without_a_clip_are_fused():
-    shape = build_network("tiny").binary_layers[0].shape
-    assert str(fused_variant(shape, TREE, adds=True, to_bits=False)).startswith("acc16-int8+shortcut.slabs-tree")
-    assert str(fused_variant(shape, TREE, adds=False, to_bits=True)).startswith("acc16-bits.by2-tree")
-    assert fused_variant(shape, CLIPPED, adds=True, to_bits=False) is None
-    assert fused_variant(shape, WRAPPING, adds=True, to_bits=False) is None
+    plain = build_network("tiny", maps=FeatureMaps.INT8)
+    bits = build_network("tiny", repairs=Repairs(residual=Residual.SINGLE), maps=FeatureMaps.INT8)
+    assert str(kernels_of(plain, EXACT, TREE)[0]) == f"acc16-int8+shortcut.slabs-{TREE}"
+    assert str(kernels_of(bits, EXACT, TREE)[0]) == f"acc16-bits.by2-{TREE}"
+    for design in (CLIPPED, WRAPPING):
+        assert all(isinstance(variant, KernelVariant) for variant in kernels_of(plain, design, TREE))
+    in_float = build_network("tiny")
+    assert all(isinstance(variant, KernelVariant) for variant in kernels_of(in_float, EXACT, TREE))
 
 
 @pytest.mark.parametrize(

@@ -1,65 +1,27 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from dse.errors import UsageError
-from dse.known_designs import (
-    CONVENTIONAL,
-    IN_BYTES,
-    NARROW,
-    TileSweep,
-    contending_tiles,
-    running_tile,
-    sweep_known_designs,
-)
+from dse.known_designs import CONVENTIONAL, IN_BYTES, NARROW, known_designs
 from dse.legality import Legality
-from dse.networks import FeatureMaps, build_network
-from kernels_asm import LaneTile, TreeTile
+from dse.networks import Network, build_network
+from tests.sample_kernels import FAMILY
 
 
-def test_a_network_that_cannot_keep_maps_in_bytes_begins_without_them(make_fake_study):
-    fake = make_fake_study()
-    legality = Legality(lambda width, maps: build_network("quicknet-small", width, (3, 32, 32), maps=maps))
-    assert "no kernel has int8 maps with ReLU" in (legality.reason(replace(IN_BYTES, tile=LaneTile(2, 2))) or "")
-    sweeps = sweep_known_designs((LaneTile(2, 2),), legality, fake.evaluator, lambda _what: None)
-    assert [sweep.design for sweep in sweeps] == [CONVENTIONAL, NARROW]
+def test_a_study_begins_with_the_flows_that_its_results_are_compared_with(fake_study):
+    assert known_designs(fake_study.legality) == (CONVENTIONAL, NARROW, IN_BYTES)
 
 
-def test_each_known_design_begins_with_its_fastest_tile(fake_study):
-    tiles = (LaneTile(1, 1), LaneTile(2, 2), LaneTile(8, 1))
-    sweeps = sweep_known_designs(tiles, fake_study.legality, fake_study.evaluator, lambda _what: None)
-    conventional, narrow, in_bytes = sweeps
-    assert (conventional.fastest.accumulator, conventional.fastest.clip) == (32, None)
-    assert (narrow.fastest.accumulator, narrow.fastest.clip) == (8, 63)
-    assert (in_bytes.fastest.accumulator, in_bytes.fastest.clip, in_bytes.fastest.maps) == (8, None, FeatureMaps.INT8)
-    # the stand-in's cycles shrink with the channels of a tile
-    assert conventional.fastest.tile == narrow.fastest.tile == LaneTile(8, 1)
-    assert len(conventional.cycles) == 3
+def test_a_network_that_cannot_keep_maps_in_bytes_begins_without_them():
+    legality = Legality(lambda width, maps: build_network("quicknet-small", width, (3, 32, 32), maps=maps), FAMILY)
+    assert "no kernel has int8 maps with ReLU" in (legality.reason(IN_BYTES) or "")
+    assert known_designs(legality) == (CONVENTIONAL, NARROW)
 
 
-def test_of_equally_fast_tiles_the_smallest_is_taken():
-    assert TileSweep(CONVENTIONAL, {LaneTile(4, 4): 10, LaneTile(2, 2): 10}).fastest.tile == LaneTile(2, 2)
+def test_no_kernel_is_an_error_that_names_the_design():
+    def refuse(_width, _maps) -> Network:
+        raise UsageError("no such network")
 
-
-def test_a_tile_contends_if_it_is_quick_enough_for_one_design():
-    conventional = TileSweep(
-        CONVENTIONAL, {LaneTile(1, 1): 200, LaneTile(2, 2): 114, LaneTile(4, 4): 100, LaneTile(8, 2): 116}
-    )
-    narrow = TileSweep(NARROW, {LaneTile(1, 1): 200, LaneTile(2, 2): 150, LaneTile(4, 4): 120, LaneTile(8, 2): 100})
-    assert contending_tiles([conventional, narrow]) == (LaneTile(2, 2), LaneTile(4, 4), LaneTile(8, 2))
-
-
-def test_running_sums_get_the_fastest_tile_that_computes_them(fake_study):
-    def chosen(*tiles):
-        return running_tile(tiles, fake_study.legality, fake_study.evaluator, lambda _what: None)
-
-    # the stand-in's cycles shrink with the channels of a tile
-    assert chosen(LaneTile(8, 1), TreeTile(4, 7), TreeTile(8, 7), TreeTile(4, 7, columns=3)) == (TreeTile(8, 7),)
-    assert chosen(LaneTile(8, 1), TreeTile(4, 7, columns=3)) == ()
-
-
-def test_no_legal_tile_is_an_error_that_names_the_design(fake_study):
-    with pytest.raises(UsageError, match="no tile fits the 32-bit design"):
-        sweep_known_designs((), fake_study.legality, fake_study.evaluator, lambda _what: None)
+    with pytest.raises(UsageError, match="width 1, 32-bit exact, no clip, which has no kernel: no such network"):
+        known_designs(Legality(refuse, FAMILY))

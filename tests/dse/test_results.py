@@ -9,6 +9,7 @@ from optuna.trial import TrialState, create_trial
 
 from dse.errors import UsageError
 from dse.results import StudyResults, read_results
+from dse.storage import FORMAT
 from tests.sample_study import (
     CONVENTIONAL,
     NARROW,
@@ -114,8 +115,8 @@ def test_infinite_objective_is_no_point(tmp_path: Path) -> None:
 
 def test_study_of_a_newer_format_is_refused(tmp_path: Path) -> None:
     study = create_study(tmp_path / "study.db")
-    study.set_user_attr("format", 2)
-    with pytest.raises(UsageError, match="format 2"):
+    study.set_user_attr("format", FORMAT + 1)
+    with pytest.raises(UsageError, match=f"format {FORMAT + 1}"):
         read_results(study)
 
 

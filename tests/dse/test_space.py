@@ -8,20 +8,20 @@ from dse.errors import UsageError
 from dse.legality import Legality, legal_space
 from dse.networks import build_network
 from dse.space import SearchSpace, design_of, parameters_of
-from kernels_asm import LaneTile, OutputType, Overflow, RunningSums, TreeTile
-from kernels_asm.lane_tile import lane_tiles
+from kernels_asm import OutputType, Overflow, RunningSums
+from tests.sample_kernels import FAMILY
 
-SPACE = SearchSpace((LaneTile(2, 2), LaneTile(16, 8)))
+SPACE = SearchSpace()
 
 
 @pytest.fixture
 def legality():
-    return Legality(lambda width, maps: build_network("tiny", width, maps=maps))
+    return Legality(lambda width, maps: build_network("tiny", width, maps=maps), FAMILY)
 
 
 def test_every_design_comes_once():
     designs = list(SPACE.designs())
-    assert len(designs) == len(set(designs)) == 5 * (4 + 3 + 1) * 6 * 2 * 2
+    assert len(designs) == len(set(designs)) == 5 * (4 + 3 + 1) * 6 * 2
 
 
 def test_parameters_and_dict_read_back():
@@ -30,22 +30,21 @@ def test_parameters_and_dict_read_back():
         assert Design.from_dict(design.to_dict()) == design
 
 
-def test_overflow_is_asked_below_32_bits_only():
+def test_every_parameter_is_asked_always_so_that_samplers_can_model_all_together():
     study = optuna.create_study()
-    for accumulator, asked in ((32, False), (16, True)):
-        trial = study.ask(fixed_distributions={})
-        study.enqueue_trial({"accumulator": accumulator})
+    for accumulator, overflow in ((32, Overflow.EXACT), (16, Overflow.WRAP)):
+        study.enqueue_trial({"accumulator": accumulator, "overflow": "wrap"})
         trial = study.ask()
         design = SPACE.suggest(trial)
-        assert design.accumulator == accumulator
-        assert ("overflow" in trial.params) is asked
+        assert (design.accumulator, design.overflow) == (accumulator, overflow)
+        assert trial.params.keys() == SPACE.distributions().keys()
 
 
 def test_space_reads_back():
     assert SearchSpace.from_dict(SPACE.to_dict()) == SPACE
 
 
-@pytest.mark.parametrize("change", [{"tiles": ["4"]}, {"tiles": ["400x1"]}, {"overflows": ["round"]}, {"clips": None}])
+@pytest.mark.parametrize("change", [{"overflows": ["round"]}, {"clips": None}, {"maps": ["int4"]}])
 def test_malformed_space_is_one_line(change):
     with pytest.raises(UsageError, match="malformed"):
         SearchSpace.from_dict({**SPACE.to_dict(), **change})
@@ -63,10 +62,10 @@ def test_malformed_space_is_one_line(change):
     ],
 )
 def test_output_is_the_narrowest_type_that_holds_the_values(accumulator, clip, output):
-    assert Design(1.0, accumulator, Overflow.EXACT, clip, LaneTile(2, 2)).arithmetic().output is output
+    assert Design(1.0, accumulator, Overflow.EXACT, clip).arithmetic().output is output
 
 
-@pytest.mark.parametrize("field", ["tile", "clip", "accumulator", "overflow"])
+@pytest.mark.parametrize("field", ["maps", "clip", "accumulator", "overflow"])
 def test_malformed_design_is_one_line(field):
     values = next(SPACE.designs()).to_dict()
     with pytest.raises(UsageError, match="malformed"):
@@ -76,50 +75,36 @@ def test_malformed_design_is_one_line(field):
         Design.from_dict(values)
 
 
-def test_illegal_tile_has_a_reason_that_names_the_layer(legality):
-    reason = legality.reason(Design(1.0, 32, Overflow.EXACT, None, LaneTile(16, 8)))
-    assert reason is not None
+def test_an_illegal_design_has_a_reason_that_names_the_layer(legality):
+    reason = legality.reason(Design(1.0, 16, Overflow.RUNNING, 31)) or ""
     assert reason.startswith("block1: ")
-    assert "registers" in reason
+    assert "running sums are bytes" in reason
+    assert legality.reason(Design(1.0, 8, Overflow.RUNNING, 31)) is None
 
 
-def test_only_trees_of_one_column_run_sums(legality):
-    assert legality.reason(Design(1.0, 8, Overflow.RUNNING, 31, TreeTile(4, 4))) is None
-    for accumulator, tile, part in (
-        (8, TreeTile(4, 4, columns=3), "give 1 column"),
-        (8, LaneTile(2, 2), "give a tree"),
-        (16, TreeTile(4, 4), "running sums are bytes"),
-    ):
-        reason = legality.reason(Design(1.0, accumulator, Overflow.RUNNING, 31, tile)) or ""
-        assert reason.startswith("block1: ")
-        assert part in reason
+def test_a_layer_without_a_kernel_is_named(legality, monkeypatch):
+    monkeypatch.setattr("dse.legality.has_kernel", lambda *_: False)
+    reason = legality.reason(Design(1.0, 8, Overflow.EXACT, 31))
+    assert reason == "block1: no kernel can do convolution 14x14x32x32 k3x3 s1 p1, 8-bit exact, clip 31, int8"
 
 
-def test_running_sums_are_searched_where_a_tile_computes_them(legality):
-    assert Overflow.RUNNING not in legal_space(legality, (1.0,), (LaneTile(2, 2), TreeTile(4, 7, columns=3))).overflows
-    space = legal_space(legality, (1.0,), (LaneTile(2, 2), TreeTile(4, 7)))
+def test_running_sums_are_searched_at_8_bits(legality):
+    space = legal_space(legality, (1.0,))
     assert space.overflows == tuple(Overflow)
-    running = [design for design in space.designs() if design.overflow is Overflow.RUNNING]
-    assert {design.accumulator for design in running} == {8}
+    legal = [design for design in space.designs() if legality.reason(design) is None]
+    assert {design.accumulator for design in legal if design.overflow is Overflow.RUNNING} == {8}
 
 
 def test_running_sums_share_the_function_of_exact_sums_where_the_order_does_not_matter():
     shapes = [layer.shape for layer in build_network("tiny").binary_layers]
-    running = Design(1.0, 8, Overflow.RUNNING, 31, TreeTile(4, 7)).layer_functions(shapes)
-    exact = Design(1.0, 32, Overflow.EXACT, 31, LaneTile(2, 2)).layer_functions(shapes)
+    running = Design(1.0, 8, Overflow.RUNNING, 31).layer_functions(shapes)
+    exact = Design(1.0, 32, Overflow.EXACT, 31).layer_functions(shapes)
     assert running[:3] == exact[:3]
     assert running[3] == RunningSums(-31, 31)
 
 
 def test_constant_layer_is_not_worth_training(legality):
     # Sums over block4's 576 products saturate at 255 ones, where the dot product is still 66.
-    saturating = Design(1.0, 8, Overflow.SATURATE, 63, LaneTile(2, 2))
+    saturating = Design(1.0, 8, Overflow.SATURATE, 63)
     assert "block4: every output is 63" in (legality.reason(saturating) or "")
-    assert legality.reason(Design(1.0, 8, Overflow.SATURATE, None, LaneTile(2, 2))) is None
-
-
-def test_space_holds_exactly_the_tiles_of_legal_designs(legality):
-    space = legal_space(legality, (0.5, 1.0), lane_tiles())
-    legal = {design.tile for design in space.designs() if legality.reason(design) is None}
-    assert legal == set(space.tiles)
-    assert LaneTile(16, 8) not in legal
+    assert legality.reason(Design(1.0, 8, Overflow.SATURATE, None)) is None

@@ -10,13 +10,23 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from dse.cache import EvaluationCache
 from dse.design import Design
 from dse.errors import CacheError, DseError, InterruptedStudyError, StorageError, TrainingError
-from dse.networks import FeatureMaps
+from dse.evaluation import Evaluator
+from dse.goal import Goal
+from dse.hypervolume import stalled_for
+from dse.measuring import Measuring
+from dse.networks import FeatureMaps, build_network
+from dse.results import read_results
 from dse.space import SearchSpace
-from kernels_asm import LaneTile, Overflow, TreeTile
+from dse.spec import SamplerKind
+from dse.study import is_stalled
+from dse.tile_search import TileSearch
+from kernels_asm import Overflow
+from tests.sample_kernels import FAMILY
 
-CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None, LaneTile(2, 2))
+CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None)
 
 
 FLOAT32 = (FeatureMaps.FLOAT32,)
@@ -36,15 +46,13 @@ def test_runs_the_conventional_design_first(fake_study):
 
 
 def test_budget_counts_complete_trials_only(make_fake_study):
-    # Most combinations of the widest tile with 8 bits have no kernel and are pruned on the way.
-    tiles = (LaneTile(2, 2), LaneTile(16, 8), LaneTile(16, 1))
-    overflows = (Overflow.EXACT, Overflow.SATURATE, Overflow.WRAP)
-    fake = make_fake_study(space=SearchSpace(tiles, accumulators=(8, 32), overflows=overflows))
-    study = fake.run(12)
+    illegal = Design(1.0, 16, Overflow.RUNNING, None)
+    fake = make_fake_study(space=SearchSpace(accumulators=(16, 32), overflows=(Overflow.EXACT, Overflow.RUNNING)))
+    study = fake.run(12, first=(illegal,))
     pruned = study.get_trials(states=(TrialState.PRUNED,))
     assert len(complete(study)) == 12
-    assert pruned
-    assert all("registers" in trial.user_attrs["pruned"] for trial in pruned)
+    assert [Design.from_dict(trial.user_attrs["design"]) for trial in pruned] == [illegal]
+    assert "running sums are bytes" in pruned[0].user_attrs["pruned"]
 
 
 def test_finished_study_evaluates_nothing(fake_study):
@@ -66,7 +74,7 @@ def test_resumed_run_draws_other_designs_than_the_first_did(make_fake_study):
     first = complete(fake.run(6))
     after = complete(fake.run(11))[6:]
     assert not set(first) & set(after)
-    assert [design.tile for design in first[1:]] != [design.tile for design in after]
+    assert [design.clip for design in first[1:]] != [design.clip for design in after]
 
 
 def test_same_seed_draws_the_same_designs(make_fake_study, tmp_path):
@@ -78,29 +86,27 @@ def test_same_seed_draws_the_same_designs(make_fake_study, tmp_path):
 
 
 def test_stops_when_every_legal_design_has_been_tried(make_fake_study):
-    space = SearchSpace(
-        (LaneTile(2, 2), LaneTile(16, 8)), (1.0,), (8, 32), (Overflow.EXACT, Overflow.SATURATE), (0, 7), FLOAT32
-    )
+    space = SearchSpace((1.0,), (8, 32), (Overflow.EXACT, Overflow.SATURATE), (0, 7), FLOAT32)
     fake = make_fake_study(space=space)
     study = fake.run(100)
-    # (8 exact, 8 saturate, 32) x (no clip, 7) with the tile that fits, less saturate with 7: constant in block4
+    # (8 exact, 8 saturate, 32) x (no clip, 7), less saturate with 7: constant in block4
     assert len(complete(study)) == 5
     assert "every one" in fake.progress.note
 
 
 def test_designs_of_one_arithmetic_share_a_training(make_fake_study):
-    space = SearchSpace((LaneTile(2, 2), LaneTile(4, 2)), (1.0,), (16, 32), (Overflow.EXACT,), (0,), FLOAT32)
+    space = SearchSpace((1.0,), (8, 16, 32), (Overflow.EXACT,), (0,), FLOAT32)
     fake = make_fake_study(space=space)
-    study = fake.run(4)
-    assert len(complete(study)) == 4
+    study = fake.run(3)
+    assert len(complete(study)) == 3
     assert len(fake.trainer.trained) == 1
-    assert [trial.user_attrs["cached"]["accuracy"] for trial in study.trials] == [False, True, True, True]
+    assert [trial.user_attrs["cached"]["accuracy"] for trial in study.trials] == [False, True, True]
 
 
 def test_running_sums_share_the_training_of_exact_sums_where_no_order_matters(fake_study):
     for width, trainings in ((0.5, 1), (1.0, 3)):  # at width 1 the order matters in block4
         for overflow in (Overflow.EXACT, Overflow.RUNNING):
-            fake_study.evaluator.accuracy(Design(width, 8, overflow, 31, TreeTile(4, 7)), lambda _what: None)
+            fake_study.evaluator.accuracy(Design(width, 8, overflow, 31), lambda _what: None)
         assert len(fake_study.trainer.trained) == trainings
 
 
@@ -111,6 +117,8 @@ def test_records_what_reports_show(fake_study):
     assert trial.values[0] == pytest.approx(cycles / 1e9 * 1e3)
     layer = trial.user_attrs["layers"][0]
     convolution, behind = layer["kernels"]
+    assert convolution["kernel"].endswith(layer["variant"])
+    assert layer["variant"].endswith(layer["tile"])
     assert layer["cycles"] == convolution["cycles"] + behind["cycles"]
     assert layer["products_per_cycle"] == layer["products"] / convolution["cycles"]
     assert convolution["kernel"].startswith("convolution 14x14x32x32")
@@ -245,9 +253,77 @@ def test_storage_that_breaks_during_a_run_is_one_line(fake_study):
 
 def test_maps_in_bytes_are_trained_and_timed_on_their_own(fake_study):
     for maps in FeatureMaps:
-        design = Design(1.0, 16, Overflow.EXACT, None, TreeTile(4, 7), maps)
+        design = Design(1.0, 16, Overflow.EXACT, None, maps)
         fake_study.evaluator.accuracy(design, lambda _what: None)
         layers = fake_study.evaluator.latency(design, lambda _what: None).layers
         assert [len(layer["kernels"]) for layer in layers] == ([1] * 4 if maps is FeatureMaps.INT8 else [2] * 4)
     assert len(fake_study.trainer.trained) == 2
     assert any("int8+shortcut.slabs" in timed for timed in fake_study.timer.timed)
+
+
+def test_constraints_are_given_to_the_sampler_and_infeasible_designs_are_off_the_front(make_fake_study):
+    spec = {"constraints": ["latency_ms <= 0.2", "accuracy >= 0.7"]}
+    fake = make_fake_study(spec=spec)
+    study = fake.run(12, measuring=Measuring(Goal.of_spec(spec)))
+    for trial in study.trials:
+        latency, accuracy = trial.values
+        assert trial.constraints == {
+            "latency_ms <= 0.2": pytest.approx(latency / 0.2 - 1),
+            "accuracy >= 0.7": pytest.approx(1 - accuracy / 0.7),
+        }
+    results = read_results(study)
+    infeasible = [trial for trial in results.trials if not trial.feasible]
+    assert 0 < len(infeasible) < 12
+    assert all((trial.reason or "").startswith("infeasible: not ") for trial in infeasible)
+    assert not {trial.number for trial in infeasible} & results.front_numbers
+    assert {trial.number for trial in study.best_trials} == results.front_numbers  # Optuna's own account of it
+
+
+class FakeFootprint:
+    def memory_bytes(self, design: Design) -> int:
+        return int(1000 * design.width_multiplier)
+
+    def weight_bytes(self, design: Design) -> int:
+        return int(5000 * design.width_multiplier**2)
+
+    def code_bytes(self, design: Design) -> int:
+        return 100 * design.accumulator
+
+
+@pytest.mark.parametrize("kind", [SamplerKind.TPE, SamplerKind.NSGA3])
+def test_other_objectives_are_measured_recorded_and_optimised(make_fake_study, kind):
+    spec = {"objectives": ["memory_bytes", "accuracy", "latency_ms@slow"], "constraints": ["code_bytes <= 1600"]}
+    fake = make_fake_study(spec=spec)
+    cache = EvaluationCache(fake.folder / "cache")
+    search = TileSearch(fake.timer, cache, FAMILY)
+    slow = Evaluator(lambda width, maps: build_network("tiny", width, maps=maps), search, fake.trainer, 1e8, cache)
+    measuring = Measuring(Goal.of_spec(spec), FakeFootprint(), {"slow": slow})
+    study = fake.run(15, sampler=kind, measuring=measuring)
+    assert study.metric_names == ["memory_bytes", "accuracy", "latency_ms@slow"]
+    for trial in study.trials:
+        design, measures = Design.from_dict(trial.user_attrs["design"]), trial.user_attrs["measures"]
+        assert measures.keys() == {"latency_ms", "accuracy", "memory_bytes", "latency_ms@slow", "code_bytes"}
+        assert measures["latency_ms@slow"] == pytest.approx(10 * measures["latency_ms"])
+        assert trial.values == [1000 * design.width_multiplier, measures["accuracy"], measures["latency_ms@slow"]]
+        assert (trial.constraints["code_bytes <= 1600"] <= 0) is (design.accumulator <= 16)
+    results = read_results(study)
+    assert {trial.number for trial in study.best_trials} == results.front_numbers
+    recorded = [trial.user_attrs["measures"]["latency_ms"] for trial in study.trials]
+    assert [trial.latency_ms for trial in results.complete] == recorded
+    assert results.hypervolumes[-1] > results.hypervolumes[0]
+
+
+def test_stalled_study_stops_and_says_so(make_fake_study):
+    space = SearchSpace((1.0,), (16, 32), (Overflow.EXACT, Overflow.WRAP), maps=FLOAT32)
+    fake = make_fake_study(space=space)
+    study = fake.run(100, until_stalled=4, sampler=SamplerKind.GRID)
+    volumes = read_results(study).hypervolumes
+    assert stalled_for(volumes) == 4
+    assert len(complete(study)) == len(volumes) < 18
+    assert fake.progress.note == study.user_attrs["stopped"] == "stalled: no hypervolume gained in 4 complete trials"
+    assert is_stalled(study, 4)
+    assert not is_stalled(study, 5)
+    assert not is_stalled(study, 0)
+    assert len(complete(fake.run(100, until_stalled=4))) == len(volumes)  # again: nothing is evaluated
+    assert len(complete(fake.run(len(volumes) + 1))) == len(volumes) + 1
+    assert fake.load().user_attrs["stopped"] is None

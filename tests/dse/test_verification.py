@@ -17,20 +17,23 @@ from dse.nn.model import BinaryLayerRecord, BinaryModel
 from dse.training.loop import train
 from dse.training.recipe import Recipe
 from dse.verification import verify_model
-from kernels_asm import LaneTile, Overflow, RunningSums, TreeTile
+from kernels_asm import LaneTile, Overflow, RunningSums, Tile, TreeTile
+from kernels_asm.any_variant import parse_variant
+from tests.sample_kernels import kernels_of
 from tests.sample_networks import EVERYTHING, NETWORKS, images_for, model_of
 
 IMAGES = 200
 DESIGNS = [
-    Design(0.5, 32, Overflow.EXACT, None, LaneTile(8, 3)),
-    Design(0.5, 16, Overflow.EXACT, None, LaneTile(4, 5)),
-    Design(0.5, 8, Overflow.EXACT, 31, LaneTile(8, 2)),
-    Design(1.0, 8, Overflow.SATURATE, None, LaneTile(2, 7)),
-    Design(1.0, 8, Overflow.WRAP, 7, LaneTile(16, 1)),
-    Design(0.5, 16, Overflow.WRAP, 63, LaneTile(4, 4)),
-    Design(0.5, 8, Overflow.RUNNING, 31, TreeTile(4, 7)),
-    Design(1.0, 8, Overflow.RUNNING, 63, TreeTile(8, 7)),
+    (Design(0.5, 32, Overflow.EXACT, None), LaneTile(8, 3)),
+    (Design(0.5, 16, Overflow.EXACT, None), LaneTile(4, 5)),
+    (Design(0.5, 8, Overflow.EXACT, 31), LaneTile(8, 2)),
+    (Design(1.0, 8, Overflow.SATURATE, None), LaneTile(2, 7)),
+    (Design(1.0, 8, Overflow.WRAP, 7), LaneTile(16, 1)),
+    (Design(0.5, 16, Overflow.WRAP, 63), LaneTile(4, 4)),
+    (Design(0.5, 8, Overflow.RUNNING, 31), TreeTile(4, 7)),
+    (Design(1.0, 8, Overflow.RUNNING, 63), TreeTile(8, 7)),
 ]
+TILE = LaneTile(4, 3)
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +56,11 @@ def _short(dataset: Dataset) -> Dataset:
     return replace(dataset, validation=dataset.validation[:100], test=dataset.test[:100])
 
 
-@pytest.mark.parametrize("design", DESIGNS, ids=str)
-def test_every_output_and_class_is_equal(design: Design, dataset: Dataset) -> None:
+@pytest.mark.parametrize(("design", "tile"), DESIGNS, ids=str)
+def test_every_output_and_class_is_equal(design: Design, tile: Tile, dataset: Dataset) -> None:
     seen: list[int] = []
-    report = verify_model(trained(design, dataset), design, dataset.test.images[:IMAGES], seen.append)
+    model = trained(design, dataset)
+    report = verify_model(model, kernels_of(model.network, design, tile), dataset.test.images[:IMAGES], seen.append)
     assert report.identical
     assert (report.images, report.layers, seen[-1]) == (IMAGES, 4, IMAGES)
     shapes = [layer.shape for layer in build_network("tiny", design.width_multiplier).binary_layers]
@@ -81,33 +85,34 @@ def test_shortcuts_around_two_are_equal_on_two_images() -> None:
 
 def check_two_images(network: Network) -> None:
     """Check that every output of every binary layer was compared and is equal, and that a wrong one would be told."""
-    design = Design(0.125, 8, Overflow.SATURATE, 31, LaneTile(4, 3))
+    design = Design(0.125, 8, Overflow.SATURATE, 31)
     model = model_of(network, design.arithmetic())
     images = images_for(network, 2).numpy()
-    report = verify_model(model, design, images)
+    kernels = kernels_of(network, design, TILE)
+    report = verify_model(model, kernels, images)
     assert report.identical
     assert (report.images, report.layers) == (2, len(network.binary_layers))
     shapes = [layer.shape for layer in network.binary_layers]
     assert report.outputs == 2 * sum(shape.out_pixels * shape.channels_out for shape in shapes)
     with torch.no_grad():
         model.binary_blocks[-1].function = replace(model.binary_blocks[-1].function, hi=3)
-    assert not verify_model(model, design, images).identical
+    assert not verify_model(model, kernels, images).identical
 
 
 def test_another_arithmetic_than_the_trained_one_is_told(dataset: Dataset) -> None:
-    design = Design(1.0, 8, Overflow.SATURATE, None, LaneTile(4, 4))
+    design = Design(1.0, 8, Overflow.SATURATE, None)
     model = trained(replace(design, overflow=Overflow.WRAP), dataset)
-    report = verify_model(model, design, dataset.test.images[:10])
+    report = verify_model(model, kernels_of(model.network, design, TILE), dataset.test.images[:10])
     assert not report.identical
     assert 0 < report.differing_outputs < report.outputs
 
 
 def test_running_sums_are_verified_where_their_order_matters(dataset: Dataset) -> None:
     """Where sums stop, the outputs of the trained network are not those of one stop at the end."""
-    design = Design(2.0, 8, Overflow.RUNNING, None, TreeTile(8, 7))
+    design = Design(2.0, 8, Overflow.RUNNING, None)
     model = trained(design, dataset)
     images = dataset.test.images[:20]
-    assert verify_model(model, design, images).identical
+    assert verify_model(model, kernels_of(model.network, design, TreeTile(8, 7)), images).identical
     assert all(isinstance(function, RunningSums) for function in model.functions)
     _, records = model.record(torch.tensor(images))
     found = [_orders(block, record) for block, record in zip(model.binary_blocks, records, strict=True)]
@@ -121,13 +126,13 @@ def _orders(block: BinaryBlock, record: BinaryLayerRecord) -> int:
 
 
 def test_one_flipped_weight_is_told(dataset: Dataset) -> None:
-    design = Design(0.5, 8, Overflow.EXACT, 63, LaneTile(4, 4))
+    design = Design(0.5, 8, Overflow.EXACT, 63)
     model = trained(design, dataset)
     honest = model.binary_blocks[2].integer_weights()
     flipped = honest.clone()
     flipped[3, 0, 1, 1] *= -1
     model.binary_blocks[2].integer_convolution = _with_weights(model, flipped)  # type: ignore[method-assign]
-    report = verify_model(model, design, dataset.test.images[:10])
+    report = verify_model(model, kernels_of(model.network, design, TILE), dataset.test.images[:10])
     assert report.differing_outputs > 0
 
 
@@ -137,8 +142,15 @@ def _with_weights(model: BinaryModel, weights: torch.Tensor):
 
 
 def test_no_image_is_refused(dataset: Dataset) -> None:
-    design = DESIGNS[0]
+    design, tile = DESIGNS[0]
     network = build_network("tiny", 0.5)
     functions = design.layer_functions(layer.shape for layer in network.binary_layers)
     with pytest.raises(UsageError, match="no images"):
-        verify_model(BinaryModel(network, functions), design, dataset.test.images[:0])
+        verify_model(BinaryModel(network, functions), kernels_of(network, design, tile), dataset.test.images[:0])
+
+
+def test_a_fused_kernel_is_refused_where_maps_are_float32() -> None:
+    network = build_network("tiny", 0.125)
+    fused = parse_variant("acc16-int8+shortcut.by2-tree4x4r1c3.ooo.pixels")
+    with pytest.raises(UsageError, match="no fused kernel has float32 maps"):
+        verify_model(model_of(network), [fused] * 4, images_for(network, 1).numpy())

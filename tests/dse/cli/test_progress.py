@@ -11,13 +11,15 @@ from dse.cli import progress as progress_module
 from dse.cli.progress import LineProgress, LiveProgress, StudyTally, duration
 from dse.design import Design
 from dse.uncertainty import MeasuredAccuracy
-from kernels_asm import LaneTile, Overflow
+from kernels_asm import Overflow
 
-DESIGN = Design(1.5, 8, Overflow.WRAP, 31, LaneTile(4, 2))
+DESIGN = Design(1.5, 8, Overflow.WRAP, 31)
 
 
 def trial(state, **attributes):
     values = (1.25, 0.87) if state is TrialState.COMPLETE else None
+    if values is not None:
+        attributes |= {"measures": dict(zip(("latency_ms", "accuracy"), values, strict=True))}
     return create_trial(state=state, values=values, user_attrs=attributes)
 
 
@@ -64,7 +66,7 @@ def test_lines_tell_result_and_reason():
     first, complete, pruned = stream.getvalue().splitlines()
     assert first == "study: 0 of 2 trials finished"
     assert "1.2500 ms, 87.00 ± 0.60 %" in complete
-    assert "width 1.5, 8-bit wrap, clip 31, tile 4x2" in complete
+    assert "width 1.5, 8-bit wrap, clip 31:" in complete
     assert pruned.endswith("pruned: no registers [left]")
 
 

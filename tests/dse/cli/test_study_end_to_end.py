@@ -17,7 +17,7 @@ import pytest
 from optuna.trial import TrialState
 
 PROGRAM = (sys.executable, "-c", "from dse.cli.main import main; main()")
-SMALL = ("--epochs", "1", "--train-images", "128", "--widths", "1", "--tiles", "4x2", "--name", "small")
+SMALL = ("--epochs", "1", "--train-images", "128", "--widths", "1", "--name", "small")
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,6 @@ def test_first_trial_is_the_conventional_design(folder, first_run):
         "overflow": "exact",
         "clip": None,
         "maps": "float32",
-        "tile": "4x2",
     }
 
 
@@ -91,7 +90,7 @@ def test_again_evaluates_nothing_and_prints_the_same_front(folder, first_run):
         ("--core", "cortex-a53", "core"),
         ("--seed", "5", "seed"),
         ("--epochs", "2", "recipe"),
-        ("--tiles", "2x2", "tiles"),
+        ("--widths", "1,2", "widths"),
     ],
 )
 def test_other_settings_are_refused_by_name(folder, first_run, option, value, field):
@@ -107,6 +106,44 @@ def test_shows_the_study_in_every_format(folder, first_run):
     assert [trial["trial"] for trial in shown["trials"]] == [int(row["trial"]) for row in rows]
     assert shown["trials"][0]["speedup"] == 1.0
     assert shown["latency_scope"] == "binary layers: convolution, batch norm, shortcut and signs"
+
+
+def test_spec_file_says_the_same_as_options(folder, first_run):
+    spec = folder / "small.toml"
+    done = dse(folder, "study", "init", "small.toml")
+    assert done.returncode == 0, done.stderr
+    text = spec.read_text()
+    for default, other in (
+        ('kind = "quick"', 'kind = "scratch"'),
+        ("epochs = 3 ", "epochs = 1 "),
+        ("widths = [0.5, 0.75, 1.0, 1.5, 2.0]", "widths = [1]"),
+        ("trials = 40 ", "trials = 9 "),
+    ):
+        assert default in text
+        text = text.replace(default, other)
+    spec.write_text(text)
+    options = ("--trials", "2", "--set", "recipe.scratch.train_images=128", "--name", "small")
+    again = dse(folder, "study", "run", "--spec", "small.toml", *options)
+    assert again.returncode == 0, again.stderr
+    assert first_run.stdout.endswith(again.stdout)
+    refused = dse(folder, "study", "init", "small.toml")
+    assert (refused.returncode, spec.read_text()) == (2, text)
+    refused = dse(folder, "study", "run", "--spec", "small.toml", "--core", "cortex-a53", *options)
+    assert refused.returncode == 2
+    assert "was made with core cortex-a72, not cortex-a53" in refused.stderr
+
+
+def test_shows_the_tile_of_each_layer_of_a_trial(folder, first_run):
+    shown = dse(folder, "study", "show", "--trial", "0")
+    assert shown.returncode == 0, shown.stderr
+    layers = json.loads(dse(folder, "study", "show", "--trial", "0", "--format", "json").stdout)["layers"]
+    rows = list(csv.DictReader(io.StringIO(dse(folder, "study", "show", "--trial", "0", "--format", "csv").stdout)))
+    recorded = trials(folder)[0].user_attrs["layers"]
+    assert [layer["tile"] for layer in layers] == [row["tile"] for row in rows] == [one["tile"] for one in recorded]
+    assert all(layer["tile"] in shown.stdout for layer in layers)
+    missing = dse(folder, "study", "show", "--trial", "99")
+    assert (missing.returncode, missing.stderr.count("\n")) == (2, 1)
+    assert "no trial 99 with timed layers" in missing.stderr
 
 
 def test_trained_network_and_emulated_kernels_agree(folder, first_run):

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
+from optuna.trial import TrialState, create_trial
 from rich.console import Console
 from rich.table import Table
 from typer.testing import CliRunner
 
 from dse.cli.study import app
-from dse.cli.tables import PLAIN_WIDTH, front_notes, front_table, trials_table
+from dse.cli.tables import PLAIN_WIDTH, front_notes, front_table, goal_notes, trials_table
 from dse.results import StudyResults, read_results
 from tests.sample_study import NARROW, add_measured, build_marked_study, create_study
 
@@ -67,4 +69,31 @@ def test_study_without_the_conventional_design_is_not_compared(tmp_path):
 def test_command_prints_the_notes_below_the_table(results, storage, options):
     done = CliRunner().invoke(app, ["show", str(storage), *options])
     assert done.exit_code == 0, done.output
-    assert done.stdout.splitlines()[-len(front_notes(results)) :] == front_notes(results)
+    notes = [*front_notes(results), *goal_notes(results)]
+    assert done.stdout.splitlines()[-len(notes) :] == notes
+
+
+def test_goal_is_told_where_it_is_not_the_usual(tmp_path):
+    study = build_marked_study(tmp_path / "study.db")
+    spec = study.user_attrs["spec"]
+    assert [note.split(" ")[0] for note in goal_notes(read_results(study))] == ["hypervolume"]
+    study.set_user_attr("spec", {**spec, "constraints": ["latency_ms <= 1.5"]})
+    study.set_user_attr("chance_accuracy", 0.1)
+    study.set_user_attr("stopped", "stalled: no hypervolume gained in 9 complete trials")
+    notes = goal_notes(read_results(study))
+    assert notes[0] == "constraints: latency_ms <= 1.5; 5 of 5 designs keep them"
+    assert re.fullmatch(
+        r"hypervolume 0\.\d{4} of 1 after 5 trials; reference latency ms 2\.2000, accuracy % 10\.00", notes[1]
+    )
+    assert notes[2] == "last run: stalled: no hypervolume gained in 9 complete trials"
+
+
+def test_further_measures_have_columns(tmp_path):
+    study = create_study(tmp_path / "study.db")
+    study.set_user_attr("spec", {**study.user_attrs["spec"], "constraints": ["memory_bytes <= 2000"]})
+    add_measured(study, 1.0, 0.8, 0.01)
+    attributes = {**study.trials[0].user_attrs, "measures": {"memory_bytes": 1536.0}}
+    trial = create_trial(state=TrialState.COMPLETE, values=[0.5, 0.8], user_attrs=attributes)
+    study.add_trial(trial)
+    columns = {str(column.header): list(column.cells) for column in trials_table(read_results(study)).columns}
+    assert columns["memory KiB"] == ["", "1.5"]

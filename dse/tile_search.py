@@ -1,0 +1,220 @@
+"""The inner search: the fastest kernel of each binary layer on a core, over emulated cycles.
+
+Accuracy does not depend on tiles, so a design has none; each layer gets its own. A task that few plain tiles can do is
+tried with all of them, any other with the likely best; around the fastest of those, trees are tried with steps of the
+window unrolled, with the other order of loops or another output transform, and, where cache misses cost anything, with
+their weights prefetched. What is found is kept in the evaluation cache under the layer's shape, its arithmetic, the
+kind of kernel and the core, so that equal layers of any design, network or study are solved once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
+
+from dse.cache import EvaluationCache, Record, content_key
+from dse.errors import UsageError
+from dse.layer_tasks import TiledKernel, TileTask, plain_kernels, with_tile
+from dse.layer_work import LayerWork
+from dse.tile_candidates import PREFETCH, TileFamily, cycles_without_misses, good_tiles, prefetching
+from kernels_asm import TreeTile
+from kernels_asm.any_variant import parse_variant
+
+LATENCY: Final = "latency"
+"""Kind of the cache's records of timings."""
+
+TILES: Final = "tiles"
+"""Kind of the cache's records of searches."""
+
+FEW: Final = 12
+"""Plain tiles that are all tried."""
+
+FIRST: Final = 8
+"""Plain tiles to try of a task that more can do, unless another number is asked for."""
+
+REFINED: Final = 2
+"""So many of the fastest trees are tried unrolled, and in the other ways, as well."""
+
+LEAST_MISSES: Final = 0.01
+"""Share of a kernel's cycles that misses must take for a prefetch to be worth trying."""
+
+
+class LayerTimer(Protocol):
+    """Times the kernels of binary layers on one core."""
+
+    def key(self, work: LayerWork) -> Mapping[str, Any]:
+        """Return everything that the timing depends on, as JSON values."""
+
+    def time(self, work: LayerWork) -> Record:
+        """Return cycles, instructions (int), bound (str), stalls (cycles by reason), ports (busy share)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A kernel with its timing.
+
+    Attributes:
+        work: The kernel.
+        record: What the timer said.
+        key: Name of the record in the cache.
+        timings: Kernels that had to be timed for it now.
+
+    """
+
+    work: LayerWork
+    record: Record
+    key: str
+    timings: int
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of the kernel."""
+        return int(self.record["cycles"])
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """The fastest kernel that was found for a task.
+
+    Attributes:
+        kernel: The kernel.
+        timed: Its timing.
+        tried: Cycles of each kernel that was tried, in the order of the search, by the variant's text.
+        legal: How many plain tiles can do the task.
+
+    """
+
+    kernel: TiledKernel
+    timed: Timed
+    tried: Mapping[str, int]
+    legal: int
+
+
+class TileSearch:
+    """Solves tasks on one core, each once.
+
+    Args:
+        timer: Times kernels on the core.
+        cache: Where timings and solutions are kept.
+        family: The tiles that are meant for the core.
+        first: Plain tiles to try, likely best first, where more than `FEW` can do a task.
+
+    """
+
+    def __init__(self, timer: LayerTimer, cache: EvaluationCache, family: TileFamily, first: int = FIRST) -> None:
+        self._timer = timer
+        self._cache = cache
+        self.family = family
+        self._first = first
+        self._found: dict[TileTask, Record] = {}
+
+    def solve(self, task: TileTask, tell: Callable[[int], None] = lambda _done: None) -> Solution:
+        """Return the fastest kernel for a task; `tell` is told how many kernels have been timed for it.
+
+        Raises:
+            UsageError: No tile can do it.
+            KernelMismatchError: A kernel computes something else than the oracle.
+
+        """
+        record, timings = self._search(task.as_timed, tell)
+        kernel = task.like(parse_variant(record["best"]))
+        timed = self.time(kernel)
+        return Solution(kernel, replace(timed, timings=timed.timings + timings), record["tried"], record["legal"])
+
+    def time(self, work: LayerWork) -> Timed:
+        """Return a kernel's timing: from the cache, or timed and then kept there; raises as `LayerTimer.time`."""
+        content = self._timer.key(work)
+        record = self._cache.load(LATENCY, content)
+        if record is not None:
+            return Timed(work, record, content_key(content), 0)
+        return self._keep(work, self._timer.time(work))
+
+    def _keep(self, work: LayerWork, record: Record) -> Timed:
+        content = self._timer.key(work)
+        return Timed(work, self._cache.store(LATENCY, content, record), content_key(content), 1)
+
+    def _search(self, task: TileTask, tell: Callable[[int], None]) -> tuple[Record, int]:
+        """Return the record of a search and how many kernels were timed for it now."""
+        if task in self._found:
+            return self._found[task], 0
+        legal = list(plain_kernels(task, self.family))
+        if not legal:
+            raise UsageError(f"no tile can do {task}: give another arithmetic")
+        by_tile = {kernel.variant.tile: kernel for kernel in legal}
+        good = [by_tile[tile] for tile in good_tiles(by_tile, task.shape)]
+        start = good if len(good) <= FEW else good[: self._first]
+        content = self._content(task, start)
+        record = self._cache.load(TILES, content)
+        timings = 0
+        if record is None:
+            timings_by_kernel = _Timings(self._timer, tell)
+            best = _find(task, start, timings_by_kernel)
+            self._keep(best, timings_by_kernel.records[best])  # the others' timings are of no further use
+            record = self._cache.store(TILES, content, timings_by_kernel.record(best, len(legal)))
+            timings = len(timings_by_kernel.records)
+        self._found[task] = record
+        return record, timings
+
+    def _content(self, task: TileTask, start: Iterable[TiledKernel]) -> Mapping[str, Any]:
+        """Return all that a search depends on: the kernels that it starts with stand for their sources and the core."""
+        kernels = content_key({str(kernel): self._timer.key(kernel) for kernel in start})
+        return {"task": str(task), "kernels": kernels, "search": [REFINED, *PREFETCH, LEAST_MISSES]}
+
+
+@dataclass
+class _Timings:
+    """The kernels that a search has timed."""
+
+    timer: LayerTimer
+    tell: Callable[[int], None]
+    records: dict[TiledKernel, Record] = field(default_factory=dict)
+
+    def add(self, kernels: Iterable[TiledKernel]) -> None:
+        for kernel in kernels:
+            if kernel not in self.records:
+                self.records[kernel] = self.timer.time(kernel)
+                self.tell(len(self.records))
+
+    def cycles(self, kernel: TiledKernel) -> int:
+        return int(self.records[kernel]["cycles"])
+
+    def fastest(self, count: int, cost: Callable[[TiledKernel], float]) -> list[TiledKernel]:
+        """Return the kernels that cost least; those that cost the same, by name."""
+        return sorted(self.records, key=lambda kernel: (cost(kernel), str(kernel)))[:count]
+
+    def without_misses(self, kernel: TiledKernel) -> float:
+        return cycles_without_misses(self.cycles(kernel), self.records[kernel]["stalls"])
+
+    def record(self, best: TiledKernel, legal: int) -> Record:
+        tried = {str(kernel.variant): self.cycles(kernel) for kernel in self.records}
+        return {"best": str(best.variant), "tried": tried, "legal": legal}
+
+
+def _find(task: TileTask, start: Iterable[TiledKernel], timings: _Timings) -> TiledKernel:
+    """Time what the search tries and return the fastest."""
+    timings.add(start)
+    for kernel in timings.fastest(REFINED, timings.cycles):
+        timings.add(task.relatives(kernel))
+    for kernel in timings.fastest(REFINED, timings.cycles):
+        timings.add(_unrolled(kernel))
+    best = timings.fastest(1, timings.cycles)[0]
+    for kernel in timings.fastest(REFINED, timings.without_misses):
+        if timings.cycles(best) - timings.without_misses(kernel) > LEAST_MISSES * timings.cycles(best):
+            timings.add(_prefetching(kernel))
+    return timings.fastest(1, timings.cycles)[0]
+
+
+def _unrolled(kernel: TiledKernel) -> Iterator[TiledKernel]:
+    tile = kernel.variant.tile
+    trees = tile.unrolled(kernel.shape) if isinstance(tile, TreeTile) else ()
+    return _with_tiles(kernel, trees)
+
+
+def _prefetching(kernel: TiledKernel) -> Iterator[TiledKernel]:
+    tile = kernel.variant.tile
+    return _with_tiles(kernel, prefetching(tile) if isinstance(tile, TreeTile) else ())
+
+
+def _with_tiles(kernel: TiledKernel, trees: Iterable[TreeTile]) -> Iterator[TiledKernel]:
+    return (found for found in (with_tile(kernel, tree) for tree in trees) if found is not None)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dse.errors import UsageError
+from dse.spec import CHANGEABLE, StudySpec, check_resumes
+
+RECORD = StudySpec().record(1.5e9)
+NONE: frozenset[str] = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("core", "cortex-a53"),
+        ("dataset", "cifar10"),
+        ("seed", 7),
+        ("recipe", {"epochs": 9}),
+        ("objectives", ["latency_ms", "memory_bytes"]),
+        ("constraints", ["latency_ms <= 3"]),
+        ("sampler", "grid"),
+        ("clock_hz", 1e9),
+        ("overrides", {"l2.latency": "30"}),
+    ],
+)
+def test_other_settings_name_the_field(field, value):
+    with pytest.raises(UsageError, match=f"was made with {field} .*another --name"):
+        check_resumes("study", RECORD, {**RECORD, field: value}, NONE)
+
+
+@pytest.mark.parametrize("field", sorted(CHANGEABLE))
+def test_what_may_change_is_no_obstacle(field):
+    check_resumes("study", RECORD, {**RECORD, field: "another"}, NONE)
+
+
+def test_ranges_count_where_they_were_asked_for():
+    stored = {**RECORD, "parameters": {**RECORD["parameters"], "clips": [0, 3]}}
+    check_resumes("study", RECORD, stored, NONE)
+    with pytest.raises(UsageError, match="was made with clips 0,3, not 0,3,7,15,31,63"):
+        check_resumes("study", RECORD, stored, frozenset({"clips"}))
+    reordered = {**RECORD, "parameters": {**RECORD["parameters"], "clips": [3, 7, 15, 31, 63, 0]}}
+    check_resumes("study", RECORD, reordered, frozenset({"clips"}))
+
+
+def test_record_and_spec_are_json_and_read_back():
+    spec = StudySpec(trials=3, constraints=("accuracy>=.8",), overrides={"l2.latency": "30"})
+    assert spec.constraints == ("accuracy >= 0.8",)
+    assert StudySpec.model_validate_json(spec.model_dump_json()) == spec
+    assert json.loads(json.dumps(spec.record(1e9))) == spec.record(1e9)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import optuna
+import pytest
+from typer.testing import CliRunner
+
+from dse.cli.main import run
+from dse.cli.study import app
+from dse.errors import DseError, UsageError
+from dse.results import read_results
+from dse.study_export import FORMATS, ExportedStudy, exported, format_of, read_export, write_export
+from tests.sample_study import build_study, create_study
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("export") / "study.db"
+
+
+@pytest.fixture(scope="module")
+def study(storage: Path) -> ExportedStudy:
+    return exported(read_results(build_study(storage)))
+
+
+def as_text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_every_trial_and_layer_reads_back(
+    study: ExportedStudy, tmp_path: Path, file_format: str, require_package: Callable[[str], None]
+) -> None:
+    if file_format == "parquet":
+        require_package("pyarrow")
+    path = tmp_path / f"out.{file_format}"
+    files = write_export(study, path, file_format)
+    assert [file.name for file in files] == (
+        ["out.json"] if file_format == "json" else [f"out.{file_format}", f"out.layers.{file_format}"]
+    )
+    trials, layers = read_export(path, file_format)
+    assert (len(trials), len(layers)) == (30, 116)
+    assert {trial["state"] for trial in trials} == {"complete", "pruned", "fail", "running"}
+    if file_format == "csv":
+        assert trials == [{name: as_text(value) for name, value in row.items()} for row in study.trials]
+        for read, row in zip(layers, study.layers, strict=True):
+            assert read["stalls"] == row["stalls"]
+            assert float(read["products_per_cycle"]) == row["products_per_cycle"]
+    else:
+        assert trials == list(study.trials)
+        assert layers == list(study.layers)
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_empty_study_is_written(tmp_path: Path, file_format: str, require_package: Callable[[str], None]) -> None:
+    if file_format == "parquet":
+        require_package("pyarrow")
+    empty = exported(read_results(create_study(tmp_path / "study.db")))
+    write_export(empty, tmp_path / f"out.{file_format}", file_format)
+    assert read_export(tmp_path / f"out.{file_format}", file_format) == ([], [])
+
+
+def test_format_is_that_of_the_name_or_the_one_asked_for() -> None:
+    assert format_of(Path("a.json"), None) == "json"
+    assert format_of(Path("a.txt"), "csv") == "csv"
+    with pytest.raises(UsageError, match=r"a\.jsn: ending 'jsn' is unknown; did you mean json\? known: csv, json"):
+        format_of(Path("a.jsn"), None)
+    with pytest.raises(UsageError, match=r"format 'xml' is unknown; known"):
+        format_of(Path("a.csv"), "xml")
+
+
+def test_parquet_without_pyarrow_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(UsageError, match=r"^Parquet needs the package pyarrow: pip install pyarrow, or export CSV"):
+        format_of(Path("a.parquet"), None)
+
+
+def test_unwritable_file_is_one_line(study: ExportedStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_self: Path, _target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(DseError, match=r"out\.csv: No space left on device"):
+        write_export(study, tmp_path / "out.csv", "csv")
+
+
+def test_command(study: ExportedStudy, storage: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "out.json"
+    done = CliRunner().invoke(app, ["export", str(path), "--storage", str(storage)])
+    assert done.exit_code == 0, done.output
+    assert done.stdout == f"30 trials, 116 layers in {path}\n"
+    content = json.loads(path.read_text())
+    assert content["study"]["objectives"] == ["latency_ms", "accuracy"]
+    front = read_results(optuna.load_study(study_name=None, storage=f"sqlite:///{storage}")).front_numbers
+    assert {trial["trial"] for trial in content["trials"] if trial["front"]} == front
+    assert run(["study", "export", str(tmp_path / "none" / "out.csv"), "--storage", str(storage)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

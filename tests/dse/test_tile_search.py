@@ -1,0 +1,177 @@
+"""The inner search: the fastest kernel of each layer, found once and kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dse.cache import EvaluationCache
+from dse.latency import EmulatedTimer
+from dse.layer_tasks import ConvolutionTask, FusedTask, plain_kernels
+from dse.layer_work import Convolution, FusedConvolution
+from dse.normalisation_pass import NormalisationPass
+from dse.tile_candidates import good_tiles, tile_family
+from dse.tile_search import FEW, FIRST, LATENCY, TileSearch
+from isa_models import load_core
+from kernels_asm import Arithmetic, ConvShape, KernelVariant, LaneTile, OutputType, Overflow, TreeTile
+from kernels_asm.fused import FusedVariant
+
+A53, A72 = load_core("cortex-a53"), load_core("cortex-a72")
+FAMILY = tile_family(A72)
+SHAPE = ConvShape(14, 14, 64, 64)
+NARROW = Arithmetic(8, clip=31, output=OutputType.INT8)
+PLAIN = ConvolutionTask(SHAPE, NARROW)
+FUSED = FusedTask(SHAPE, 8, adds=True, to_bits=False)
+PASS = NormalisationPass(14, 14, 64, OutputType.INT8)
+
+
+class FakeTimer:
+    """A thousand cycles a kernel, less `gains` for each text that its variant holds; `misses` of them are stalls."""
+
+    def __init__(self, misses: int = 0, **gains: int) -> None:
+        self.timed: list[str] = []
+        self.gains = {text.replace("_", "."): cycles for text, cycles in gains.items()}
+        self.misses = misses
+
+    def key(self, work):
+        return {"work": str(work)}
+
+    def time(self, work):
+        self.timed.append(str(work))
+        cycles = 1000 - sum(gain for text, gain in self.gains.items() if text in str(work))
+        return {"cycles": cycles, "bound": "port F0", "stalls": {"L2 miss": self.misses}}
+
+
+@pytest.fixture
+def search_with(tmp_path):
+    """Return a search over the stand-in's cycles, all with one cache."""
+
+    def make(timer: FakeTimer, first: int = FIRST) -> TileSearch:
+        return TileSearch(timer, EvaluationCache(tmp_path), FAMILY, first)
+
+    return make
+
+
+def test_the_fastest_of_the_likely_best_wins(search_with):
+    timer = FakeTimer(tree4x8r1=100)
+    solution = search_with(timer).solve(PLAIN)
+    legal = [kernel.variant.tile for kernel in plain_kernels(PLAIN, FAMILY)]
+    assert solution.legal == len(legal) > FEW
+    first = [str(KernelVariant(PLAIN.as_timed.arithmetic, tile)) for tile in good_tiles(legal, SHAPE)[:FIRST]]
+    assert list(solution.tried)[:FIRST] == first
+    assert "tree4x8r1" in str(solution.kernel)
+    assert solution.timed.cycles == 900 == min(solution.tried.values())
+
+
+def test_where_few_tiles_are_legal_all_are_tried(search_with):
+    tiny = ConvolutionTask(
+        ConvShape(1, 1, 128, 4, 1, 1, padding=0), Arithmetic(8, Overflow.RUNNING, 31, OutputType.INT8)
+    )
+    legal = [str(kernel.variant.tile) for kernel in plain_kernels(tiny, FAMILY)]
+    assert 1 < len(legal) <= FEW
+    tried = search_with(FakeTimer(), first=1).solve(tiny).tried
+    assert {text.rpartition("int8-")[2] for text in tried} >= set(legal)
+
+
+def test_another_number_of_tiles_can_be_tried(search_with):
+    assert len(search_with(FakeTimer(), first=2).solve(PLAIN).tried) < len(search_with(FakeTimer()).solve(PLAIN).tried)
+
+
+@pytest.mark.parametrize("text", ["channels", "u3"])
+def test_variations_of_the_fastest_trees_are_tried(search_with, text):
+    assert text in str(search_with(FakeTimer(**{text: 50})).solve(PLAIN).kernel.variant.tile)
+
+
+def test_variations_are_combined(search_with):
+    tile = str(search_with(FakeTimer(misses=100, channels=50, u3=50, pf512=50)).solve(PLAIN).kernel.variant.tile)
+    assert tile.endswith(".channels.u3.pf512")
+
+
+def test_prefetches_are_tried_only_where_misses_cost_anything(search_with):
+    assert not any("pf" in text for text in search_with(FakeTimer(misses=5)).solve(PLAIN).tried)
+    again = replace(PLAIN, shape=ConvShape(14, 14, 64, 128))
+    assert any("pf256" in text for text in search_with(FakeTimer(misses=50)).solve(again).tried)
+
+
+def test_lanes_can_win(search_with):
+    wide = ConvolutionTask(ConvShape(4, 4, 8192, 8), Arithmetic(32))  # windows too long for trees
+    assert isinstance(search_with(FakeTimer()).solve(wide).kernel.variant.tile, LaneTile)
+
+
+def test_other_transforms_of_a_fused_kernel_are_tried(search_with):
+    solution = search_with(FakeTimer(by1=50)).solve(FUSED)
+    assert isinstance(solution.kernel, FusedConvolution)
+    assert str(solution.kernel.variant).startswith("acc8-int8+shortcut.by1-tree")
+    assert {text.split("-")[1] for text in solution.tried} == {
+        f"int8+shortcut.{how}" for how in ("slabs", "by1", "by2")
+    }
+
+
+def test_a_task_is_solved_once_for_ever(search_with):
+    timer = FakeTimer(tree4x8r1=100)
+    search = search_with(timer)
+    first = search.solve(PLAIN)
+    timed = len(timer.timed)
+    # the clip of 31 is timed as 127, then in its own arithmetic
+    assert first.timed.timings == timed == len(first.tried) + 1
+    assert search.solve(PLAIN).timed.timings == 0
+    other = search_with(timer)
+    assert (other.solve(PLAIN).kernel, len(timer.timed)) == (first.kernel, timed)
+
+
+def test_layers_that_differ_in_the_clip_alone_share_a_search(search_with):
+    timer = FakeTimer()
+    search = search_with(timer)
+    search.solve(PLAIN)
+    timed = len(timer.timed)
+    other = search.solve(ConvolutionTask(SHAPE, replace(NARROW, clip=3)))
+    assert len(timer.timed) == timed + 1
+    assert isinstance(other.kernel, Convolution)
+    assert other.kernel.variant.arithmetic.clip == 3
+    unclipped = search.solve(ConvolutionTask(SHAPE, Arithmetic(8, output=OutputType.INT16)))
+    assert len(timer.timed) > timed + FIRST
+    assert unclipped.kernel.variant.arithmetic.clip is None
+
+
+def test_of_a_search_the_winner_alone_has_a_record_of_its_own(search_with, tmp_path):
+    search = search_with(FakeTimer())
+    search.solve(FUSED)
+    search.time(PASS)
+    assert len(list(tmp_path.rglob(f"{LATENCY}/*/*.json"))) == 2
+    assert len(list(tmp_path.rglob("tiles/*/*.json"))) == 1
+
+
+def test_a_changed_kernel_is_searched_anew(search_with):
+    timer = FakeTimer()
+    search_with(timer).solve(PLAIN)
+    timed = len(timer.timed)
+    timer.key = lambda work: {"work": str(work), "kernel": "changed"}  # type: ignore[method-assign]
+    search_with(timer).solve(PLAIN)
+    assert len(timer.timed) == 2 * timed
+
+
+@pytest.mark.parametrize("core", [A53, A72], ids=lambda core: core.name)
+def test_no_plain_tile_of_a_small_layer_is_faster_and_every_one_is_checked(core, tmp_path):
+    """The search against exhaustion, on emulated kernels."""
+    timer, shape = EmulatedTimer(core), ConvShape(7, 7, 16, 16)
+    task = ConvolutionTask(shape, NARROW)
+    solution = TileSearch(timer, EvaluationCache(tmp_path), tile_family(core)).solve(task)
+    cycles = {kernel: timer.time(kernel)["cycles"] for kernel in plain_kernels(task, tile_family(core))}
+    assert solution.timed.cycles <= min(cycles.values())
+    assert len(solution.tried) < len(cycles)
+
+
+def test_the_value_of_a_clip_takes_no_cycles():
+    timer, tile = EmulatedTimer(A72), TreeTile(4, 4, 1, 3)
+    cycles = set()
+    for clip in (1, 31, 127):
+        variant = KernelVariant(replace(NARROW, clip=clip), tile)
+        cycles.add(timer.time(Convolution(ConvShape(7, 7, 16, 16), variant))["cycles"])
+    assert len(cycles) == 1
+
+
+def test_kernels_of_equal_cycles_are_told_apart_by_name(search_with):
+    kernels = {str(search_with(FakeTimer()).solve(FUSED).kernel) for _ in range(2)}
+    assert len(kernels) == 1
+    assert isinstance(search_with(FakeTimer()).solve(FUSED).kernel.variant, FusedVariant)
