@@ -23,6 +23,7 @@ EXPLORE_PARALLEL = "explore-parallel"
 EXPLORE_SLICES = "explore-slices"
 IMPORTANCES = "importances"
 ALL_STUDIES = "all-studies"
+HYPERVOLUME = "hypervolume"
 
 KERNEL_HEADING = "kernel-heading"
 KERNEL_FORM = "kernel-form"

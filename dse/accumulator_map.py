@@ -13,16 +13,14 @@ import plotly.graph_objects as go
 
 from dse.cache import EvaluationCache
 from dse.chart_theme import LIGHT, RAMP, Theme
-from dse.core_schedule import schedule_of
-from dse.evaluation import LATENCY
 from dse.latency import EmulatedTimer
 from dse.layer_work import Convolution
-from dse.network_latency import good_tiles
 from dse.networks import build_network
 from dse.space import ACCUMULATORS
+from dse.tile_candidates import good_tiles, plain_tiles, tile_family
+from dse.tile_search import LATENCY
 from isa_models import Core, load_core
 from kernels_asm import Arithmetic, ConvShape, KernelVariant, LaneTile, OutputType, Tile, TreeTile, legal_tiles
-from kernels_asm.tiles import search_tiles
 
 KINDS: dict[str, type[Tile]] = {"a sum for each output": LaneTile, "counts in a tree": TreeTile}
 """The kernels of `kernels_asm/asm`: binary_conv.S and binary_conv_tree.S."""
@@ -106,9 +104,7 @@ def _fastest(
 
 
 def _tiles(shape: ConvShape, kind: type[Tile], core: Core) -> list[Tile]:
-    tiles: tuple[Tile, ...] = tuple(
-        tile for tile in search_tiles(schedule_of(core), core.features) if isinstance(tile, kind)
-    )
+    tiles: tuple[Tile, ...] = tuple(tile for tile in plain_tiles(shape, tile_family(core)) if isinstance(tile, kind))
     for width in ACCUMULATORS:
         tiles = legal_tiles(_arithmetic(width), shape, tiles)
     return good_tiles(tiles, shape)[:TILES_TRIED]

@@ -31,8 +31,8 @@
   function findPoint(plot) {
     const row = window.dash_ag_grid?.getApi("trials")?.getRowNode(String(selected))?.data;
     if (row) { // also where so many trials are dominated that not all of them are drawn
-      const isPoint = Number.isFinite(row.latency) && Number.isFinite(row.accuracy);
-      return isPoint ? [[row.latency], [row.accuracy]] : [[], []];
+      const [x, y] = (plot.layout.meta?.axes ?? ["latency", "accuracy"]).map(field => row[field]);
+      return Number.isFinite(x) && Number.isFinite(y) ? [[x], [y]] : [[], []];
     }
     for (const trace of plot.data) {
       const index = (trace.customdata || []).indexOf(selected);

@@ -251,7 +251,8 @@
       plot.on("plotly_selected", selection => {
         if (selection?.range) {
           const [x, y] = [selection.range.x, selection.range.y].map(ends => [...ends].sort((a, b) => a - b));
-          setFilters([["latency", { low: x[0], high: x[1] }], ["accuracy", { low: y[0], high: y[1] }]]);
+          const [across, up] = plot.layout.meta?.axes ?? ["latency", "accuracy"];
+          setFilters([[across, { low: x[0], high: x[1] }], [up, { low: y[0], high: y[1] }]]);
         }
       });
     }

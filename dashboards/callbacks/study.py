@@ -13,10 +13,10 @@ from dashboards.all_studies import AllStudies
 from dashboards.components.header import header
 from dashboards.components.study_fronts import study_fronts
 from dashboards.components.trial_details import trial_details
-from dashboards.components.trial_table import rows, scroll_to, table_size
+from dashboards.components.trial_table import column_of, columns, rows, scroll_to, table_size
 from dashboards.source import StudySource
 from dashboards.theme_choice import theme_of
-from dse.charts import ColourBy, front_figure
+from dse.charts import ColourBy, front_figure, hypervolume_figure
 from dse.layer_chart import layer_figure
 from dse.parameter_importance import importance_figure
 from dse.results import StudyResults
@@ -30,11 +30,13 @@ def register(app: Dash, source: StudySource) -> None:
     _register_trial(app, source)
     _register_parameters(app, source)
     _register_all_studies(app, source)
+    _register_hypervolume(app, source)
 
 
 def _register_tables(app: Dash, source: StudySource) -> None:
     @app.callback(
         Output(ids.HEADER, "children"),
+        Output(ids.TRIALS, "columnDefs"),
         Output(ids.TRIALS, "rowData"),
         Output(ids.TRIALS, "style"),
         Output(ids.FILLED, "data"),
@@ -42,7 +44,7 @@ def _register_tables(app: Dash, source: StudySource) -> None:
     )
     def fill(revision: Any) -> tuple[Any, ...]:
         results = _results(source)
-        return header(results), rows(results), table_size(len(results.trials)), revision
+        return header(results), columns(results), rows(results), table_size(len(results.trials)), revision
 
 
 def _register_selection(app: Dash, source: StudySource) -> None:
@@ -82,7 +84,11 @@ def _register_front(app: Dash, source: StudySource) -> None:
         Input(ids.SCHEME, "data"),
     )
     def draw_front(_: Any, colour: Any, scheme: Any) -> go.Figure:
-        return front_figure(_results(source), colour_by=_colour_by(colour), theme=theme_of(scheme))
+        results = _results(source)
+        figure = front_figure(results, colour_by=_colour_by(colour), theme=theme_of(scheme))
+        # Scripts find a trial's point, and turn a box into filters, by the columns of the table.
+        axes = [column_of(measure) for measure in results.goal.objectives[:2]]
+        return figure.update_layout(meta={"axes": axes})
 
 
 def _register_trial(app: Dash, source: StudySource) -> None:
@@ -123,6 +129,12 @@ def _register_parameters(app: Dash, source: StudySource) -> None:
     def draw_importances(_: Any, scheme: Any) -> tuple[go.Figure, dict[str, Any]]:
         figure = importance_figure(_results(source), theme=theme_of(scheme))
         return figure, {"height": figure.layout.height}
+
+
+def _register_hypervolume(app: Dash, source: StudySource) -> None:
+    @app.callback(Output(ids.HYPERVOLUME, "figure"), Input(ids.REVISION, "data"), Input(ids.SCHEME, "data"))
+    def draw_hypervolume(_: Any, scheme: Any) -> go.Figure:
+        return hypervolume_figure(_results(source), theme_of(scheme)).update_layout(height=260)
 
 
 def _register_all_studies(app: Dash, source: StudySource) -> None:

@@ -9,6 +9,7 @@ import dash_ag_grid as dag
 from dashboards import ids
 from dashboards.components.header import state_name
 from dse.accuracy_claims import MARK, front_mark
+from dse.measures import ACCURACY, LATENCY, Measure
 from dse.results import StudyResults, TrialResult
 
 GRID_THEME = (
@@ -30,19 +31,7 @@ def trial_table() -> dag.AgGrid:
     """Return the table without rows. A row is chosen by click, or by Space on the focused row (assets/choice.js)."""
     return dag.AgGrid(
         id=ids.TRIALS,
-        columnDefs=[
-            _number("number", "Trial", ".0f", width=64, filtered=False),
-            {**_text("state", "State", width=95), "tooltipField": "note"},
-            _number("latency", "Latency (ms)", ".3f", width=134),
-            _number("accuracy", "Accuracy (%)", ".2f", width=136),
-            _number("error", "± std. err.", ".2f", width=92, filtered=False),
-            _number("accumulator", "Bits", ".0f", width=82),
-            _text("overflow", "Overflow", width=107),
-            _text("clip", "Clip", width=80),
-            _text("maps", "Maps", width=90),
-            _number("width", "Width", ".2f", width=90),
-            {**_text("note", "Note", minWidth=120, flex=1), "tooltipField": "note"},
-        ],
+        columnDefs=columns(None),
         rowData=[],
         getRowId="params.data.id",
         eventListeners={"rowSelected": ["chooseRow(params)"]},
@@ -61,6 +50,30 @@ def trial_table() -> dag.AgGrid:
         },
         style=table_size(0),
     )
+
+
+def columns(results: StudyResults | None) -> list[dict[str, Any]]:
+    """Return the columns of the table: what every study has, and what this one measures besides."""
+    further = results.further_measures if results is not None else ()
+    return [
+        _number("number", "Trial", ".0f", width=64, filtered=False),
+        {**_text("state", "State", width=95), "tooltipField": "note"},
+        _number("latency", "Latency (ms)", ".3f", width=134),
+        _number("accuracy", "Accuracy (%)", ".2f", width=136),
+        _number("error", "± std. err.", ".2f", width=92, filtered=False),
+        _number("accumulator", "Bits", ".0f", width=82),
+        _text("overflow", "Overflow", width=107),
+        _text("clip", "Clip", width=80),
+        _text("maps", "Maps", width=90),
+        _number("width", "Width", ".2f", width=90),
+        *(_number(str(measure), measure.label, ".4~g", width=140) for measure in further),
+        {**_text("note", "Note", minWidth=120, flex=1), "tooltipField": "note"},
+    ]
+
+
+def column_of(measure: Measure) -> str:
+    """Return the field of the table's rows that has a measure, in the unit in which charts show it."""
+    return {LATENCY: "latency", ACCURACY: "accuracy"}.get(measure, str(measure))
 
 
 def table_size(row_count: int) -> dict[str, Any]:
@@ -90,6 +103,7 @@ def _row(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
         "accuracy": None if trial.accuracy is None else 100 * trial.accuracy,
         "error": None if error is None else 100 * error,
         "note": _note(results, trial),
+        **{str(measure): measure.shown(value) for measure, value in results.further(trial)},
     }
     if design is not None:
         row |= {
@@ -103,6 +117,8 @@ def _row(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
 
 
 def _state(results: StudyResults, trial: TrialResult) -> str:
+    if trial.complete and not trial.feasible:
+        return "infeasible"
     if trial.number not in results.front_numbers:
         return state_name(trial)
     return f"front {MARK}" if trial.number in results.not_shown_above else "front"

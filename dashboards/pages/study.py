@@ -33,6 +33,10 @@ def layout() -> Component:
             _figures(),
             _trials(),
             html.Div(id=ids.ALL_STUDIES),
+            panel(
+                html.H2("Hypervolume"),
+                dcc.Graph(id=ids.HYPERVOLUME, config={**_CONFIG, "displayModeBar": False}, responsive=True),
+            ),
             _parameters(),
         ],
         className="page-content",
