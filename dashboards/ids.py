@@ -21,6 +21,7 @@ LAYERS = "layers"
 EXPLORE_FILTERS = "explore-filters"  # these three also named in assets/explore.js
 EXPLORE_PARALLEL = "explore-parallel"
 EXPLORE_SLICES = "explore-slices"
+EXPLORE_3D = "explore-3d"  # also named in assets/explore_3d.js
 IMPORTANCES = "importances"
 ALL_STUDIES = "all-studies"
 HYPERVOLUME = "hypervolume"

@@ -58,12 +58,19 @@
              placeOf: value => places.get(value), has: row => places.has(labelOf(field, row[field])) };
   }
 
+  // What the table has of numbers besides: further objectives and what is constrained.
+  function furtherMeasures() {
+    const known = new Set(["number", "error", ...OBJECTIVES.map(([field]) => field), ...CATEGORIES.map(([field]) => field)]);
+    return (grid()?.getColumnDefs() ?? []).filter(({ type, field }) => type === "rightAligned" && !known.has(field))
+      .map(({ field, headerName }) => [field, headerName]);
+  }
+
   function readRows(data) {
     rows = data || [];
     columns = [
       ...CATEGORIES.map(([field, label]) => category(field, label))
         .filter(({ values }) => values.length > 1 && values.length <= MOST_CATEGORIES),
-      ...OBJECTIVES.map(([field, label]) => numeric(field, label)).filter(({ low }) => low < Infinity),
+      ...[...OBJECTIVES, ...furtherMeasures()].map(([field, label]) => numeric(field, label)).filter(({ low }) => low < Infinity),
     ];
   }
 
@@ -468,6 +475,8 @@
       drawControls();
       drawParallel();
       drawSlices();
+      const data = { rows, columns, passing, colourOf, prepare, sample, ink, muted };
+      (window.exploreViews || []).forEach(view => view(data));
     }
   }
 
@@ -479,6 +488,7 @@
     }
   });
 
+  window.exploreTools = { element };
   window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, { filtering, explorePasses });
   window.dash_clientside = Object.assign(window.dash_clientside || {}, { explore: { update } });
 })();

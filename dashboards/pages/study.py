@@ -67,10 +67,20 @@ def _parameters() -> Component:
                     className="quiet small",
                 ),
             ),
-            panel(
-                html.H2("Which parameters matter"),
-                dcc.Graph(id=ids.IMPORTANCES, config={**_CONFIG, "displayModeBar": False}, responsive=True),
-                html.P(IMPORTANCE_NOTE, className="quiet small"),
+            html.Div(
+                [
+                    panel(
+                        html.H2("Which parameters matter"),
+                        dcc.Graph(id=ids.IMPORTANCES, config={**_CONFIG, "displayModeBar": False}, responsive=True),
+                        html.P(IMPORTANCE_NOTE, className="quiet small"),
+                    ),
+                    panel(
+                        html.H2("In three dimensions"),
+                        html.Div(id=ids.EXPLORE_3D),
+                        html.P("Large dots are on the front. Drag, or use the arrow keys.", className="quiet small"),
+                    ),
+                ],
+                className="pair",
             ),
             panel(html.H2("Slices"), html.Div(id=ids.EXPLORE_SLICES, className="slices")),
         ],

@@ -73,7 +73,7 @@ def test_studies_are_read_once_a_revision(several: Path) -> None:
     assert studies.read("2")[0] == read_results(study) != first[0]
 
 
-def test_page_shows_all_fronts(open_page: Callable[..., Page], several_address: str) -> None:
+def test_page_shows_all_fronts(several_address: str, open_page: Callable[..., Page]) -> None:
     page = open_page(several_address)
     expect(page.locator("#header h1")).to_have_text(NAMES[1])
     for name in NAMES:

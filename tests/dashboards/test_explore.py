@@ -15,8 +15,7 @@ from tests.dashboards.conftest import navigate
 
 SHOWN_ON_FRONT = """() => document.querySelector('#front .js-plotly-plot').data.flatMap(trace =>
   (trace.customdata || []).filter((_, index) => !trace.selectedpoints || [...trace.selectedpoints].includes(index)))"""
-INK = """canvas => { const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-  let sum = 0; for (let i = 3; i < pixels.length; i += 4) sum += pixels[i]; return sum; }"""
+PICTURE = "canvas => canvas.toDataURL()"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +42,7 @@ def test_filter_holds_for_every_view_and_the_address_holds_it(page: Page, result
     total, eight = len(results.trials), with_bits(results, 8)
     wait_for_count(page, total, total)
     page.locator("#front .scatterlayer .point").first.wait_for()
-    before = page.locator("#explore-parallel canvas").evaluate(INK)
+    before = page.locator("#explore-parallel canvas").evaluate(PICTURE)
     page.get_by_role("group", name="Bits").get_by_role("button", name="8", exact=True).click()
     wait_for_count(page, len(eight), total)
     expect(page).to_have_url(re.compile(r"\?f=accumulator%7E8$"))
@@ -51,7 +50,7 @@ def test_filter_holds_for_every_view_and_the_address_holds_it(page: Page, result
     complete = sorted(trial.number for trial in eight if trial.complete)
     page.wait_for_function(f"count => ({SHOWN_ON_FRONT})().length === count", arg=len(complete))
     assert sorted(page.evaluate(SHOWN_ON_FRONT)) == complete
-    assert page.locator("#explore-parallel canvas").evaluate(INK) != before
+    assert page.locator("#explore-parallel canvas").evaluate(PICTURE) != before
     page.get_by_role("button", name="Clear filters").click()
     wait_for_count(page, total, total)
     page.go_back()
@@ -165,7 +164,25 @@ def test_slices_have_a_picture_for_each_parameter_and_objective(page: Page) -> N
     captions = page.locator("#explore-slices figcaption")
     expect(captions.first).to_have_text("Latency (ms) by bits")
     expect(captions).to_have_count(10)
-    assert all(ink > 0 for ink in page.locator("#explore-slices canvas").evaluate_all(f"all => all.map({INK})"))
+    pictures = page.locator("#explore-slices canvas").evaluate_all(f"all => all.map({PICTURE})")
+    assert len(set(pictures)) == 10
+
+
+def test_three_dimensions_are_turned_by_keyboard_and_take_any_third_axis(page: Page) -> None:
+    navigate(page, "/")
+    canvas = page.locator("#explore-3d canvas")
+    canvas.scroll_into_view_if_needed()
+    pictures = [canvas.evaluate(PICTURE)]
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    pictures.append(canvas.evaluate(PICTURE))
+    page.get_by_label("Third axis").select_option("clip")
+    pictures.append(canvas.evaluate(PICTURE))
+    page.get_by_role("group", name="Bits").get_by_role("button", name="8", exact=True).click()
+    expect(page.locator(".explore-count")).to_contain_text(" of ")
+    pictures.append(canvas.evaluate(PICTURE))
+    assert len(set(pictures)) == 4
+    expect(page.get_by_label("Third axis")).to_have_value("clip")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -160,3 +161,13 @@ def test_narrow_page_does_not_scroll_sideways(page: Page, scheme: str, suffix: s
 def test_unknown_page_is_a_message(page: Page) -> None:
     navigate(page, "/nothing/here")
     expect(page.locator("h1")).to_have_text("There is no such page")
+
+
+def test_kernel_is_shown_although_the_storage_cannot_be_read(
+    open_page: OpenPage, serve_storage: Callable[[Path], str], tmp_path: Path
+) -> None:
+    page = open_page(serve_storage(tmp_path / "none.db") + KERNEL)
+    expect(page.locator("#problem")).to_contain_text("none.db does not exist")
+    wait_for_result(page)
+    expect(page.locator("#kernel-result .card-value").first).to_have_text(f"{cycles_of():,}")
+    assert "Traceback" not in page.content()
