@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
@@ -62,8 +62,11 @@ def register(app: Dash, source: StudySource, background: Background) -> None:
             raise PreventUpdate
         overrides = core_overrides(snapshot.study_attributes)
         body = design_body(designs, snapshot.results, source.storage, overrides, theme_of(scheme))
-        numbers = [str(design.trial.number) for design in designs]
-        return numbers[0], numbers[1] if len(numbers) > 1 else "", None, True, body, token
+        numbers: list[Any] = [str(design.trial.number) for design in designs]
+        fields = [numbers[0], numbers[1] if len(numbers) > 1 else ""]
+        if shown is not None and f"{ids.URL}.search" not in ctx.triggered_prop_ids:
+            fields = [no_update, no_update]  # what is being typed there stays
+        return *fields, None, True, body, token
 
     @app.callback(
         Output(ids.DESIGN_ROOFLINE, "children"),

@@ -53,15 +53,16 @@ def register(app: Dash, source: StudySource, background: Background) -> None:
         token = json.dumps([repr(query), str(scheme)])
         if token == shown:
             raise PreventUpdate
-        form = kernel_form(query)
+        is_tick = ctx.triggered_id == ids.KERNEL_TICK
+        is_new = f"{ids.URL}.search" in ctx.triggered_prop_ids or (shown is None and not is_tick)
+        form: Any = kernel_form(query) if is_new else no_update  # what is being typed there stays
         try:
             profiles = _profiles(background, query)
         except ERRORS as error:
             return form, str(error), False, [], True, token
         if profiles is None:
-            is_polled = ctx.triggered_id == ids.KERNEL_TICK
             waiting = [html.P(_progress(background, query), className="quiet waiting")]
-            return no_update if is_polled else form, None, True, waiting, False, None
+            return form, None, True, waiting, False, None
         result = kernel_result(*profiles, theme_of(scheme))
         return form, None, True, result, True, token
 

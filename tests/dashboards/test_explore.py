@@ -152,6 +152,14 @@ def test_senseless_filter_is_ignored(page: Page, results: StudyResults, query: s
     assert displayed_rows(page) == len(results.trials)
 
 
+def test_no_button_sends_a_figure_elsewhere(page: Page) -> None:
+    navigate(page, "/")
+    page.locator("#front .modebar-btn").first.wait_for(state="attached")
+    titles = page.locator(".modebar-btn").evaluate_all("all => all.map(one => one.dataset.title)")
+    assert titles
+    assert not [title for title in titles if "hare" in title or "loud" in title]
+
+
 def test_importances_are_drawn(page: Page) -> None:
     navigate(page, "/")
     names = page.locator("#importances .js-plotly-plot")

