@@ -48,6 +48,17 @@ def front_counts(designs: int, distinguishable: int) -> str:
     return f"{designs} design{'' if designs == 1 else 's'} on the front, {distinguishable} of them distinguishable"
 
 
+def spared_note(results: StudyResults) -> str | None:
+    """Say how many designs were not trained; None where every one was."""
+    spared = len(results.spared)
+    if not spared:
+        return None
+    return (
+        f"pruned before training: {spared} of {spared + len(results.complete)} designs, which could not have reached "
+        "the front"
+    )
+
+
 def against_conventional(results: StudyResults, trial: TrialResult) -> str | None:
     """Compare a complete trial with the conventional design in speed and accuracy; None where there is nothing to say.
 

@@ -237,9 +237,10 @@ def _front_trace(results: StudyResults, category: _Category, colour: str, symbol
     trials = [trial for trial in category.trials if trial.number in shown]
     marker = {"size": 12, "color": colour, "symbol": symbol, "line": {"width": 1.5, "color": theme.surface}}
     trace = _points(results, trials, category.label, marker)
-    if not trials:
+    if trials:
+        trace.update(_error_bars(results, trials, colour))
+    else:
         trace.update(x=[None], y=[None])  # keeps the category in the legend
-    trace.update(_error_bars(results, trials, colour))
     return trace
 
 

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 from dse.cache import EvaluationCache, Record, content_key
 from dse.design import Design
-from dse.layer_tasks import layer_tasks
-from dse.networks import BinaryConv, FeatureMaps, Network
-from dse.tile_search import Solution, TileSearch, Timed
+from dse.layer_solution import LayerSolution, solve_layer
+from dse.networks import FeatureMaps, Network
+from dse.tile_search import TileSearch, Timed
 from kernels_asm import LayerFunction
 
 ACCURACY = "accuracy"
@@ -87,14 +87,6 @@ class Accuracy:
         return str(self.record["weights"])
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Latency and accuracy of a design."""
-
-    latency: Latency
-    accuracy: Accuracy
-
-
 class Evaluator:
     """Evaluates the designs of one study.
 
@@ -121,36 +113,39 @@ class Evaluator:
         self._clock_hz = clock_hz
         self._cache = cache
 
-    def evaluate(self, design: Design, activity: Activity) -> Evaluation:
-        """Return latency and accuracy of `design`; `activity` is told what it does now.
-
-        Raises KernelError, IsaModelError or TrainingError if this design cannot be evaluated, CacheError if the cache
-        cannot be used.
-        """
-        return Evaluation(latency=self.latency(design, activity), accuracy=self.accuracy(design, activity))
-
     def latency(self, design: Design, activity: Activity) -> Latency:
-        """Return the latency of the design's binary layers."""
+        """Return the latency of the design's binary layers; `activity` is told what it does now.
+
+        Raises KernelError or IsaModelError if the design cannot be timed, CacheError if the cache cannot be used.
+        """
         network = self._network_of(design.width_multiplier, design.maps)
         records: list[Record] = []
         kernels: list[Timed] = []
+        timings = 0
         for number, layer in enumerate(network.binary_layers, start=1):
             what = f"timing {layer.name} ({number}/{len(network.binary_layers)})"
-            tasks = layer_tasks(layer, network, design, self._search.family)
-            solution = self._search.solve(tasks.kernel, _counting(what, activity))
-            behind = [] if tasks.behind is None else [self._search.time(tasks.behind)]
-            records.append(_layer_record(layer, solution, behind))
-            kernels += [solution.timed, *behind]
+            solved = solve_layer(layer, network, design, self._search, _counting(what, activity))
+            timings += solved.timings
+            records.append(_layer_record(solved))
+            kernels += solved.kernels
         cycles = sum(record["cycles"] for record in records)
         keys = tuple(timed.key for timed in kernels)
-        is_cached = not any(timed.timings for timed in kernels)
-        return Latency(cycles, cycles / self._clock_hz * 1e3, tuple(records), keys, is_cached)
+        return Latency(cycles, cycles / self._clock_hz * 1e3, tuple(records), keys, cached=timings == 0)
 
     def accuracy(self, design: Design, activity: Activity) -> Accuracy:
-        """Return the accuracy of the network trained for the design's arithmetic."""
+        """Return the accuracy of the network trained for the design's arithmetic.
+
+        Raises TrainingError if the training diverges, CacheError if the cache cannot be used.
+        """
+        return obtain_accuracy(self._trainer, self._cache, *self._computed(design), activity)
+
+    def accuracy_key(self, design: Design) -> str:
+        """Return the name of the design's training in the cache: designs that compute the same have the same."""
+        return content_key(self._trainer.key(*self._computed(design)))
+
+    def _computed(self, design: Design) -> tuple[Network, tuple[LayerFunction, ...]]:
         network = self._network_of(design.width_multiplier, design.maps)
-        functions = design.layer_functions(layer.shape for layer in network.binary_layers)
-        return obtain_accuracy(self._trainer, self._cache, network, functions, activity)
+        return network, design.layer_functions(layer.shape for layer in network.binary_layers)
 
 
 def obtain_accuracy(
@@ -176,15 +171,14 @@ def _counting(what: str, activity: Activity) -> Callable[[int], None]:
     return lambda done: activity(f"{what}, kernel {done}")
 
 
-def _layer_record(layer: BinaryConv, solution: Solution, behind: Sequence[Timed]) -> Record:
+def _layer_record(solved: LayerSolution) -> Record:
     """Return what a layer takes, its kernels together, and each kernel.
 
     The first kernel is the convolution; products a cycle are its own, so that they compare with the core's bound, and
     so is `bound`. Busy shares of ports are means over the cycles of all kernels.
     """
-    kernels = [solution.timed, *behind]
+    layer, solution, kernels, cycles = solved.layer, solved.solution, solved.kernels, solved.cycles
     records = [timed.record for timed in kernels]
-    cycles = sum(timed.cycles for timed in kernels)
     return {
         "name": layer.name,
         "shape": str(layer.shape),

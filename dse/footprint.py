@@ -16,7 +16,8 @@ from elftools.elf.elffile import ELFFile
 
 from dse.design import Design
 from dse.fused_emulation import random_parameters
-from dse.layer_tasks import TiledKernel, layer_tasks
+from dse.layer_solution import LayerSolution, solve_layer
+from dse.layer_tasks import TiledKernel
 from dse.layer_work import Convolution, FusedConvolution, LayerWork
 from dse.networks import BinaryConv, FeatureMaps, Network
 from dse.networks.shortcut import Shortcut
@@ -74,11 +75,13 @@ class Footprint:
         return _code_bytes(work for kernels in self._kernels(network, design) for work in kernels.works)
 
     def _kernels(self, network: Network, design: Design) -> list[LayerKernels]:
-        found = []
-        for layer in network.binary_layers:
-            tasks = layer_tasks(layer, network, design, self._search.family)
-            found.append(LayerKernels(layer, self._search.solve(tasks.kernel).kernel, tasks.behind))
-        return found
+        solved = [solve_layer(layer, network, design, self._search) for layer in network.binary_layers]
+        return [LayerKernels(one.layer, one.solution.kernel, _pass_of(one)) for one in solved]
+
+
+def _pass_of(solved: LayerSolution) -> NormalisationPass | None:
+    work = None if solved.behind is None else solved.behind.work
+    return work if isinstance(work, NormalisationPass) else None
 
 
 def live_buffers(network: Network, kernels: Sequence[LayerKernels]) -> Iterator[list[int]]:

@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 
 from dse.accuracy import NetworkTrainer
+from dse.accuracy_bounds import AccuracyBound, DeclaredBound, NestedBound
 from dse.cache import EvaluationCache
 from dse.data import Dataset, dataset_names, load_dataset
 from dse.design import Design
@@ -28,6 +29,7 @@ from dse.quick_accuracy import QuickTrainer
 from dse.sampler import check_installed
 from dse.space import SearchSpace
 from dse.spec import ParameterRanges, StudySpec, check_resumes
+from dse.staging import is_spared
 from dse.storage import StudyStorage, check_location, is_missing
 from dse.study import StudyRunner, finished_trials, is_stalled
 from dse.tile_candidates import tile_family
@@ -82,7 +84,9 @@ def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
     if study is not None:
         stored = study.user_attrs["spec"]
         check_resumes(settings.name, record, stored, frozenset(spec.parameters.model_fields_set))
-        if len(finished_trials(study)) >= spec.trials or is_stalled(study, spec.until_stalled):
+        finished = finished_trials(study)
+        is_done = len(finished) >= spec.trials or is_stalled(study, spec.until_stalled)
+        if is_done and not (spec.train_all and any(map(is_spared, finished))):
             return study
     setup = StudySetup(settings, core)
     if study is None:
@@ -107,6 +111,7 @@ class StudySetup:
         network_of = network_builder(spec.network, dataset)
         family = tile_family(core)
         self._legality = Legality(network_of, family)
+        self._bounds = _bounds(spec, network_of)
         cache = EvaluationCache(settings.cache)
         trainer = _trainer(dataset, spec.recipe.chosen(), spec.seed, cache)
         search = TileSearch(EmulatedTimer(core), cache, family)
@@ -184,6 +189,7 @@ class StudySetup:
             sampler=self._spec.sampler,
             measuring=self._measuring,
             until_stalled=self._spec.until_stalled,
+            bounds=self._bounds,
         )
         with StudyStorage(self._settings.storage).errors():
             runner.run(self._spec.trials)
@@ -196,6 +202,14 @@ def _trainer(dataset: Dataset, recipe: Recipe | QuickRecipe, seed: int, cache: E
     if isinstance(recipe, QuickRecipe):
         return QuickTrainer(dataset, recipe, seed, cache)
     return NetworkTrainer(dataset, recipe, seed, cache=cache)
+
+
+def _bounds(spec: StudySpec, network_of: NetworkOf) -> tuple[AccuracyBound, ...]:
+    """Return what the study assumes of accuracies to spare trainings."""
+    if spec.train_all:
+        return ()
+    declared = [DeclaredBound(spec.accuracy_at_most)] if spec.accuracy_at_most < 1 else []
+    return (*declared, NestedBound(network_of))
 
 
 def network_builder(name: str, dataset: Dataset) -> NetworkOf:

@@ -118,35 +118,36 @@ TileTask: TypeAlias = ConvolutionTask | FusedTask
 
 
 @dataclass(frozen=True, slots=True)
-class LayerTasks:
-    """What a layer runs from packed signs to packed signs: a kernel with a tile, and perhaps a pass behind it."""
+class Route:
+    """What a layer can run from packed signs to packed signs: a kernel with a tile, and perhaps a pass behind it."""
 
     kernel: TileTask
     behind: NormalisationPass | None = None
 
 
-def layer_tasks(layer: BinaryConv, network: Network, design: Design, family: TileFamily) -> LayerTasks:
-    """Return what a layer of a design runs.
+def layer_routes(layer: BinaryConv, network: Network, design: Design, family: TileFamily) -> tuple[Route, ...]:
+    """Return what a layer of a design can run, at least one; all compute the same.
 
     Between them kernel and pass compute convolution, batch norm, addition of the shortcut, activation and signs. Not
     among them are the making of a shortcut that is no copy (average pooling, 1x1 convolution) and the maximum of sums,
     for which there are no kernels. A ReLU of sums costs what one of the result does, and is timed as that.
 
-    One fused kernel does it all where there is one: for int8 maps, exact sums and no clip.
+    One fused kernel can do it all for int8 maps, exact sums and no clip.
 
     Raises kernels_asm.InputError for a design that no kernel computes.
     """
     arithmetic = design.arithmetic()
     to_bits = signs_alone(layer, network)
+    if to_bits:
+        arithmetic = replace(arithmetic, output=OutputType.INT16)  # what thresholds are compared with
+    convolution = ConvolutionTask(layer.shape, arithmetic)
+    separate = Route(convolution, pass_behind(layer, network, arithmetic.output))
     is_exact = design.overflow is Overflow.EXACT and design.clip is None
     if network.maps is FeatureMaps.INT8 and layer.sums_pool == 1 and is_exact:
         fused = FusedTask(layer.shape, design.accumulator, layer.shortcut is not None, to_bits)
         if has_kernel(fused, family):
-            return LayerTasks(fused)
-    if to_bits:
-        arithmetic = replace(arithmetic, output=OutputType.INT16)  # what thresholds are compared with
-    convolution = ConvolutionTask(layer.shape, arithmetic)
-    return LayerTasks(convolution, pass_behind(layer, network, arithmetic.output))
+            return Route(fused), separate
+    return (separate,)
 
 
 def pass_behind(layer: BinaryConv, network: Network, sums: OutputType) -> NormalisationPass:

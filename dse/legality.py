@@ -8,7 +8,7 @@ from functools import cache
 
 from dse.design import Design
 from dse.errors import UsageError, one_line
-from dse.layer_tasks import has_kernel, layer_tasks
+from dse.layer_tasks import has_kernel, layer_routes
 from dse.networks import FeatureMaps, Network
 from dse.space import SearchSpace
 from dse.tile_candidates import TileFamily
@@ -45,7 +45,7 @@ class Legality:
             return one_line(error)
         for layer in network.binary_layers:
             try:
-                task = layer_tasks(layer, network, design, self._family).kernel
+                task = layer_routes(layer, network, design, self._family)[0].kernel
                 function = design.arithmetic().layer_function(layer.shape)
             except InputError as error:
                 return f"{layer.name}: {error}"

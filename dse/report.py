@@ -13,7 +13,7 @@ import optuna
 from optuna.trial import TrialState
 from plotly.offline import get_plotlyjs
 
-from dse.accuracy_claims import ERRORS_NOTE, HOLLOW_NOTE, against_conventional, front_mark, front_summary
+from dse.accuracy_claims import ERRORS_NOTE, HOLLOW_NOTE, against_conventional, front_mark, front_summary, spared_note
 from dse.chart_theme import DARK, FIGURE_CONFIG, LIGHT, Theme
 from dse.charts import SELECTION_TRACE, describe_design, front_figure, hypervolume_figure
 from dse.layer_chart import layer_figure, layer_legend
@@ -56,7 +56,7 @@ def render_report(results: StudyResults) -> str:
         rows="\n".join(_row(results, trial) for trial in _shown(results)),
         style=asset("report.css"),
         script=asset("report.js"),
-        summary=escape(front_summary(results)),
+        summary=escape(". ".join(filter(None, (front_summary(results), spared_note(results))))),
         errors=escape(ERRORS_NOTE),
         hollow=escape(HOLLOW_NOTE),
         reference=escape(_reference(results)),
@@ -67,7 +67,11 @@ def render_report(results: StudyResults) -> str:
 
 def _columns(results: StudyResults) -> tuple[str, ...]:
     """Return the headings of the table, further measures before the last."""
-    return (*COLUMNS[:-1], *(measure.label.capitalize() for measure in results.further_measures), COLUMNS[-1])
+    return (*COLUMNS[:-1], *(_capital(measure.label) for measure in results.further_measures), COLUMNS[-1])
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _shown(results: StudyResults) -> list[TrialResult]:

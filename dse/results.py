@@ -22,6 +22,7 @@ from dse.front import not_shown_above, pareto_front
 from dse.goal import Goal
 from dse.hypervolume import history, reference_values, share
 from dse.measures import ACCURACY, LATENCY, Measure
+from dse.staging import Stage
 from dse.storage import check_format
 from dse.uncertainty import MeasuredAccuracy, differ
 
@@ -64,6 +65,8 @@ class TrialAttributes:
     test_accuracy_standard_error: float | None = None
     train_seconds: float | None = None
     pruned: str | None = None
+    stage: str | None = None
+    accuracy_cached: bool | None = None
     error: str | None = None
     measures: Mapping[str, float] = field(default_factory=dict)
 
@@ -268,6 +271,13 @@ class StudyResults:
         if self.conventional is None or self.equal_accuracy is None or self.equal_accuracy.point[0] <= 0:
             return None
         return self.conventional.point[0] / self.equal_accuracy.point[0]
+
+    @cached_property
+    def spared(self) -> tuple[TrialResult, ...]:
+        """The trials that were pruned before their training, as they could not reach the front, and stayed so."""
+        evaluated = {trial.design for trial in self.complete}
+        pruned = [trial for trial in self.trials if trial.attributes.stage == Stage.TRAINING]
+        return tuple({trial.design: trial for trial in pruned if trial.design not in evaluated}.values())
 
     def count(self, *states: TrialState) -> int:
         """How many trials are in one of `states`."""

@@ -23,8 +23,8 @@ from dse.training.schedules import Schedule
 from dse.training.stages import STAGES
 from kernels_asm import Overflow
 
-CHANGEABLE: Final = frozenset({"trials", "until_stalled", "enqueue", "data_dir"})
-"""Fields that a later run may change: when it stops, what it begins with, and where its files lie."""
+CHANGEABLE: Final = frozenset({"trials", "until_stalled", "enqueue", "data_dir", "train_all", "accuracy_at_most"})
+"""Fields that a later run may change: when it stops, what it begins with, what it spares, and where its files lie."""
 
 _SCRATCH = Recipe()
 
@@ -193,6 +193,12 @@ class StudySpec(_Table):
     trials: int = Field(default=40, ge=1, description="designs to evaluate in all, at least 1")
     until_stalled: int = Field(
         default=0, ge=0, description="stop after so many complete trials without hypervolume gained; 0: never"
+    )
+    train_all: bool = Field(
+        default=False, description="train every design, also those that could hardly reach the front"
+    )
+    accuracy_at_most: float = Field(
+        default=1.0, ge=0, le=1, description="an accuracy, 0 to 1, that no design exceeds: spares trainings"
     )
     enqueue: tuple[str, ...] = Field(
         default=(), description='designs to evaluate early, such as ["accumulator=8 clip=31 maps=int8"]'

@@ -8,9 +8,10 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from dse.accuracy_bounds import AccuracyBound
 from dse.design import Design
 from dse.errors import DseError, InterruptedStudyError, KernelMismatchError, TrainingError, one_line
-from dse.evaluation import Evaluation, Evaluator
+from dse.evaluation import Accuracy, Evaluator, Latency
 from dse.hypervolume import stalled_for
 from dse.interruption import Interruption
 from dse.legality import Legality
@@ -21,6 +22,7 @@ from dse.results import MEASURES, STOPPED, read_results
 from dse.sampler import Candidates, DistinctSampler
 from dse.space import SearchSpace, design_of, parameters_of
 from dse.spec import SamplerKind
+from dse.staging import EXCLUSION, KNOWN, STAGE, Exclusion, Stage, Staging, is_spared
 from dse.workers import INTERRUPTED, RETRY, WORKER, fail_stale_trials, this_worker
 from isa_models.errors import IsaModelError
 from kernels_asm import KernelError
@@ -46,6 +48,8 @@ class StudyRunner:
         sampler: What proposes designs.
         measuring: Measures what the goal names.
         until_stalled: Stop after so many complete trials without hypervolume gained; 0: never.
+        bounds: What is assumed of accuracies, so that trainings can be spared; none: every design is trained, also
+            those that earlier runs spared.
 
     """
 
@@ -61,6 +65,7 @@ class StudyRunner:
         sampler: SamplerKind = SamplerKind.TPE,
         measuring: Measuring | None = None,
         until_stalled: int = 0,
+        bounds: Sequence[AccuracyBound] = (),
     ) -> None:
         self._study = study
         self._space = space
@@ -72,6 +77,10 @@ class StudyRunner:
         self._sampler = sampler
         self._measuring = measuring or Measuring()
         self._until_stalled = until_stalled
+        objectives = self._measuring.goal.objectives
+        is_bounded = ACCURACY in objectives  # else a training says nothing of the front
+        accuracy = objectives.index(ACCURACY) if is_bounded else 0
+        self._staging = Staging(bounds if is_bounded else (), study.directions, accuracy)
         self._tried: set[Design] = set()
         self._failures = 0
 
@@ -109,12 +118,25 @@ class StudyRunner:
         while len(finished_trials(self._study)) < budget:
             interruption.check()
             if is_stalled(self._study, self._until_stalled):
-                return f"stalled: no hypervolume gained in {self._until_stalled} complete trials"
+                self._reopen(interruption)
+                if is_stalled(self._study, self._until_stalled):
+                    return f"stalled: no hypervolume gained in {self._until_stalled} complete trials"
             self._note_tried()
             if not self._is_work_left():
+                self._reopen(interruption)
                 return f"every one of the space's {len(self._tried)} designs has been tried"
             self._run_trial(interruption)
+        self._reopen(interruption)
         return None
+
+    def _reopen(self, interruption: Interruption) -> None:
+        """Evaluate the designs that were excluded from the front and are not any more, until there are none."""
+        while designs := self._staging.to_reopen(self._study.get_trials(deepcopy=False)):
+            for design in designs:
+                interruption.check()
+                self._tried.discard(design)
+                self._study.enqueue_trial(parameters_of(design))
+                self._run_trial(interruption)
 
     def _is_work_left(self) -> bool:
         waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
@@ -129,13 +151,15 @@ class StudyRunner:
         reason = self._reason_to_prune(design)
         self._tried.add(design)
         if reason is not None:
-            trial.set_user_attr("pruned", reason)
-            self._end(trial, TrialState.PRUNED)
+            self._prune(trial, Stage.LEGALITY, reason)
             return
         try:
             with interruption.deliverable():
-                evaluation = self._evaluator.evaluate(design, self._progress.activity)
-                measured = self._measuring.before_training(design, evaluation.latency, self._progress.activity)
+                latency = self._evaluator.latency(design, self._progress.activity)
+                record_latency(trial, latency)
+                measured = self._measuring.before_training(design, latency, self._progress.activity)
+                exclusion = self._exclusion(design, measured)
+                accuracy = None if exclusion else self._evaluator.accuracy(design, self._progress.activity)
         except DESIGN_ERRORS as error:
             self._fail(trial, one_line(error))
             self._stop_after_failures(error)
@@ -144,15 +168,40 @@ class StudyRunner:
             self._fail(trial, INTERRUPTED if isinstance(error, KeyboardInterrupt) else one_line(error))
             raise
         else:
-            record_evaluation(trial, evaluation)
             self._failures = 0
-            self._complete(trial, measured | {str(ACCURACY): evaluation.accuracy.value})
+            if accuracy is None:
+                trial.set_user_attr(EXCLUSION, exclusion.to_dict() if exclusion else None)
+                trial.set_user_attr(KNOWN, {str(number): value for number, value in self._known(measured).items()})
+                self._prune(trial, Stage.TRAINING, str(exclusion))
+                return
+            record_accuracy(trial, accuracy)
+            self._complete(trial, measured | {str(ACCURACY): accuracy.value})
 
     def _complete(self, trial: Trial, measured: Mapping[str, float]) -> None:
         trial.set_user_attr(MEASURES, dict(measured))
         for constraint, violation in self._measuring.goal.violations(measured).items():
             trial.set_constraint(constraint, violation)
         self._end(trial, TrialState.COMPLETE, self._measuring.goal.values(measured))
+
+    def _exclusion(self, design: Design, measured: Mapping[str, float]) -> Exclusion | None:
+        """Return why a design is not trained; those that a study begins with are, and others of a known accuracy."""
+        if design in self._first:
+            return None
+        trials = self._study.get_trials(deepcopy=False)
+        key = self._evaluator.accuracy_key(design)
+        if any(trial.user_attrs.get("accuracy_key") == key for trial in trials if trial.state is TrialState.COMPLETE):
+            return None
+        return self._staging.exclusion(design, self._known(measured), trials)
+
+    def _known(self, measured: Mapping[str, float]) -> dict[int, float]:
+        """Return the objectives that are known before a training, by their number."""
+        objectives = enumerate(map(str, self._measuring.goal.objectives))
+        return {number: measured[name] for number, name in objectives if name in measured}
+
+    def _prune(self, trial: Trial, stage: Stage, reason: str) -> None:
+        trial.set_user_attr(STAGE, stage.value)
+        trial.set_user_attr("pruned", reason)
+        self._end(trial, TrialState.PRUNED)
 
     def _reason_to_prune(self, design: Design) -> str | None:
         if design in self._tried:
@@ -203,16 +252,32 @@ def is_stalled(study: optuna.Study, until_stalled: int) -> bool:
 
 
 def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the complete trials, those that count towards the budget."""
-    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    """Return the trials that count towards the budget: the complete ones, and those whose training was spared.
+
+    Of a design that was spared and then evaluated after all, the complete trial counts.
+    """
+    trials = study.get_trials(deepcopy=False)
+    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+    evaluated = [trial.user_attrs.get("design") for trial in complete]
+    spared = [trial for trial in trials if is_spared(trial) and trial.user_attrs["design"] not in evaluated]
+    return sorted([*complete, *spared], key=lambda trial: trial.number)
 
 
-def record_evaluation(trial: Trial, evaluation: Evaluation) -> None:
-    """Write an evaluation as the trial's user attributes, for reports and dashboards to show."""
-    latency, accuracy = evaluation.latency, evaluation.accuracy
+def record_latency(trial: Trial, latency: Latency) -> None:
+    """Write a latency as the trial's user attributes, for reports and dashboards to show."""
     attributes: dict[str, Any] = {
         "cycles": latency.cycles,
         "layers": list(latency.layers),
+        "latency_keys": list(latency.keys),
+        "latency_cached": latency.cached,
+    }
+    for name, value in attributes.items():
+        trial.set_user_attr(name, value)
+
+
+def record_accuracy(trial: Trial, accuracy: Accuracy) -> None:
+    """Write an accuracy likewise."""
+    attributes: dict[str, Any] = {
         "accuracy_standard_error": accuracy.record["standard_error"],
         "test_accuracy": accuracy.record["test_accuracy"],
         "test_accuracy_standard_error": accuracy.record.get("test_standard_error"),
@@ -220,8 +285,7 @@ def record_evaluation(trial: Trial, evaluation: Evaluation) -> None:
         "history": accuracy.record["history"],
         "weights": accuracy.weights,
         "accuracy_key": accuracy.key,
-        "latency_keys": list(latency.keys),
-        "cached": {"latency": latency.cached, "accuracy": accuracy.cached},
+        "accuracy_cached": accuracy.cached,
     }
     for name, value in attributes.items():
         trial.set_user_attr(name, value)

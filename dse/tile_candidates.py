@@ -1,7 +1,7 @@
 """Which tiles are worth timing for a layer on a core: plain ones, likely best first, and what to try around a good one.
 
-The timings behind docs/kernels.md say how far the guess goes. In 345 of 385 searches, over 8 layers and 7 cores, the
-first 8 of `good_tiles` hold the fastest plain tile; in all but 6 it is at most 1% ahead of them, in one of these 8%.
+The timings behind docs/kernels.md say how far the guess goes. In 344 of 385 searches, over 8 layers and 7 cores, the
+first 6 of `good_tiles` hold the fastest plain tile; in all but 7 it is at most 1% ahead of them, in one of these 8%.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Accuracy does not depend on tiles, so a design has none; each layer gets its own. A task that few plain tiles can do is
 tried with all of them, any other with the likely best; around the fastest of those, trees are tried with steps of the
-window unrolled, with the other order of loops or another output transform, and, where cache misses cost anything, with
-their weights prefetched. What is found is kept in the evaluation cache under the layer's shape, its arithmetic, the
-kind of kernel and the core, so that equal layers of any design, network or study are solved once.
+window unrolled, with another output transform and, where cache misses cost anything, with the other order of loops and
+with their weights prefetched. What is found is kept in the evaluation cache under the layer's shape, its arithmetic,
+the kind of kernel and the core, so that equal layers of any design, network or study are solved once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from dse.cache import EvaluationCache, Record, content_key
 from dse.errors import UsageError
 from dse.layer_tasks import TiledKernel, TileTask, plain_kernels, with_tile
-from dse.layer_work import LayerWork
+from dse.layer_work import FusedConvolution, LayerWork
 from dse.tile_candidates import PREFETCH, TileFamily, cycles_without_misses, good_tiles, prefetching
 from kernels_asm import TreeTile
 from kernels_asm.any_variant import parse_variant
@@ -30,14 +30,14 @@ TILES: Final = "tiles"
 FEW: Final = 12
 """Plain tiles that are all tried."""
 
-FIRST: Final = 8
+FIRST: Final = 6
 """Plain tiles to try of a task that more can do, unless another number is asked for."""
 
 REFINED: Final = 2
 """So many of the fastest trees are tried unrolled, and in the other ways, as well."""
 
 LEAST_MISSES: Final = 0.01
-"""Share of a kernel's cycles that misses must take for a prefetch to be worth trying."""
+"""Share of a kernel's cycles that misses must take for another order of loops or a prefetch to be worth trying."""
 
 
 class LayerTimer(Protocol):
@@ -108,6 +108,7 @@ class TileSearch:
         self.family = family
         self._first = first
         self._found: dict[TileTask, Record] = {}
+        self._images: dict[str, Record] = {}
 
     def solve(self, task: TileTask, tell: Callable[[int], None] = lambda _done: None) -> Solution:
         """Return the fastest kernel for a task; `tell` is told how many kernels have been timed for it.
@@ -148,11 +149,12 @@ class TileSearch:
         record = self._cache.load(TILES, content)
         timings = 0
         if record is None:
-            timings_by_kernel = _Timings(self._timer, tell)
-            best = _find(task, start, timings_by_kernel)
-            self._keep(best, timings_by_kernel.records[best])  # the others' timings are of no further use
-            record = self._cache.store(TILES, content, timings_by_kernel.record(best, len(legal)))
-            timings = len(timings_by_kernel.records)
+            tried = _Timings(self._timer, self._images, tell)
+            best = _find(task, start, tried)
+            if best in tried.timed:
+                self._keep(best, tried.records[best])  # the others' timings are of no further use
+            record = self._cache.store(TILES, content, tried.record(best, len(legal)))
+            timings = len(tried.timed)
         self._found[task] = record
         return record, timings
 
@@ -164,17 +166,33 @@ class TileSearch:
 
 @dataclass
 class _Timings:
-    """The kernels that a search has timed."""
+    """The kernels that a search tries.
+
+    Attributes:
+        timer: Times them.
+        images: The records of this and earlier searches by all that their keys hold but the variant's name: variants of
+            the same code take as long, such as 16-bit sums that saturate or wrap where they cannot.
+        tell: Told how many kernels have been timed.
+        records: Of the kernels tried.
+        timed: Those that were timed themselves.
+
+    """
 
     timer: LayerTimer
+    images: dict[str, Record]
     tell: Callable[[int], None]
     records: dict[TiledKernel, Record] = field(default_factory=dict)
+    timed: set[TiledKernel] = field(default_factory=set)
 
     def add(self, kernels: Iterable[TiledKernel]) -> None:
         for kernel in kernels:
             if kernel not in self.records:
-                self.records[kernel] = self.timer.time(kernel)
-                self.tell(len(self.records))
+                image = content_key({name: part for name, part in self.timer.key(kernel).items() if name != "variant"})
+                if image not in self.images:
+                    self.images[image] = self.timer.time(kernel)
+                    self.timed.add(kernel)
+                    self.tell(len(self.timed))
+                self.records[kernel] = self.images[image]
 
     def cycles(self, kernel: TiledKernel) -> int:
         return int(self.records[kernel]["cycles"])
@@ -186,6 +204,10 @@ class _Timings:
     def without_misses(self, kernel: TiledKernel) -> float:
         return cycles_without_misses(self.cycles(kernel), self.records[kernel]["stalls"])
 
+    def misses(self, kernel: TiledKernel) -> bool:
+        """Return whether misses take enough cycles for a kernel to be varied in how it uses the caches."""
+        return self.cycles(kernel) - self.without_misses(kernel) > LEAST_MISSES * self.cycles(kernel)
+
     def record(self, best: TiledKernel, legal: int) -> Record:
         tried = {str(kernel.variant): self.cycles(kernel) for kernel in self.records}
         return {"best": str(best.variant), "tried": tried, "legal": legal}
@@ -195,12 +217,12 @@ def _find(task: TileTask, start: Iterable[TiledKernel], timings: _Timings) -> Ti
     """Time what the search tries and return the fastest."""
     timings.add(start)
     for kernel in timings.fastest(REFINED, timings.cycles):
-        timings.add(task.relatives(kernel))
+        if isinstance(kernel, FusedConvolution) or timings.misses(kernel):
+            timings.add(task.relatives(kernel))
     for kernel in timings.fastest(REFINED, timings.cycles):
         timings.add(_unrolled(kernel))
-    best = timings.fastest(1, timings.cycles)[0]
     for kernel in timings.fastest(REFINED, timings.without_misses):
-        if timings.cycles(best) - timings.without_misses(kernel) > LEAST_MISSES * timings.cycles(best):
+        if timings.misses(kernel):
             timings.add(_prefetching(kernel))
     return timings.fastest(1, timings.cycles)[0]
 

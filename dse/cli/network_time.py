@@ -23,7 +23,7 @@ from dse.cli.options import (
 if TYPE_CHECKING:
     from kernels_asm import Arithmetic
 
-DEFAULT_TILES = 8
+DEFAULT_TILES = 6
 """As many as studies try."""
 
 DEFAULT_ARITHMETIC = "acc16-exact-clip31-int8"

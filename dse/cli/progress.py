@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console, Group
@@ -21,6 +21,7 @@ from dse.front import not_shown_above, pareto_front
 from dse.measures import ACCURACY, LATENCY
 from dse.progress import StudyProgress
 from dse.results import MEASURES
+from dse.staging import is_spared
 from dse.uncertainty import MeasuredAccuracy, differ
 
 Shown = TypeVar("Shown")
@@ -34,6 +35,7 @@ class StudyTally:
     Attributes:
         budget: Complete trials to reach.
         complete: Milliseconds and accuracy of the complete trials.
+        spared: Designs of the trials that were pruned before their training and not evaluated after all.
         pruned: Trials without a kernel.
         failed: Trials that failed.
 
@@ -41,6 +43,7 @@ class StudyTally:
 
     budget: int = 0
     complete: list[tuple[float, MeasuredAccuracy]] = field(default_factory=list)
+    spared: list[Any] = field(default_factory=list)
     pruned: int = 0
     failed: int = 0
     _inherited: int = 0
@@ -50,28 +53,39 @@ class StudyTally:
     def begin(self, finished: list[FrozenTrial], budget: int) -> None:
         """Start the clock with the trials that earlier runs finished."""
         self.budget = budget
-        self.complete = [(_latency(trial), _measured(trial)) for trial in finished]
-        self._is_plane = all(map(_is_plane, finished))
-        self._inherited = len(finished)
+        complete = [trial for trial in finished if not is_spared(trial)]
+        self.spared = [trial.user_attrs["design"] for trial in finished if is_spared(trial)]
+        self.complete = [(_latency(trial), _measured(trial)) for trial in complete]
+        self._is_plane = all(map(_is_plane, complete))
+        self._inherited = self.finished
         self._started = time.monotonic()
 
     def add(self, trial: FrozenTrial) -> None:
         """Count a trial that ended."""
+        design = trial.user_attrs.get("design")
         if trial.state is TrialState.COMPLETE:
             self.complete.append((_latency(trial), _measured(trial)))
             self._is_plane &= _is_plane(trial)
+            self.spared = [spared for spared in self.spared if spared != design]
+        elif is_spared(trial):
+            self.spared.append(design)
         elif trial.state is TrialState.PRUNED:
             self.pruned += 1
         else:
             self.failed += 1
 
     @property
+    def finished(self) -> int:
+        """Trials that count towards the budget."""
+        return len(self.complete) + len(self.spared)
+
+    @property
     def seconds_left(self) -> float | None:
         """Estimate from this run's mean time a complete trial; None before the first."""
-        done = len(self.complete) - self._inherited
+        done = self.finished - self._inherited
         if done < 1:
             return None
-        return (time.monotonic() - self._started) / done * max(0, self.budget - len(self.complete))
+        return (time.monotonic() - self._started) / done * max(0, self.budget - self.finished)
 
     @property
     def best(self) -> str:
@@ -107,10 +121,10 @@ class LiveProgress:
             return Group(title, Text(self._activity, style="dim"))
         bar = Table.grid(padding=(0, 2))
         left = "" if tally.seconds_left is None else f"time left {duration(tally.seconds_left)}"
-        rest = f"{tally.pruned} pruned  {tally.failed} failed"
+        rest = f"{len(tally.spared)} untrained  {tally.pruned} pruned  {tally.failed} failed"
         bar.add_row(
-            ProgressBar(total=tally.budget, completed=len(tally.complete), width=40),
-            f"{len(tally.complete)}/{tally.budget} trials",
+            ProgressBar(total=tally.budget, completed=tally.finished, width=40),
+            f"{tally.finished}/{tally.budget} trials",
             rest,
             left,
         )
@@ -165,7 +179,7 @@ class LineProgress:
     def end_trial(self, trial: FrozenTrial) -> None:
         """Print the trial's result."""
         self._tally.add(trial)
-        head = f"[{len(self._tally.complete)}/{self._tally.budget}] trial {trial.number}: {self._design}"
+        head = f"[{self._tally.finished}/{self._tally.budget}] trial {trial.number}: {self._design}"
         if trial.state is TrialState.COMPLETE:
             left = self._tally.seconds_left
             time_left = "" if left is None else f", time left {duration(left)}"

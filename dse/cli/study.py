@@ -27,6 +27,7 @@ from dse.cli.options import (
     parse_overrides,
 )
 from dse.cli.study_options import (
+    AccuracyAtMost,
     Constraints,
     CoreToTime,
     DatasetToTrainOn,
@@ -37,6 +38,7 @@ from dse.cli.study_options import (
     SamplerName,
     Seed,
     Settings,
+    TrainAll,
     TrainImages,
     Trials,
     UntilStalled,
@@ -89,6 +91,8 @@ def run(
     widths: Widths = None,
     sampler: SamplerName = None,
     enqueue: Enqueue = None,
+    train_all: TrainAll = None,
+    accuracy_at_most: AccuracyAtMost = None,
     settings: Settings = None,
     cache: CacheOption = None,
     report: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("report.html"),
@@ -114,6 +118,8 @@ def run(
         **given("--widths", "parameters.widths", parse_numbers("--widths", widths)),
         **given("--sampler", "sampler", sampler),
         **given("--enqueue", "enqueue", enqueue or None),
+        **given("--train-all", "train_all", train_all),
+        **given("--accuracy-at-most", "accuracy_at_most", accuracy_at_most),
         **spec_settings(settings),
     }
     asked = load_spec(spec, options)

@@ -61,6 +61,18 @@ UntilStalled = Annotated[
         "--until-stalled", min=1, help="Stop after so many complete trials without hypervolume gained.", metavar="N"
     ),
 ]
+TrainAll = Annotated[
+    bool | None,
+    typer.Option(
+        "--train-all/--no-train-all", help="Train every design, also those that could hardly reach the front."
+    ),
+]
+AccuracyAtMost = Annotated[
+    float | None,
+    typer.Option(
+        "--accuracy-at-most", min=0, max=1, help="An accuracy, 0 to 1, that no design exceeds: spares trainings."
+    ),
+]
 SamplerName = Annotated[
     str | None,
     typer.Option("--sampler", help="What proposes designs: tpe (default), nsga2, nsga3, gp, random or grid."),

@@ -16,6 +16,7 @@ from dse.accuracy_claims import (
     against_conventional,
     front_summary,
     marked_groups,
+    spared_note,
 )
 from dse.comparison import Line
 from dse.evaluation import LATENCY_SCOPE
@@ -83,6 +84,8 @@ def comparison_table(lines: Sequence[Line]) -> Table:
 def front_notes(results: StudyResults) -> list[str]:
     """Return what the accuracies of the front show and do not show, a line each, for below a table of designs."""
     notes = [front_summary(results)]
+    if (spared := spared_note(results)) is not None:
+        notes.append(spared)
     for faster, unshown in marked_groups(results):
         numbers = ", ".join(str(trial.number) for trial in unshown)
         trials = "trial" if len(unshown) == 1 else "trials"
@@ -132,8 +135,13 @@ def _design_table(title: str, results: StudyResults) -> Table:
     for heading in ("latency ms", "width", "bits"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("overflow", no_wrap=True)
-    further = (measure.label for measure in results.further_measures)
-    for heading in ("clip", "maps", *further, "speed-up", "gain"):
+    for heading in ("clip", "maps"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for measure in results.further_measures:
+        table.add_column(
+            measure.label, justify="right", overflow="fold"
+        )  # its heading may wrap, so that the others have room
+    for heading in ("speed-up", "gain"):
         table.add_column(heading, justify="right", no_wrap=True)
     return table
 

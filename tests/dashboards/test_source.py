@@ -14,6 +14,7 @@ from dashboards import source as source_module
 from dashboards import storage as storage_module
 from dashboards.source import StudySource
 from dse.errors import DseError
+from dse.storage import FORMAT
 from tests.sample_study import CONVENTIONAL, add_complete, build_study, create_study
 
 
@@ -68,7 +69,7 @@ def test_reading_leaves_the_file_as_it_is(storage: Path) -> None:
 def test_storage_refuses_to_be_written(storage: Path) -> None:
     study = optuna.load_study(study_name=None, storage=storage_module.open_storage(str(storage)))
     with pytest.raises(optuna.exceptions.StorageInternalError):
-        study.set_user_attr("format", 99)
+        study.set_user_attr("format", FORMAT + 1)
 
 
 def test_replaced_file_is_opened_anew(storage: Path, tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ class FakeTrainer:
     def __init__(self) -> None:
         self.trained: list[tuple[str, tuple[LayerFunction, ...]]] = []
         self.before: Callable[[], None] = lambda: None
+        self.error = 0.004
 
     def key(self, network: Network, functions: tuple[LayerFunction, ...]) -> dict[str, Any]:
         return {"network": network.digest, "functions": list(map(str, functions))}
@@ -71,7 +72,7 @@ class FakeTrainer:
         accuracy = 0.9 - 0.1 / network.width_multiplier - 0.2 / min(value.hi - value.lo for value in functions)
         record: Record = {
             "accuracy": accuracy,
-            "standard_error": 0.004,
+            "standard_error": self.error,
             "test_accuracy": accuracy - 0.01,
             "train_seconds": 1.0,
             "history": [{"epoch": 1, "loss": 1.0, "accuracy": accuracy}],

@@ -7,9 +7,16 @@ import plotly.graph_objects as go
 import pytest
 
 from dse.chart_theme import DARK, LIGHT, RAMP, ramp
-from dse.charts import SELECTION_TRACE, ColourBy, front_figure
+from dse.charts import SELECTION_TRACE, ColourBy, front_figure, hypervolume_figure
 from dse.results import StudyResults, read_results
-from tests.sample_study import CONVENTIONAL, add_measured, build_marked_study, build_study, create_study
+from tests.sample_study import (
+    CONVENTIONAL,
+    add_measured,
+    build_marked_study,
+    build_study,
+    build_study_of_another_goal,
+    create_study,
+)
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +134,41 @@ def test_ramp_gives_different_colours_while_it_can() -> None:
     for count in range(len(RAMP) + 1):
         assert len(set(ramp(count))) == count
     assert len(ramp(20)) == 20
+
+
+@pytest.mark.parametrize(
+    ("objectives", "titles", "shape", "bars"),
+    [
+        (("memory_bytes", "accuracy", "latency_ms"), ("Peak memory (KiB)", "Validation accuracy (%)"), None, "error_y"),
+        (("accuracy", "latency_ms"), ("Validation accuracy (%)", "Latency (ms)"), "vh", "error_x"),
+        (("memory_bytes", "latency_ms"), ("Peak memory (KiB)", "Latency (ms)"), "hv", None),
+    ],
+)
+def test_axes_are_the_first_two_objectives(
+    tmp_path: Path, objectives: tuple[str, ...], titles: tuple[str, str], shape: str | None, bars: str | None
+) -> None:
+    results = read_results(build_study_of_another_goal(tmp_path / "study.db", objectives))
+    assert {trial.number for trial in results.complete if not trial.feasible} == {2}
+    figure = front_figure(results, selected=3)
+    assert figure.layout.xaxis.title.text.startswith(titles[0])
+    assert figure.layout.yaxis.title.text.startswith(titles[1])
+    shown = {"memory_bytes": 2.0, "accuracy": 81.0, "latency_ms": 1.5}
+    ring = figure.data[SELECTION_TRACE]
+    assert (*ring.x, *ring.y) == pytest.approx(tuple(shown[name] for name in objectives[:2]))
+    line = next(trace for trace in figure.data if trace.name == "Pareto front")
+    assert (line.line.shape if line.x else None) == shape
+    drawn = {axis for trace in figure.data for axis in ("error_x", "error_y") if trace[axis].array}
+    assert drawn == ({bars} if bars else set())
+    hovers = "".join(text for trace in figure.data for text in trace.text or ())
+    assert ("memory KiB: 2.0" in hovers) is ("memory_bytes" in objectives)
+    assert "infeasible: not code_bytes &lt;= 4096" in hovers
+
+
+def test_hypervolume_is_drawn_trial_by_trial(tmp_path: Path) -> None:
+    results = read_results(build_study_of_another_goal(tmp_path / "study.db"))
+    trace = hypervolume_figure(results).data[0]
+    assert list(trace.x) == [0, 1, 2, 3]
+    assert list(trace.y) == list(results.hypervolumes)
+    assert results.hypervolumes[2] == results.hypervolumes[1] < results.hypervolumes[3]  # trial 2 is infeasible
+    empty = hypervolume_figure(read_results(create_study(tmp_path / "empty.db")))
+    assert "No hypervolume" in empty.layout.annotations[0].text

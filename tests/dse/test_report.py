@@ -12,7 +12,14 @@ from dse.errors import DseError
 from dse.report import write_report
 from dse.results import read_results
 from tests.chart_geometry import assert_labels_clear
-from tests.sample_study import CONVENTIONAL, add_complete, build_marked_study, build_study, create_study
+from tests.sample_study import (
+    CONVENTIONAL,
+    add_complete,
+    build_marked_study,
+    build_study,
+    build_study_of_another_goal,
+    create_study,
+)
 
 NAME = 'tiny </script><img src=x onerror="alert(1)"> & more'
 
@@ -66,6 +73,15 @@ def test_cards_show_errors_and_claim_no_gain_that_is_not_there(tmp_path: Path) -
             "trial 4: 2.00x as fast at an accuracy that does not differ (86.00 ± 0.60 against 86.20 ± 0.60 %)",
         ),
     ]
+
+
+def test_other_goals_have_their_columns_limits_and_reference(tmp_path: Path) -> None:
+    write_report(build_study_of_another_goal(tmp_path / "study.db"), tmp_path / "report.html")
+    html = (tmp_path / "report.html").read_text()
+    assert '<th scope="col">Memory KiB</th><th scope="col">Code KiB</th>' in html
+    assert "code_bytes &lt;= 4096; trials: 4 complete" in html
+    assert "memory KiB 8.8, accuracy % 10.00, latency ms 2.2000" in html
+    assert [int(number) for number in re.findall(r'<tr id="row-(\d+)">', html)] == [3, 1, 0]
 
 
 def test_names_are_escaped(report: Path) -> None:

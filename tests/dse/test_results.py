@@ -17,6 +17,7 @@ from tests.sample_study import (
     add_measured,
     build_marked_study,
     build_study,
+    build_study_of_another_goal,
     create_study,
 )
 
@@ -129,3 +130,40 @@ def test_what_a_run_records_is_what_is_read(fake_study: Any) -> None:
         assert trial.attributes.accuracy_standard_error == 0.004
         assert sum(layer.cycles for layer in trial.attributes.layers) == trial.attributes.cycles
         assert all(layer.products_per_cycle > 0 and layer.bound for layer in trial.attributes.layers)
+
+
+def test_front_of_other_objectives_holds_feasible_trials_alone(tmp_path: Path) -> None:
+    results = read_results(build_study_of_another_goal(tmp_path / "study.db"))
+    assert [trial.number for trial in results.trials if not trial.feasible] == [2]
+    assert results.trials[2].reason == "infeasible: not code_bytes <= 4096"
+    assert [trial.number for trial in results.front] == [3, 1, 0]  # by memory
+    assert (results.fastest, results.most_accurate) == (results.trial(1), results.trial(0))
+    # Trial 1 is less accurate than 3 but faster; 0 is shown to be more accurate than both.
+    assert not results.not_shown_above
+    assert [trial.latency_ms for trial in results.trials] == [2.0, 1.0, 0.5, 1.5]
+    assert [[str(measure) for measure, _ in results.further(trial)] for trial in results.front] == (
+        [["memory_bytes", "code_bytes"]] * 3
+    )
+
+
+def test_mark_needs_a_rival_that_is_as_good_in_all_else(tmp_path: Path) -> None:
+    study = build_study_of_another_goal(tmp_path / "study.db")
+    for memory, latency, accuracy in ((2048, 1.6, 0.812), (1024, 3.0, 0.78), (4096, 1.0, 0.801)):
+        measures = {"latency_ms": latency, "accuracy": accuracy, "memory_bytes": memory, "code_bytes": 1}
+        attributes = {"accuracy_standard_error": 0.006, "measures": measures}
+        study.add_trial(create_trial(values=[memory, accuracy, latency], user_attrs=attributes))
+    results = read_results(study)
+    assert [trial.number for trial in results.front] == [5, 4, 3, 6, 0]
+    # 4 does not differ from 3, which takes no more memory and is faster; 6 is faster than 3, and 1 is dominated by it.
+    assert {number: rival.number for number, rival in results.not_shown_above.items()} == {4: 3}
+
+
+def test_hypervolume_by_hand(tmp_path: Path) -> None:
+    results = read_results(build_study_of_another_goal(tmp_path / "study.db", ("latency_ms", "accuracy")))
+    assert results.reference == pytest.approx((2.2, 0.1))
+    shares = [((2.2 - latency) / 2.2, (accuracy - 0.1) / 0.9) for latency, accuracy in ((2.0, 0.86), (1.0, 0.8))]
+    first = shares[0][0] * shares[0][1]
+    second = first + (shares[1][0] - shares[0][0]) * shares[1][1]
+    gained = (shares[0][1], (0.81 - 0.1) / 0.9, shares[1][1])
+    third = second + ((2.2 - 1.5) / 2.2 - shares[0][0]) * (gained[1] - gained[2])
+    assert results.hypervolumes == pytest.approx((first, second, second, third))

@@ -100,7 +100,7 @@ def test_designs_of_one_arithmetic_share_a_training(make_fake_study):
     study = fake.run(3)
     assert len(complete(study)) == 3
     assert len(fake.trainer.trained) == 1
-    assert [trial.user_attrs["cached"]["accuracy"] for trial in study.trials] == [False, True, True]
+    assert [trial.user_attrs["accuracy_cached"] for trial in study.trials] == [False, True, True]
 
 
 def test_running_sums_share_the_training_of_exact_sums_where_no_order_matters(fake_study):
@@ -259,6 +259,20 @@ def test_maps_in_bytes_are_trained_and_timed_on_their_own(fake_study):
         assert [len(layer["kernels"]) for layer in layers] == ([1] * 4 if maps is FeatureMaps.INT8 else [2] * 4)
     assert len(fake_study.trainer.trained) == 2
     assert any("int8+shortcut.slabs" in timed for timed in fake_study.timer.timed)
+
+
+def test_a_layer_runs_fused_or_as_two_kernels_whichever_is_faster(fake_study, monkeypatch):
+    time_one = fake_study.timer.time
+
+    def slow_where_fused(work):
+        record = time_one(work)
+        return record | {"cycles": record["cycles"] + 10**6 * str(work).startswith("fused")}
+
+    monkeypatch.setattr(fake_study.timer, "time", slow_where_fused)
+    design = Design(1.0, 16, Overflow.EXACT, None, FeatureMaps.INT8)
+    layers = fake_study.evaluator.latency(design, lambda _what: None).layers
+    assert [layer["variant"].startswith("acc16-exact-clipnone-int16") for layer in layers] == [True] * 4
+    assert all(layer["cycles"] == sum(kernel["cycles"] for kernel in layer["kernels"]) for layer in layers)
 
 
 def test_constraints_are_given_to_the_sampler_and_infeasible_designs_are_off_the_front(make_fake_study):

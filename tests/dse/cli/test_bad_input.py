@@ -48,6 +48,7 @@ def dse(capsys):
         ("study run --enqueue missing.txt", 2, "designs missing.txt: cannot be read"),
         ("study run --set clips", 2, "write FIELD=VALUE"),
         ("study init missing/study.toml", 1, "No such file"),
+        ("study run --accuracy-at-most 85", 2, "--accuracy-at-most"),
         ("study run --report missing/report.html", 2, "report missing/report.html"),
         ("study run --storage missing/study.db", 1, "there is no directory missing"),
         ("study run --storage .", 1, "is a directory"),

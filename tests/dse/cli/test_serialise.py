@@ -8,7 +8,7 @@ import pytest
 
 from dse.cli.serialise import FIELDS, results_json, trial_fields, write_csv
 from dse.results import read_results
-from tests.sample_study import NARROW, add_measured, add_pruned, build_marked_study
+from tests.sample_study import NARROW, add_measured, add_pruned, build_marked_study, build_study_of_another_goal
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +55,20 @@ def test_csv_has_the_same_marks(results):
     expected = [trial_fields(results, trial) for trial in results.front]
     for name in ("trial", "distinguishable", "front_mark", "accuracy_standard_error", "accuracy_differs"):
         assert [row[name] for row in rows] == ["" if trial[name] is None else str(trial[name]) for trial in expected]
+
+
+def test_other_goals_are_told_with_their_measures(tmp_path):
+    results = read_results(build_study_of_another_goal(tmp_path / "study.db"))
+    shown = json.loads(results_json(results, results.trials))
+    assert shown["objectives"] == ["memory_bytes", "accuracy", "latency_ms"]
+    assert shown["constraints"] == ["code_bytes <= 4096"]
+    assert shown["hypervolume"]["reference"] == pytest.approx(
+        {"memory_bytes": 8192 * 1.1, "accuracy": 0.1, "latency_ms": 2.2}
+    )
+    assert shown["hypervolume"]["values"] == list(results.hypervolumes)
+    assert shown["hypervolume"]["stalled_for"] == 0
+    assert [trial["feasible"] for trial in shown["trials"]] == [True, True, False, True]
+    file = io.StringIO()
+    write_csv(results, results.trials, file)
+    rows = list(csv.DictReader(io.StringIO(file.getvalue())))
+    assert [row["code_bytes"] for row in rows] == ["3000.0", "4000.0", "5000.0", "3500.0"]

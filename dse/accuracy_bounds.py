@@ -1,0 +1,130 @@
+"""Upper bounds on the accuracy of a design that has not been trained, which spare trainings that cannot matter.
+
+No bound but 1 is certain for a network that nobody trained, so each of these is an assumption that a study checks
+against every training that it does make: once one contradicts it, the bound is dropped and whatever it excluded is
+evaluated after all (`dse.staging`). What it wrongly excludes without being contradicted, the study cannot see:
+`NestedBound` says how likely that is.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+
+from dse.design import Design
+from dse.networks import FeatureMaps, Network
+from kernels_asm import EndValue, LayerFunction
+
+STANDARD_ERRORS: Final = 4.0
+"""Of the difference of two accuracies, by which a network may be above one that loses less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A complete trial: its number, its design, its accuracy (0..1) and the standard error of that."""
+
+    number: int
+    design: Design
+    accuracy: float
+    standard_error: float
+
+
+class AccuracyBound(ABC):
+    """An assumption on how accurate designs can be."""
+
+    name: str
+    """What a pruned trial says it was pruned by."""
+
+    @abstractmethod
+    def of(self, design: Design, trained: Sequence[Trained]) -> float:
+        """Return the most that a design's accuracy can be, given what has been trained; 1 where nothing is known."""
+
+    @abstractmethod
+    def contradiction(self, trained: Sequence[Trained]) -> str | None:
+        """Return, in one line, what of the trainings shows that the assumption is wrong, or None."""
+
+
+@dataclass(frozen=True)
+class DeclaredBound(AccuracyBound):
+    """What the user declares: no design of the study is more accurate than this, 0 to 1."""
+
+    most: float
+    name = "declared"
+
+    def of(self, design: Design, trained: Sequence[Trained]) -> float:  # noqa: ARG002 - the same for all
+        """See `AccuracyBound`."""
+        return self.most
+
+    def contradiction(self, trained: Sequence[Trained]) -> str | None:
+        """See `AccuracyBound`."""
+        above = next((one for one in trained if one.accuracy > self.most), None)
+        return None if above is None else f"trial {above.number} reached {above.accuracy:.2%}, above {self.most:.2%}"
+
+
+class NestedBound(AccuracyBound):
+    """A network that can tell no more apart than another one is not more accurate, but for the noise of trainings.
+
+    One network is nested in another if it is no wider, if its maps are kept no finer, and if the output of each of its
+    layers is a function of what the other's arithmetic puts out there: a clip of 7 is a function of one of 31, and what
+    a sum that wraps puts out a function of the exact sum. Its accuracy is taken to be at most that of the other and
+    `STANDARD_ERRORS` standard errors of a difference of two such accuracies. If accuracies are normal and their means
+    in that order, one nested network in 32,000 is above the bound of one outer network; the study misses it if it would
+    have been on the front.
+
+    Args:
+        network_of: Builds the network of a width multiplier and feature maps.
+
+    """
+
+    name = "nested"
+
+    def __init__(self, network_of: Callable[[float, FeatureMaps], Network]) -> None:
+        self._network_of = cache(network_of)
+        self._is_nested = cache(self._find_nested)
+
+    def of(self, design: Design, trained: Sequence[Trained]) -> float:
+        """See `AccuracyBound`."""
+        return min((1.0, *(_most_of(one) for one in trained if self._is_nested(design, one.design))))
+
+    def contradiction(self, trained: Sequence[Trained]) -> str | None:
+        """See `AccuracyBound`."""
+        for outer in trained:
+            for inner in trained:
+                if inner.accuracy > _most_of(outer) and self._is_nested(inner.design, outer.design):
+                    return (
+                        f"trial {inner.number} reached {inner.accuracy:.2%}, and trial {outer.number}, which loses "
+                        f"less, {outer.accuracy:.2%}"
+                    )
+        return None
+
+    def _find_nested(self, inner: Design, outer: Design) -> bool:
+        if inner.width_multiplier > outer.width_multiplier:
+            return False
+        if inner.maps is not outer.maps and outer.maps is not FeatureMaps.FLOAT32:
+            return False
+        shapes = [layer.shape for layer in self._network_of(inner.width_multiplier, inner.maps).binary_layers]
+        pairs = zip(inner.layer_functions(shapes), outer.layer_functions(shapes), shapes, strict=True)
+        return all(is_function_of(one, other, shape.window) for one, other, shape in pairs)
+
+
+@cache
+def is_function_of(inner: LayerFunction, outer: LayerFunction, window: int) -> bool:
+    """Return whether outputs of `inner` follow from those of `outer`, both over a window of so many products."""
+    if inner == outer:
+        return True
+    if not (isinstance(inner, EndValue) and isinstance(outer, EndValue)):
+        return False  # running sums are no function of the dot product
+    dots = np.arange(-window, window + 1, 2)
+    outputs = np.stack([outer.apply(dots), inner.apply(dots)])
+    return bool(np.unique(outputs, axis=1).shape[1] == np.unique(outputs[0]).size)
+
+
+def _most_of(outer: Trained) -> float:
+    """Return the bound on networks nested in this one; their own error is taken to be as large."""
+    return outer.accuracy + STANDARD_ERRORS * math.sqrt(2) * outer.standard_error

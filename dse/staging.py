@@ -1,0 +1,157 @@
+"""What excludes a design from the front before it is trained, and when that must be taken back.
+
+A trial goes through stages, cheapest first. Kernels are timed; then a training is spared where the study has a trial
+that is at least as good in all else and at least as accurate as the design can be, which then cannot reach the front. A
+design that computes just what a complete trial computed needs no training either: its accuracy is that one's.
+
+Bounds (`dse.accuracy_bounds`) are assumptions. Before a run ends, each spared trial is tested anew against everything
+that has been trained, and those that nothing excludes any more are evaluated, until no such trial is left. So the final
+front is the one of a study that trains every design, unless a design that stayed excluded would have broken its bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from dse.accuracy_bounds import AccuracyBound, Trained
+from dse.design import Design
+from dse.errors import UsageError
+
+STAGE: Final = "stage"
+"""Trial attribute of a pruned trial: where it ended."""
+
+EXCLUSION: Final = "exclusion"
+"""Trial attribute of a trial that was pruned before its training: `Exclusion.to_dict`."""
+
+
+KNOWN: Final = "known_objectives"
+"""Trial attribute of such a trial: the objectives that it has, by number of the objective."""
+
+
+class Stage(StrEnum):
+    """Where a trial was pruned."""
+
+    LEGALITY = "legality"
+    """No kernel computes the design, or it has been tried."""
+    TRAINING = "training"
+    """Before its training: it could not reach the front."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Why a design cannot reach the front.
+
+    Attributes:
+        bound: The most that its accuracy is taken to be, 0 to 1.
+        source: What says so: the name of a bound.
+        by: Number of the complete trial that is at least as good even then.
+
+    """
+
+    bound: float
+    source: str
+    by: int
+
+    def __str__(self) -> str:
+        return (
+            f"cannot reach the front at an accuracy of {self.bound:.2%} at most ({self.source} bound): "
+            f"trial {self.by} is better"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return {"bound": self.bound, "source": self.source, "by": self.by}
+
+
+class Staging:
+    """Decides what a study need not train.
+
+    Args:
+        bounds: What is assumed of accuracies; none: every design is trained.
+        directions: Of the study's objectives.
+        accuracy: Which of the objectives is the accuracy; all others are known before a training.
+
+    """
+
+    def __init__(
+        self, bounds: Sequence[AccuracyBound], directions: Sequence[StudyDirection], accuracy: int = 1
+    ) -> None:
+        if bounds and directions[accuracy] is not StudyDirection.MAXIMIZE:
+            raise UsageError(f"objective {accuracy} of the study is no accuracy: it is minimised")
+        self._bounds = tuple(bounds)
+        self._signs = [1.0 if direction is StudyDirection.MINIMIZE else -1.0 for direction in directions]
+        self._accuracy = accuracy
+
+    def exclusion(self, design: Design, known: Mapping[int, float], trials: Sequence[FrozenTrial]) -> Exclusion | None:
+        """Return why a design cannot reach the front, or None if it might.
+
+        Args:
+            design: The design.
+            known: Its objectives but the accuracy, by number of the objective.
+            trials: The study's; the complete ones count.
+
+        """
+        complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+        trained = self._trained(complete)
+        for bound in self._bounds:
+            if bound.contradiction(trained) is not None:
+                continue
+            most = bound.of(design, trained)
+            best = [known.get(number, most) for number in range(len(self._signs))]
+            for trial in filter(_is_feasible, complete):
+                if self._dominates(trial.values, best):
+                    return Exclusion(most, bound.name, trial.number)
+        return None
+
+    def to_reopen(self, trials: Sequence[FrozenTrial]) -> list[Design]:
+        """Return the designs of trials that were pruned before their training and that nothing excludes any more."""
+        ended = {_design_of(trial) for trial in trials if trial.state in (TrialState.COMPLETE, TrialState.FAIL)}
+        found: dict[Design, None] = {}
+        for trial in trials:
+            if not is_spared(trial) or (design := _design_of(trial)) in ended:
+                continue
+            known = {int(number): value for number, value in trial.user_attrs[KNOWN].items()}
+            if self.exclusion(design, known, trials) is None:
+                found[design] = None
+        return list(found)
+
+    def contradictions(self, trials: Sequence[FrozenTrial]) -> list[str]:
+        """Return what shows that bounds are wrong, a line each."""
+        trained = self._trained([trial for trial in trials if trial.state is TrialState.COMPLETE])
+        found = ((bound.name, bound.contradiction(trained)) for bound in self._bounds)
+        return [f"the {name} bound does not hold: {reason}" for name, reason in found if reason is not None]
+
+    def _trained(self, complete: Sequence[FrozenTrial]) -> list[Trained]:
+        return [
+            Trained(
+                trial.number,
+                _design_of(trial),
+                trial.values[self._accuracy],
+                trial.user_attrs["accuracy_standard_error"],
+            )
+            for trial in complete
+        ]
+
+    def _dominates(self, one: Sequence[float], other: Sequence[float]) -> bool:
+        signed = [(sign * a, sign * b) for sign, a, b in zip(self._signs, one, other, strict=True)]
+        return all(a <= b for a, b in signed) and any(a < b for a, b in signed)
+
+
+def is_spared(trial: FrozenTrial) -> bool:
+    """Return whether a trial was pruned before its training, as it could not reach the front."""
+    return trial.state is TrialState.PRUNED and trial.user_attrs.get(STAGE) == Stage.TRAINING
+
+
+def _is_feasible(trial: FrozenTrial) -> bool:
+    """Whether a trial keeps the study's constraints: one that does not has no place on the front."""
+    return all(violation <= 0 for violation in trial.constraints.values())
+
+
+def _design_of(trial: FrozenTrial) -> Design:
+    return Design.from_dict(trial.user_attrs["design"])
