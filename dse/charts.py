@@ -21,7 +21,7 @@ SELECTION_TRACE = 0
 """Index in the front figure of the ring round the selected trial, so that a page can move it alone."""
 
 LATENCY_TITLE = "Latency (ms) of the binary layers"
-MOST_DOMINATED = 1500
+MOST_DOMINATED = 800
 """Dominated trials that have a point; a browser draws thousands too slowly to be worked with."""
 _GRIDS = (400, 280, 200, 140, 100, 70, 50, 35)
 """Cells that either axis is divided into where there are more: one trial is drawn of each cell."""

@@ -5,10 +5,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 import pytest
+from optuna.trial import TrialState
 
 from dse.chart_theme import DARK, LIGHT, RAMP, ramp
-from dse.charts import SELECTION_TRACE, ColourBy, front_figure
-from dse.results import StudyResults, read_results
+from dse.charts import MOST_DOMINATED, SELECTION_TRACE, ColourBy, front_figure, thinned
+from dse.results import StudyResults, TrialAttributes, TrialResult, read_results
 from tests.sample_study import CONVENTIONAL, add_measured, build_marked_study, build_study, create_study
 
 
@@ -127,3 +128,18 @@ def test_ramp_gives_different_colours_while_it_can() -> None:
     for count in range(len(RAMP) + 1):
         assert len(set(ramp(count))) == count
     assert len(ramp(20)) == 20
+
+
+def test_so_many_dominated_trials_are_thinned_evenly() -> None:
+    """Of thousands only some have a point, and every region that has trials keeps one."""
+
+    def trial(number: int) -> TrialResult:
+        latency, accuracy = 1 + (number % 100) / 100, (number // 100) / 100
+        return TrialResult(number, TrialState.COMPLETE, latency, accuracy, None, TrialAttributes())
+
+    few, many = ([trial(number) for number in range(count)] for count in (MOST_DOMINATED, 9000))
+    assert thinned(few) == frozenset(range(MOST_DOMINATED))
+    kept = thinned(many)
+    assert MOST_DOMINATED / 4 < len(kept) <= MOST_DOMINATED
+    regions = {(number % 100 // 10, number // 1000) for number in kept}
+    assert len(regions) == 10 * 9
