@@ -21,9 +21,9 @@ from dse.results import StudyResults, TrialResult
 SELECTION_TRACE = 0
 """Index in the front figure of the ring round the selected trial, so that a page can move it alone."""
 
-MOST_DOMINATED = 1500
+MOST_DOMINATED = 800
 """Dominated trials that have a point; a browser draws thousands too slowly to be worked with."""
-_GRIDS = (400, 280, 200, 140, 100, 70, 50, 35)
+_GRIDS = (400, 280, 200, 140, 100, 70, 50, 35, 26)
 """Cells that either axis is divided into where there are more: one trial is drawn of each cell."""
 DEPTH = 15
 """Points of accuracy below the lowest point of the front and the conventional design that are shown at first."""
@@ -219,7 +219,7 @@ def thinned(trials: Sequence[TrialResult]) -> frozenset[int]:
         _, first = np.unique(np.floor(shares * cells).astype(int), axis=0, return_index=True)
         if len(first) <= MOST_DOMINATED:
             break
-    return frozenset(trials[index].number for index in first[:MOST_DOMINATED])
+    return frozenset(trials[index].number for index in first)  # the coarsest grid has fewer cells than that
 
 
 def _dominated_trace(

@@ -224,8 +224,9 @@
     }
     const hidden = hiddenColumns();
     const fields = api.getColumnDefs().map(({ field }) => field).filter(field => field !== "number");
-    api.setColumnsVisible(fields.filter(field => hidden.has(field)), false);
-    api.setColumnsVisible(fields.filter(field => !hidden.has(field)), true);
+    const isShown = new Map(api.getColumns().map(column => [column.getColId(), column.isVisible()]));
+    api.setColumnsVisible(fields.filter(field => hidden.has(field) && isShown.get(field)), false);
+    api.setColumnsVisible(fields.filter(field => !hidden.has(field) && !isShown.get(field)), true);
     api.onFilterChanged();
   }
 
