@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs
 
+from dashboards.address import read_query, whole_number
 from dse.results import StudyResults
 
 PARAMETER = "trial"  # also named in assets/choice.js
 LARGEST_NUMBER = 10**9
-LONGEST_QUERY = 1000
 
 
-def from_query(search: Any) -> int | None:
+def from_query(search: Any, parameter: str = PARAMETER) -> int | None:
     """Return the trial that a query string such as "?trial=12" names."""
-    if not isinstance(search, str) or len(search) > LONGEST_QUERY:
-        return None
-    values = parse_qs(search.removeprefix("?")).get(PARAMETER, [])
-    text = values[0] if len(values) == 1 else ""
-    return trial_number(int(text)) if text.isascii() and text.isdecimal() else None
+    return whole_number(read_query(search), parameter, LARGEST_NUMBER)
 
 
 def default_trial(results: StudyResults) -> int | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import optuna
 from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial
 
 from dashboards.storage import STORAGE_ERRORS, display_name, explain, open_storage
 from dse.errors import DseError, UsageError
@@ -25,10 +28,20 @@ FileStamp = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A study as last read. `revision` differs whenever `results` does, across restarts of the server too."""
+    """A study as last read. `revision` differs whenever `results` does, across restarts of the server too.
+
+    `study_attributes` and `trial_attributes` are what the storage holds, unchecked: `dashboards.trial_record` reads it.
+    """
 
     results: StudyResults
     revision: str
+    study_attributes: Mapping[str, Any] = field(default_factory=dict)
+    _trials: Sequence[FrozenTrial] = ()
+
+    def trial_attributes(self, number: int) -> Mapping[str, Any]:
+        """Return the user attributes of a trial, none for a number that there is not."""
+        trial = self._trials[number] if number < len(self._trials) else None
+        return trial.user_attrs if trial is not None else {}
 
 
 class StudySource:
@@ -76,7 +89,12 @@ class StudySource:
         results = read_results(self._study)
         if self._snapshot is None or self._snapshot.results != results:
             self._count += 1
-            self._snapshot = Snapshot(results, f"{self._run}-{self._count}")
+            self._snapshot = Snapshot(
+                results,
+                f"{self._run}-{self._count}",
+                dict(self._study.user_attrs),
+                self._study.get_trials(deepcopy=False),
+            )
         return self._snapshot
 
     def _open(self) -> optuna.Study:

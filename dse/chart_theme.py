@@ -32,6 +32,7 @@ STALL_COLOURS = {
 
 FIGURE_CONFIG: Final[dict[str, Any]] = {
     "displaylogo": False,
+    "showSendToCloud": False,  # else a button uploads the chart to its maker's servers
     "responsive": True,
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
 }

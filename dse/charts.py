@@ -8,6 +8,7 @@ from enum import StrEnum
 from html import escape
 from textwrap import wrap
 
+import numpy as np
 import plotly.graph_objects as go
 
 from dse.accuracy_claims import against_conventional, front_mark
@@ -20,6 +21,10 @@ from dse.results import StudyResults, TrialResult
 SELECTION_TRACE = 0
 """Index in the front figure of the ring round the selected trial, so that a page can move it alone."""
 
+MOST_DOMINATED = 800
+"""Dominated trials that have a point; a browser draws thousands too slowly to be worked with."""
+_GRIDS = (400, 280, 200, 140, 100, 70, 50, 35, 26)
+"""Cells that either axis is divided into where there are more: one trial is drawn of each cell."""
 DEPTH = 15
 """Points of accuracy below the lowest point of the front and the conventional design that are shown at first."""
 
@@ -68,8 +73,12 @@ def front_figure(
     figure.add_trace(selection_trace(results, selected, theme))
     figure.add_trace(_front_line(results, theme))
     categories = _categories(results.complete, colour_by)
+    dominated = [trial for trial in results.complete if trial.number not in results.front_numbers]
+    shown = thinned(dominated)
+    if len(shown) < len(dominated):
+        _note(figure, f"{len(shown):,} of {len(dominated):,} dominated designs have a point", theme, right=False)
     for category, colour, symbol in zip(categories, ramp(len(categories)), _cycled(SYMBOLS), strict=False):
-        figure.add_trace(_dominated_trace(results, category, colour, symbol))
+        figure.add_trace(_dominated_trace(results, category, shown, colour, symbol))
     for category, colour, symbol in zip(categories, ramp(len(categories)), _cycled(SYMBOLS), strict=False):
         figure.add_trace(_front_trace(results, category, colour, symbol, theme))
         figure.add_trace(_undistinguished_trace(results, category, colour, symbol))
@@ -101,17 +110,22 @@ def _leave_out_far_below(figure: go.Figure, results: StudyResults, theme: Theme)
     figure.update_yaxes(autorangeoptions={"clipmin": bottom})
     if below:
         designs = "1 design is" if below == 1 else f"{below} designs are"
-        figure.add_annotation(
-            text=f"{designs} below {bottom:.0f} %",
-            x=1,
-            y=0,
-            xref="paper",
-            yref="paper",
-            xanchor="right",
-            yanchor="bottom",
-            showarrow=False,
-            font={"size": 12, "color": theme.muted},
-        )
+        _note(figure, f"{designs} below {bottom:.0f} %", theme, right=True)
+
+
+def _note(figure: go.Figure, text: str, theme: Theme, *, right: bool) -> None:
+    """Write a note in the lower right or the upper left corner of the figure, where points are rare."""
+    figure.add_annotation(
+        text=text,
+        x=1 if right else 0,
+        y=0 if right else 1,
+        xref="paper",
+        yref="paper",
+        xanchor="right" if right else "left",
+        yanchor="bottom" if right else "top",
+        showarrow=False,
+        font={"size": 12, "color": theme.muted},
+    )
 
 
 def selection_trace(results: StudyResults, selected: int | None, theme: Theme = LIGHT) -> go.Scatter:
@@ -194,8 +208,24 @@ def _mark_conventional(figure: go.Figure, results: StudyResults, trial: TrialRes
     figure.add_annotation(x=x, y=y, text="conventional", ax=0, ay=36, arrowhead=0, arrowwidth=1, standoff=9)
 
 
-def _dominated_trace(results: StudyResults, category: _Category, colour: str, symbol: str) -> go.Scatter:
-    trials = [trial for trial in category.trials if trial.number not in results.front_numbers]
+def thinned(trials: Sequence[TrialResult]) -> frozenset[int]:
+    """Return the numbers of at most `MOST_DOMINATED` of complete trials: of those close together the first one."""
+    if len(trials) <= MOST_DOMINATED:
+        return frozenset(trial.number for trial in trials)
+    points = np.array([trial.point for trial in trials])
+    span = np.ptp(points, axis=0)
+    shares = (points - points.min(axis=0)) / np.where(span == 0, 1, span)
+    for cells in _GRIDS:
+        _, first = np.unique(np.floor(shares * cells).astype(int), axis=0, return_index=True)
+        if len(first) <= MOST_DOMINATED:
+            break
+    return frozenset(trials[index].number for index in first)  # the coarsest grid has fewer cells than that
+
+
+def _dominated_trace(
+    results: StudyResults, category: _Category, shown: frozenset[int], colour: str, symbol: str
+) -> go.Scatter:
+    trials = [trial for trial in category.trials if trial.number in shown]
     marker = {"size": 7, "color": colour, "symbol": symbol, "opacity": 0.35}
     trace = _points(results, trials, category.label, marker)
     trace.showlegend = False

@@ -20,6 +20,8 @@ LEAST_STALL_SHARE = 0.001
 TIMELINE_ROWS = 40
 """Instructions of the timeline that are in sight at once."""
 TIMELINE_HEIGHT = 680
+TIMELINE_REASONS = 3
+"""Reasons that the hover of an instruction names."""
 
 TIMELINE_LEGEND = (
     LegendEntry(
@@ -203,4 +205,14 @@ def _timeline_hover(entry: TimelineEntry, hotspot: Hotspot | None) -> str:
         f"dispatch {entry.dispatch:,}, issue {entry.issue:,} (+{entry.issue - entry.dispatch}), "
         f"complete {entry.complete:,} (+{entry.complete - entry.issue}), "
         f"retire {entry.retire:,} (+{entry.retire - entry.complete})"
+        f"{_reason_of(hotspot) if hotspot else ''}"
     )
+
+
+def _reason_of(hotspot: Hotspot) -> str:
+    """Return why an instruction moved the end of the run: counted over all of its executions, not for each."""
+    if not hotspot.cycles:
+        return "<br>never moved the end of the run"
+    reasons = sorted(hotspot.stalls.items(), key=lambda reason: -reason[1])[:TIMELINE_REASONS]
+    listed = ", ".join(f"{escape(reason)} {cycles / hotspot.cycles:.0%}" for reason, cycles in reasons)
+    return f"<br>all {hotspot.count:,} times together: {hotspot.cycles:,} cycles<br>for {listed}"

@@ -105,8 +105,13 @@ def describe_kernel(variant: AnyVariant, shape: ConvShape) -> KernelDescription:
         tuple(ParameterValue(part.name, text, part.meaning) for part, text in zip(parts, texts, strict=True)),
         _functions(variant, shape),
         variant.tile.registers(variant.arithmetic, shape),
-        _fused_bytes(variant, shape) if isinstance(variant, FusedVariant) else _kernel_bytes(variant, shape),
+        data_bytes(variant, shape),
     )
+
+
+def data_bytes(variant: AnyVariant, shape: ConvShape) -> dict[str, int]:
+    """Return the bytes of each feature map, of the weights and of all else that a run of the variant is lent."""
+    return _fused_bytes(variant, shape) if isinstance(variant, FusedVariant) else _kernel_bytes(variant, shape)
 
 
 def _functions(variant: AnyVariant, shape: ConvShape) -> tuple[FunctionDescription, ...]:

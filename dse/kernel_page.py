@@ -41,9 +41,9 @@ def render_kernel_page(profile: KernelProfile) -> str:
     window = f"{timeline[0].index:,} to {timeline[-1].index:,}" if timeline else "none"
     return Template(asset("kernel.html")).substitute(
         title=escape(f"{profile.timing.variant} on {profile.core.name}"),
-        subtitle=escape(_subtitle(profile)),
-        cards=cards(_cards(profile)),
-        caches=escape(_caches(profile)),
+        subtitle=escape(profile_subtitle(profile)),
+        cards=cards(profile_cards(profile)),
+        caches=escape(cache_line(profile)),
         window=window,
         start=f"{timeline_start(timeline):,}",
         last_row=max(len(timeline) - TIMELINE_ROWS, 0),
@@ -55,7 +55,8 @@ def render_kernel_page(profile: KernelProfile) -> str:
     )
 
 
-def _subtitle(profile: KernelProfile) -> str:
+def profile_subtitle(profile: KernelProfile) -> str:
+    """Say what was profiled where."""
     shape = profile.timing.shape
     return (
         f"Layer {shape}: {shape.products:,} binary products, on {profile.core.name} at "
@@ -63,7 +64,8 @@ def _subtitle(profile: KernelProfile) -> str:
     )
 
 
-def _cards(profile: KernelProfile) -> Iterator[tuple[str, str, str]]:
+def profile_cards(profile: KernelProfile) -> Iterator[tuple[str, str, str]]:
+    """Yield the main figures of a profile: label, value and note of each."""
     simulation = profile.simulation
     bound = simulation.bound
     yield "Cycles", f"{simulation.cycles:,}", f"{profile.milliseconds:.3f} ms"
@@ -74,7 +76,8 @@ def _cards(profile: KernelProfile) -> Iterator[tuple[str, str, str]]:
     yield "Instructions", f"{simulation.instructions:,}", f"{simulation.ipc:.2f} a cycle"
 
 
-def _caches(profile: KernelProfile) -> str:
+def cache_line(profile: KernelProfile) -> str:
+    """Return hits and misses of the caches, and branch mispredictions."""
     counts = [f"{name.replace('_', ' ')} {count:,}" for name, count in profile.simulation.caches.items()]
     return ", ".join([*counts, f"branch mispredictions {profile.simulation.mispredictions:,}"])
 
@@ -90,14 +93,15 @@ def _rows(profile: KernelProfile) -> Iterator[str]:
             ("", f"{hotspot.count:,}"),
             ("", f"{hotspot.cycles:,}"),
             ("heat", f"{hotspot.cycles / profile.simulation.cycles:.1%}"),
-            ("reasons", _reasons(hotspot)),
+            ("reasons", reason_line(hotspot)),
         )
         columns = "".join(f'<td class="{name}">{escape(text)}</td>' for name, text in cells)
         mark = ' class="hottest"' if hotspot.cycles == hottest else ""
         yield f'<tr{mark} style="--heat: {100 * hotspot.cycles / hottest:.1f}%">{columns}</tr>'
 
 
-def _reasons(hotspot: Hotspot) -> str:
+def reason_line(hotspot: Hotspot) -> str:
+    """Return what the cycles of an instruction were spent on, the most first."""
     reasons = [f"{reason} {cycles:,}" for reason, cycles in list(hotspot.stalls.items())[:MOST_REASONS]]
     rest = len(hotspot.stalls) - MOST_REASONS
     return ", ".join(reasons) + (f" and {rest} more" if rest > 0 else "")

@@ -27,6 +27,8 @@ DISTRIBUTIONS: dict[str, BaseDistribution] = {
 }
 CONVENTIONAL = {"width_multiplier": 1.0, "accumulator": 32, "clip": 0, "maps": "float32"}
 NARROW = {**CONVENTIONAL, "clip": 15}
+KERNEL_TILE = "4x2"
+"""Of every kernel, since it fits every arithmetic."""
 TILE = "tree4x4r2c3.ooo.pixels.u3"
 CYCLES_PER_PRODUCT = {8: 1 / 58, 16: 1 / 47, 32: 1 / 38}
 STALL_SHARES = {
@@ -174,7 +176,19 @@ def _layer(name: str, size: int, channels: int, params: dict[str, Any]) -> dict[
         "bound": f"{'port F1' if params['accumulator'] == 8 else 'results per cycle'}, {0.9 * cycles:.0f} cycles",
         "stalls": {**stalls, REMAINING_STALL: cycles - sum(stalls.values())},
         "ports": {"F0": 0.71, "F1": 0.93, "L": 0.44},
+        "kernels": [
+            {
+                "kernel": f"convolution {size}x{size}x{width}x{width} k3x3 s1 p1 {_variant(params)}",
+                "cycles": cycles - 80,
+            },
+            {"kernel": f"float32 batch norm of int8 {size}x{size}x{width} + shortcut", "cycles": 80},
+        ],
     }
+
+
+def _variant(params: dict[str, Any]) -> str:
+    clip = f"clip{params['clip']}-int8" if params["clip"] else f"clipnone-int{max(params['accumulator'], 16)}"
+    return f"acc{params['accumulator']}-{params.get('overflow', 'exact')}-{clip}-{KERNEL_TILE}"
 
 
 def _accuracy(params: dict[str, Any]) -> float:

@@ -7,7 +7,9 @@
 
   function choose(trial) {
     if (Number.isInteger(trial)) {
-      window.dash_clientside.set_props("url", { search: `?trial=${trial}` });
+      const parameters = new URLSearchParams(window.location.search); // the filters stay
+      parameters.set("trial", trial);
+      window.dash_clientside.set_props("url", { search: `?${parameters}` });
     }
   }
 
@@ -23,6 +25,50 @@
     }
   }
 
+  // The ring round the selected trial's point is moved here: drawing all points again, or asking the server, takes longer.
+  let selected = null;
+
+  function findPoint(plot) {
+    const row = window.dash_ag_grid?.getApi("trials")?.getRowNode(String(selected))?.data;
+    if (row) { // also where so many trials are dominated that not all of them are drawn
+      const [x, y] = (plot.layout.meta?.axes ?? ["latency", "accuracy"]).map(field => row[field]);
+      return Number.isFinite(x) && Number.isFinite(y) ? [[x], [y]] : [[], []];
+    }
+    for (const trace of plot.data) {
+      const index = (trace.customdata || []).indexOf(selected);
+      if (index >= 0) {
+        return [[trace.x[index]], [trace.y[index]]];
+      }
+    }
+    return [[], []];
+  }
+
+  function placeRing(plot) {
+    const ring = plot.data?.[0];
+    if (ring?.name === "selected") {
+      const [x, y] = findPoint(plot);
+      if (JSON.stringify([ring.x, ring.y]) !== JSON.stringify([x, y])) {
+        window.Plotly.restyle(plot, { x: [x], y: [y] }, [0]);
+      }
+    }
+  }
+
+  function moveRing(selection) {
+    selected = selection;
+    const plot = document.querySelector("#front .js-plotly-plot");
+    if (!plot?.on) { // not drawn yet
+      if (document.getElementById("front")) {
+        window.setTimeout(() => moveRing(selected), 50);
+      }
+      return;
+    }
+    if (!plot.hasRing) {
+      plot.hasRing = true;
+      plot.on("plotly_afterplot", () => placeRing(plot));
+    }
+    placeRing(plot);
+  }
+
   window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, { chooseRow });
-  window.dash_clientside = Object.assign(window.dash_clientside || {}, { choice: { choosePoint } });
+  window.dash_clientside = Object.assign(window.dash_clientside || {}, { choice: { choosePoint, moveRing } });
 })();

@@ -7,6 +7,7 @@ from dash import html
 from dash.development.base_component import Component
 from optuna.trial import TrialState
 
+from dashboards.components.card import card
 from dse.accuracy_claims import against_conventional, front_mark, front_summary
 from dse.results import StudyResults, TrialResult
 
@@ -52,7 +53,7 @@ def _progress(results: StudyResults) -> dmc.Paper:
     total = max(results.budget or 0, finished)
     counts = [(results.count(state), name) for state, name in STATE_NAMES.items()]
     running = results.count(TrialState.RUNNING) > 0
-    return _card(
+    return card(
         "Trials complete",
         f"{finished} / {total}" if results.budget else f"{finished}",
         html.Div(", ".join(f"{count} {name}" for count, name in counts if count) or "none yet"),
@@ -70,32 +71,23 @@ def _progress(results: StudyResults) -> dmc.Paper:
 def _fastest(results: StudyResults) -> dmc.Paper:
     trial = results.fastest
     if trial is None:
-        return _card("Best latency", "-", "of the binary layers")
+        return card("Best latency", "-", "of the binary layers")
     note = f"trial {trial.number}, at {trial.measured.percent} %; of the binary layers"
-    return _card("Best latency", f"{trial.point[0]:.3f} ms", note)
+    return card("Best latency", f"{trial.point[0]:.3f} ms", note)
 
 
 def _most_accurate(results: StudyResults) -> dmc.Paper:
     trial = results.most_accurate
     if trial is None:
-        return _card("Highest accuracy", "-", "validation split")
+        return card("Highest accuracy", "-", "validation split")
     mark = front_mark(results, trial)
     note = f"trial {trial.number}, at {trial.point[0]:.3f} ms; validation{'' if mark is None else f'; {mark}'}"
-    return _card("Highest accuracy", f"{trial.measured.percent} %", note)
+    return card("Highest accuracy", f"{trial.measured.percent} %", note)
 
 
 def _gain(results: StudyResults) -> dmc.Paper:
     if results.gain is None or results.equal_accuracy is None:
-        return _card("Gain over conventional", "-", "waits for the design with 32-bit accumulators and no clip")
+        return card("Gain over conventional", "-", "waits for the design with 32-bit accumulators and no clip")
     compared = against_conventional(results, results.equal_accuracy) or "the conventional design itself"
     note = f"trial {results.equal_accuracy.number}: {compared}"
-    return _card("Gain over conventional", f"{results.gain:.2f}x", note)
-
-
-def _card(label: str, value: str, note: Component | str, *more: Component) -> dmc.Paper:
-    return dmc.Paper(
-        [html.Div(label, className="card-label"), html.Div(value, className="card-value"), html.Div(note), *more],
-        withBorder=True,
-        radius="md",
-        className="card",
-    )
+    return card("Gain over conventional", f"{results.gain:.2f}x", note)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dash_mantine_components as dmc
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboards.address import address
 from dashboards.components.header import state_name
 from dashboards.components.layer_legend import legend
 from dse.accuracy_claims import against_conventional, front_mark
@@ -25,8 +26,23 @@ def trial_details(results: StudyResults, number: int | None) -> list[Component]:
         html.P(describe_design(trial.design), className="quiet"),
         *([dmc.Alert(trial.reason, color="orange", variant="light", p="xs", mt="xs")] if trial.reason else []),
         html.Dl(_figures(results, trial), className="figures"),
-        *([legend(results, trial)] if trial.attributes.layers else []),
+        *([_kernels(trial), legend(results, trial)] if trial.attributes.layers else []),
     ]
+
+
+def _kernels(trial: TrialResult) -> Component:
+    links = [
+        dcc.Link(layer.name, href=address("/kernel", trial=trial.number, layer=layer.name))
+        for layer in trial.attributes.layers
+    ]
+    return html.Div(
+        [
+            dcc.Link("Design page", href=address("/design", trial=trial.number)),
+            html.Span("kernels of its layers:", className="quiet small"),
+            *links,
+        ],
+        className="links",
+    )
 
 
 def _badges(results: StudyResults, trial: TrialResult) -> list[Component]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import dash_ag_grid as dag
-from dash import Patch
 
 from dashboards import ids
 from dashboards.components.header import state_name
 from dse.accuracy_claims import MARK, front_mark
+from dse.measures import ACCURACY, LATENCY, Measure
 from dse.results import StudyResults, TrialResult
 
 GRID_THEME = (
@@ -21,28 +21,17 @@ GRID_THEME = (
     "})"
 )
 
-MOST_ROWS = 12
-SCROLLED_HEIGHT = 470
-"""Pixels of a table of more than `MOST_ROWS` rows."""
+ROW_HEIGHT = 32
+HEADER_HEIGHT = 38
+MOST_ROWS = 13
+"""Rows that are in sight at once; the browser holds only these of a longer table."""
 
 
 def trial_table() -> dag.AgGrid:
     """Return the table without rows. A row is chosen by click, or by Space on the focused row (assets/choice.js)."""
     return dag.AgGrid(
         id=ids.TRIALS,
-        columnDefs=[
-            _number("number", "Trial", ".0f", width=64, filtered=False),
-            {**_text("state", "State", width=95), "tooltipField": "note"},
-            _number("latency", "Latency (ms)", ".3f", width=134),
-            _number("accuracy", "Accuracy (%)", ".2f", width=136),
-            _number("error", "± std. err.", ".2f", width=92, filtered=False),
-            _number("accumulator", "Bits", ".0f", width=82),
-            _text("overflow", "Overflow", width=107),
-            _text("clip", "Clip", width=80),
-            _text("maps", "Maps", width=90),
-            _number("width", "Width", ".2f", width=90),
-            {**_text("note", "Note", minWidth=120, flex=1), "tooltipField": "note"},
-        ],
+        columnDefs=columns(None),
         rowData=[],
         getRowId="params.data.id",
         eventListeners={"rowSelected": ["chooseRow(params)"]},
@@ -52,23 +41,44 @@ def trial_table() -> dag.AgGrid:
             "theme": {"function": GRID_THEME},
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
             "animateRows": False,
-            "domLayout": "autoHeight",
+            "rowHeight": ROW_HEIGHT,
+            "isExternalFilterPresent": {"function": "filtering()"},
+            "doesExternalFilterPass": {"function": "explorePasses(params)"},
+            "headerHeight": HEADER_HEIGHT,
             "tooltipShowDelay": 300,
             "localeText": {"noRowsToShow": "No trials yet"},
         },
-        style={"height": None},
+        style=table_size(0),
     )
 
 
-def table_size(row_count: int) -> tuple[Patch, dict[str, Any]]:
-    """Return the change of the table's grid options, and its style, that fit `row_count` rows.
+def columns(results: StudyResults | None) -> list[dict[str, Any]]:
+    """Return the columns of the table: what every study has, and what this one measures besides."""
+    further = results.further_measures if results is not None else ()
+    return [
+        _number("number", "Trial", ".0f", width=64, filtered=False),
+        {**_text("state", "State", width=95), "tooltipField": "note"},
+        _number("latency", "Latency (ms)", ".3f", width=134),
+        _number("accuracy", "Accuracy (%)", ".2f", width=136),
+        _number("error", "± std. err.", ".2f", width=92, filtered=False),
+        _number("accumulator", "Bits", ".0f", width=82),
+        _text("overflow", "Overflow", width=107),
+        _text("clip", "Clip", width=80),
+        _text("maps", "Maps", width=90),
+        _number("width", "Width", ".2f", width=90),
+        *(_number(str(measure), measure.label, ".4~g", width=140) for measure in further),
+        {**_text("note", "Note", minWidth=120, flex=1), "tooltipField": "note"},
+    ]
 
-    The table is as high as its rows up to `MOST_ROWS`; a longer one scrolls, and the browser holds only what it shows.
-    """
-    options = Patch()
-    is_short = row_count <= MOST_ROWS
-    options["domLayout"] = "autoHeight" if is_short else "normal"
-    return options, {"height": None if is_short else SCROLLED_HEIGHT}
+
+def column_of(measure: Measure) -> str:
+    """Return the field of the table's rows that has a measure, in the unit in which charts show it."""
+    return {LATENCY: "latency", ACCURACY: "accuracy"}.get(measure, str(measure))
+
+
+def table_size(row_count: int) -> dict[str, Any]:
+    """Return the style of the table of `row_count` rows: as high as they are, up to `MOST_ROWS`."""
+    return {"height": HEADER_HEIGHT + ROW_HEIGHT * min(max(row_count, 2), MOST_ROWS) + 4}
 
 
 def scroll_to(number: int) -> dict[str, str]:
@@ -93,6 +103,7 @@ def _row(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
         "accuracy": None if trial.accuracy is None else 100 * trial.accuracy,
         "error": None if error is None else 100 * error,
         "note": _note(results, trial),
+        **{str(measure): measure.shown(value) for measure, value in results.further(trial)},
     }
     if design is not None:
         row |= {
@@ -106,6 +117,8 @@ def _row(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
 
 
 def _state(results: StudyResults, trial: TrialResult) -> str:
+    if trial.complete and not trial.feasible:
+        return "infeasible"
     if trial.number not in results.front_numbers:
         return state_name(trial)
     return f"front {MARK}" if trial.number in results.not_shown_above else "front"

@@ -9,54 +9,83 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboards import ids
-from dashboards.components.problem import problem
+from dashboards.components.panel import panel
 from dashboards.components.trial_table import trial_table
 from dse.accuracy_claims import ERRORS_NOTE, HOLLOW_NOTE, MARK
 from dse.chart_theme import FIGURE_CONFIG
 from dse.charts import ColourBy
+from dse.parameter_importance import IMPORTANCE_NOTE
 
 _CONFIG = cast("dcc.Graph.Config", FIGURE_CONFIG)
+_WITHOUT = [name for name in FIGURE_CONFIG["modeBarButtonsToRemove"] if name != "select2d"]
+_FRONT_CONFIG = cast("dcc.Graph.Config", {**FIGURE_CONFIG, "modeBarButtonsToRemove": _WITHOUT})
+"""A box that is drawn on the front becomes filters."""
 
-POLL_MS = 2000
-"""How often an open page asks whether the study has changed."""
 
-
-def layout() -> dmc.MantineProvider:
+def layout() -> Component:
     """Return the page without data; callbacks fill it."""
-    return dmc.MantineProvider(
-        [
-            dcc.Location(id=ids.URL, refresh=False),
-            dcc.Interval(id=ids.POLL, interval=POLL_MS),
-            dcc.Store(id=ids.REVISION),
-            dcc.Store(id=ids.SELECTION),
-            dcc.Store(id=ids.SCHEME),
-            html.Main([_top(), _figures(), _trials()], className="page"),
-        ],
-        defaultColorScheme="auto",
-        theme={"primaryColor": "blue", "fontFamily": "inherit", "autoContrast": True},
-    )
-
-
-def _top() -> Component:
     return html.Div(
         [
-            dmc.ColorSchemeToggle(
-                lightIcon=html.Span("☀"),
-                darkIcon=html.Span("☾"),
-                variant="default",
-                size="lg",
-                className="theme-toggle",
-                **{"aria-label": "Light or dark"},
-            ),
-            problem(),
+            dcc.Store(id=ids.SELECTION),
+            dcc.Store(id=ids.FILLED),
             html.Header(id=ids.HEADER),
+            _filters(),
+            _figures(),
+            _trials(),
+            html.Div(id=ids.ALL_STUDIES),
+            panel(
+                html.H2("Hypervolume"),
+                dcc.Graph(id=ids.HYPERVOLUME, config={**_CONFIG, "displayModeBar": False}, responsive=True),
+            ),
+            _parameters(),
         ],
-        className="top",
+        className="page-content",
     )
 
 
 def _figures() -> Component:
     return html.Div([_front(), _layers()], className="figures-row")
+
+
+def _filters() -> dmc.Paper:
+    return panel(
+        html.Div(id=ids.EXPLORE_FILTERS),
+        html.P("Filters hold for every view below, and the address holds the filters.", className="quiet small"),
+    )
+
+
+def _parameters() -> Component:
+    """Return what assets/explore.js draws of the parameters, and what the server says of their weight."""
+    return html.Div(
+        [
+            panel(
+                html.H2("Parallel coordinates"),
+                html.Div(id=ids.EXPLORE_PARALLEL),
+                html.P(
+                    "A line is a trial, its colour its accumulator; of more than 2,500 every n-th is drawn, here and "
+                    "below. Drag along an axis to filter, click it to stop.",
+                    className="quiet small",
+                ),
+            ),
+            html.Div(
+                [
+                    panel(
+                        html.H2("Which parameters matter"),
+                        dcc.Graph(id=ids.IMPORTANCES, config={**_CONFIG, "displayModeBar": False}, responsive=True),
+                        html.P(IMPORTANCE_NOTE, className="quiet small"),
+                    ),
+                    panel(
+                        html.H2("In three dimensions"),
+                        html.Div(id=ids.EXPLORE_3D),
+                        html.P("Large dots are on the front. Drag, or use the arrow keys.", className="quiet small"),
+                    ),
+                ],
+                className="pair",
+            ),
+            panel(html.H2("Slices"), html.Div(id=ids.EXPLORE_SLICES, className="slices")),
+        ],
+        className="page-content",
+    )
 
 
 def _front() -> dmc.Paper:
@@ -72,20 +101,20 @@ def _front() -> dmc.Paper:
         "have no point. Latency counts the binary layers, from signs to signs: the others run in floating point and "
         "are not timed."
     )
-    return _panel(
+    return panel(
         dmc.Group(
             [html.H2("Pareto front"), dmc.Group([html.Span("colour by", className="quiet small"), choice], gap=6)],
             justify="space-between",
             gap="xs",
         ),
-        dcc.Graph(id=ids.FRONT, config=_CONFIG, responsive=True, className="front"),
+        dcc.Graph(id=ids.FRONT, config=_FRONT_CONFIG, responsive=True, className="front"),
         html.P(caption, className="quiet small"),
         name="front-panel",
     )
 
 
 def _layers() -> dmc.Paper:
-    return _panel(
+    return panel(
         html.Div(id=ids.DETAILS),
         dcc.Graph(id=ids.LAYERS, config={**_CONFIG, "displayModeBar": False}, responsive=True),
     )
@@ -93,8 +122,4 @@ def _layers() -> dmc.Paper:
 
 def _trials() -> dmc.Paper:
     legend = f"{MARK} on the front, and not shown to be more accurate than a faster trial of it: the note says which."
-    return _panel(html.H2("Trials"), trial_table(), html.P(legend, className="quiet small"))
-
-
-def _panel(*children: Component, name: str = "") -> dmc.Paper:
-    return dmc.Paper(html.Section(children), withBorder=True, radius="md", className=f"panel {name}")
+    return panel(html.H2("Trials"), trial_table(), html.P(legend, className="quiet small"))

@@ -40,7 +40,7 @@ def description(core: Core) -> str:
     classes: dict[str, dict[str, Any]] = fields.pop("classes")
     sources: dict[str, str] = fields.pop("sources")
     parts = {name: value for name, value in fields.items() if isinstance(value, dict) and "source" in value}
-    lines = [f"{name}: {_value(value)}" for name, value in fields.items() if name not in parts]
+    lines = [f"{name}: {value_text(value)}" for name, value in fields.items() if name not in parts]
     lines += ["", *_entries("part", parts), "", *_entries("instruction class", classes), "", "sources"]
     lines += [f"  {line}" for line in aligned(list(sources.items()))]
     return "\n".join(lines)
@@ -55,14 +55,15 @@ def _widths(core: Core) -> dict[str, int]:
 def _entries(heading: str, entries: Mapping[str, dict[str, Any]]) -> Iterator[str]:
     rows = [(heading, "confidence", "source", "figures")]
     for name, entry in entries.items():
-        figures = ", ".join(f"{key} {_value(value)}" for key, value in entry.items() if key not in _PROVENANCE)
+        figures = ", ".join(f"{key} {value_text(value)}" for key, value in entry.items() if key not in _PROVENANCE)
         rows.append((name, entry["confidence"], entry["source"], figures))
     yield from aligned(rows)
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """Return a field of a description as text."""
     if isinstance(value, list):
-        return " ".join(map(_value, value)) or "none"
+        return " ".join(map(value_text, value)) or "none"
     if isinstance(value, dict):
-        return "(" + ", ".join(f"{key} {_value(inner)}" for key, inner in value.items()) + ")"
+        return "(" + ", ".join(f"{key} {value_text(inner)}" for key, inner in value.items()) + ")"
     return str(value)

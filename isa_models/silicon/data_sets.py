@@ -101,6 +101,22 @@ def table_sets() -> list[DataSet]:
     return [_table_set(table, checking, name, measurements(name)) for name in cores]
 
 
+def sets_of(core: str) -> list[DataSet]:
+    """Return the data sets of one core, none for a core that nothing was measured of."""
+    sets: list[DataSet] = []
+    if core == "cortex-a53":
+        sets.append(sequence_set())
+    if core == "cortex-a72":
+        sets += [singleton_set(), mix_set()]
+    if core in TABLE_CORES:
+        rows = table_rows()
+        checking = {rows[number] for number in held_out(len(rows), SPLIT_SEED)}
+        entries = measurements(core)
+        table = TimingTable((entry.group, entry.row) for entry in entries)
+        sets.append(_table_set(table, checking, core, entries))
+    return sets
+
+
 def _loop_set(key: str, file: str, cases: Sequence[Case]) -> DataSet:
     points = _points(cases, compare_loops, load_core("cortex-a72"))
     integer = tuple(point for case, point in points if not is_floating_point(case))

@@ -12,15 +12,23 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request
+from playwright.sync_api import BrowserContext, Page, Request, expect
 
+from dashboards import shell
 from dashboards.app import create_app
-from dashboards.pages import study
+from dashboards.background import Background
 from dashboards.server import HOST, bind
+from dashboards.source import StudySource
 from tests.sample_study import build_study
 
 POLL_MS = 150
 """How often a page of a test asks for changes."""
+
+FIRST_SIMULATION_MS = 150_000
+"""How long the first simulation may take: it starts a process and, after a change, compiles the timing engines."""
+
+
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +63,9 @@ def serve_storage(free_port: int) -> Iterator[Callable[[Path], str]]:
 @contextmanager
 def _serving(storage: Path, port: int) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "POLL_MS", POLL_MS)
-        app = create_app(str(storage), None)
+        patch.setattr(shell, "POLL_MS", POLL_MS)
+        background = Background()
+        app = create_app(StudySource(str(storage), None), background)
     listener = bind(app.server, port)
     thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -66,6 +75,7 @@ def _serving(storage: Path, port: int) -> Iterator[str]:
         listener.shutdown()
         thread.join()
         listener.server_close()
+        background.close()
 
 
 @pytest.fixture
@@ -156,7 +166,7 @@ def page(watched_page: Watched) -> Iterator[Page]:
     page.set_viewport_size({"width": 1280, "height": 900})
     page.emulate_media(color_scheme="light")
     page.evaluate("() => scrollTo(0, 0)")
-    if "?" in page.url:
+    if not page.url.endswith(":" + page.url.rpartition(":")[2].partition("/")[0] + "/"):
         navigate(page, "/")
     yield page
     watched_page.assert_content()

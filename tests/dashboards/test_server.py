@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,22 @@ import pytest
 from flask.testing import FlaskClient
 
 from dashboards.app import create_app, serve
+from dashboards.background import Background
 from dashboards.cli import dashboard
 from dashboards.server import HOST, bind
+from dashboards.source import StudySource
 from dse.errors import UsageError
 
 BASE = f"http://{HOST}"
 
 
 @pytest.fixture
-def app_client(storage: Path) -> FlaskClient:
-    client: FlaskClient = create_app(str(storage), None).server.test_client()
-    return client
+def app_client(storage: Path) -> Iterator[FlaskClient]:
+    source, background = StudySource(str(storage), None), Background()
+    source.snapshot()
+    client: FlaskClient = create_app(source, background).server.test_client()
+    yield client
+    background.close()
 
 
 def post(client: FlaskClient, body: Any) -> Any:
@@ -29,7 +35,7 @@ def post(client: FlaskClient, body: Any) -> Any:
 
 
 def test_listens_on_this_machine_alone(storage: Path) -> None:
-    listener = bind(create_app(str(storage), None).server, 0)
+    listener = bind(create_app(StudySource(str(storage), None)).server, 0)
     try:
         assert listener.socket.getsockname()[0] == "127.0.0.1"
     finally:
@@ -83,19 +89,15 @@ def test_malformed_callback_shows_no_traceback(app_client: FlaskClient, body: An
 def test_figures_survive_senseless_inputs(app_client: FlaskClient, storage: Path, value: Any) -> None:
     """What a callback is sent only ever chooses among things the study holds."""
     before = storage.read_bytes()
-    poll_output = (
-        "..problem.children...problem.hide...revision.data...header.children"
-        "...trials.rowData...trials.dashGridOptions...trials.style.."
-    )
-    outputs = [
-        {"id": name, "property": prop}
-        for name, prop in (part.split(".") for part in poll_output.strip(".").split("..."))
-    ]
     polled = post(
         app_client,
         {
-            "output": poll_output,
-            "outputs": outputs,
+            "output": "..problem.children...problem.hide...revision.data..",
+            "outputs": [
+                {"id": "problem", "property": "children"},
+                {"id": "problem", "property": "hide"},
+                {"id": "revision", "property": "data"},
+            ],
             "inputs": [{"id": "poll", "property": "n_intervals", "value": value}],
             "state": [
                 {"id": "revision", "property": "data", "value": value},
@@ -112,15 +114,67 @@ def test_figures_survive_senseless_inputs(app_client: FlaskClient, storage: Path
             "outputs": {"id": "front", "property": "figure"},
             "inputs": [
                 {"id": "revision", "property": "data", "value": value},
-                {"id": "selection", "property": "data", "value": value},
                 {"id": "colour", "property": "value", "value": value},
                 {"id": "scheme", "property": "data", "value": value},
             ],
-            "changedPropIds": ["revision.data", "selection.data"],
+            "changedPropIds": ["revision.data", "colour.value"],
         },
     )
     assert drawn.status_code == 200
     assert drawn.get_json()["response"]["front"]["figure"]["data"][0]["x"] == []
+    assert storage.read_bytes() == before
+
+
+SENSELESS = ["../../etc/passwd", {"a": 1}, 10**30, [], True, -3, None, "?" + "a=" * 5000, "?trial=\0&layer=\ud800"]
+
+PAGE_CALLBACKS = {
+    "..kernel-form.children...kernel-problem.children...kernel-problem.hide...kernel-result.children"
+    "...kernel-poll.disabled...kernel-shown.data..": (
+        ["url.search", "revision.data", "scheme.data", "kernel-tick.data"],
+        ["kernel-shown.data"],
+    ),
+    "..cores-core.value...cores-beside.value...cores-differences.checked...cores-about.children"
+    "...cores-problem.children...cores-problem.hide...cores-table.columnDefs...cores-table.rowData..": (
+        ["url.search"],
+        [],
+    ),
+    "..design-trial.value...design-beside.value...design-problem.children...design-problem.hide"
+    "...design-body.children...design-shown.data..": (
+        ["url.search", "revision.data", "scheme.data"],
+        ["design-shown.data"],
+    ),
+    "..page.children...navigation.children..": (["url.pathname"], []),
+}
+"""The callbacks that read an address: what each sets, and its inputs and states."""
+
+
+@pytest.mark.parametrize("value", SENSELESS, ids=lambda value: repr(value)[:20])
+@pytest.mark.parametrize("output", PAGE_CALLBACKS, ids=lambda output: output[2:20])
+def test_pages_survive_senseless_inputs(app_client: FlaskClient, storage: Path, output: str, value: Any) -> None:
+    """Whatever is sent, the answer is a page: no traceback, no file, and the study stays as it is."""
+    before = storage.read_bytes()
+    inputs, states = PAGE_CALLBACKS[output]
+
+    def sent(name: str) -> dict[str, Any]:
+        identifier, name_of_property = name.split(".")
+        return {"id": identifier, "property": name_of_property, "value": value}
+
+    answer = post(
+        app_client,
+        {
+            "output": output,
+            "outputs": [
+                dict(zip(("id", "property"), one.split("."), strict=True)) for one in output[2:-2].split("...")
+            ],
+            "inputs": [sent(name) for name in inputs],
+            "state": [sent(name) for name in states],
+            "changedPropIds": inputs[:1],
+        },
+    )
+    assert answer.status_code in (200, 204)
+    text = answer.get_data(as_text=True)
+    assert "Traceback" not in text
+    assert "root:" not in text
     assert storage.read_bytes() == before
 
 

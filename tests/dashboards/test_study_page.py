@@ -14,7 +14,7 @@ import optuna
 import pytest
 from playwright.sync_api import Page, Response, expect
 
-from dashboards.components.trial_table import MOST_ROWS, SCROLLED_HEIGHT
+from dashboards.components.trial_table import MOST_ROWS, table_size
 from dashboards.selection import default_trial
 from dse.layer_chart import layer_legend
 from dse.results import StudyResults, read_results
@@ -331,7 +331,7 @@ def test_table_is_as_high_as_its_rows_and_grows_to_a_limit(
     assert 0 <= table["y"] + table["height"] - last_row["y"] - last_row["height"] < 20
     for _ in range(MOST_ROWS):
         add_complete(study, CONVENTIONAL)
-    expect(page.locator("#trials")).to_have_css("height", f"{SCROLLED_HEIGHT}px")
+    expect(page.locator("#trials")).to_have_css("height", f"{table_size(MOST_ROWS)['height']}px")
     page.locator("#trials .ag-center-cols-container .ag-row").first.wait_for()
     assert page.locator("#trials .ag-body-viewport").evaluate("view => view.scrollHeight > view.clientHeight")
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 import pytest
+from optuna.trial import TrialState
 
 from dse.chart_theme import DARK, LIGHT, RAMP, ramp
-from dse.charts import SELECTION_TRACE, ColourBy, front_figure, hypervolume_figure
-from dse.results import StudyResults, read_results
+from dse.charts import MOST_DOMINATED, SELECTION_TRACE, ColourBy, front_figure, hypervolume_figure, thinned
+from dse.results import StudyResults, TrialAttributes, TrialResult, read_results
 from tests.sample_study import (
     CONVENTIONAL,
     add_measured,
@@ -172,3 +173,18 @@ def test_hypervolume_is_drawn_trial_by_trial(tmp_path: Path) -> None:
     assert results.hypervolumes[2] == results.hypervolumes[1] < results.hypervolumes[3]  # trial 2 is infeasible
     empty = hypervolume_figure(read_results(create_study(tmp_path / "empty.db")))
     assert "No hypervolume" in empty.layout.annotations[0].text
+
+
+def test_so_many_dominated_trials_are_thinned_evenly() -> None:
+    """Of thousands only some have a point, and every region that has trials keeps one."""
+
+    def trial(number: int) -> TrialResult:
+        latency, accuracy = 1 + (number % 100) / 100, (number // 100) / 100
+        return TrialResult(number, TrialState.COMPLETE, latency, accuracy, None, TrialAttributes())
+
+    few, many = ([trial(number) for number in range(count)] for count in (MOST_DOMINATED, 9000))
+    assert thinned(few) == frozenset(range(MOST_DOMINATED))
+    kept = thinned(many)
+    assert MOST_DOMINATED / 4 < len(kept) <= MOST_DOMINATED
+    regions = {(number % 100 // 10, number // 1000) for number in kept}
+    assert len(regions) == 10 * 9

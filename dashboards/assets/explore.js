@@ -1,0 +1,495 @@
+// The explorer of a study: filters, parallel coordinates and slices, drawn here because they must keep up with the
+// pointer at thousands of trials. One set of filters, held by the address, decides what every view shows; the rows of
+// the table are the data. The server neither reads nor needs the filters.
+(function () {
+  "use strict";
+  const OBJECTIVES = [["latency", "Latency (ms)"], ["accuracy", "Accuracy (%)"]];
+  const CATEGORIES = [
+    ["state", "State"], ["accumulator", "Bits"], ["overflow", "Overflow"], ["clip", "Clip"], ["maps", "Maps"],
+    ["width", "Width"], ["tile", "Tile"],
+  ];
+  const MOST_CATEGORIES = 24; // of more a filter and an axis would be unreadable
+  const COLOURED = "accumulator";
+  const RAMP = ["#4c5fe0", "#0f97c4", "#159a6c", "#a8960c", "#e8761a", "#d6336c"]; // also in dse/chart_theme.py
+  const FILTER = "f", HIDDEN = "hide", SEPARATOR = "~", RANGE = "..";
+  const AXIS = { top: 26, bottom: 22, side: 56, height: 270, grab: 26 };
+  const SLICE = { height: 150, left: 44, bottom: 20, top: 8, right: 6 };
+  const LINES_A_STROKE = 40;
+  const MOST_DRAWN = 2500; // of more trials every n-th is drawn, so that a filter answers within a fifth of a second
+
+  function sample(all) {
+    const step = Math.ceil(all.length / MOST_DRAWN);
+    return step > 1 ? all.filter((_, index) => index % step === 0) : all;
+  }
+
+  let rows = [], columns = [], filters = new Map(), passing = new Set(), brush = null, parallelPlaces = [];
+
+  // Data
+
+  const labelOf = (field, value) => {
+    if (value === null || value === undefined) {
+      return null;
+    }
+    return field === "state" ? String(value).replace(/ \*$/, "") : String(value);
+  };
+
+  function compare(one, other) {
+    const [a, b] = [Number(one), Number(other)];
+    return Number.isFinite(a) && Number.isFinite(b) ? a - b : one < other ? -1 : one > other ? 1 : 0;
+  }
+
+  function numeric(field, label) {
+    let low = Infinity, high = -Infinity;
+    for (const row of rows) {
+      if (Number.isFinite(row[field])) {
+        low = Math.min(low, row[field]);
+        high = Math.max(high, row[field]);
+      }
+    }
+    const span = high - low || 1;
+    return { field, label, low, high, isNumeric: true, place: row => (row[field] - low) / span,
+             value: share => low + share * span, has: row => Number.isFinite(row[field]) };
+  }
+
+  function category(field, label) {
+    const values = [...new Set(rows.map(row => labelOf(field, row[field])))].filter(value => value !== null).sort(compare);
+    const places = new Map(values.map((value, index) => [value, (index + 0.5) / values.length]));
+    return { field, label, values, isNumeric: false, place: row => places.get(labelOf(field, row[field])),
+             placeOf: value => places.get(value), has: row => places.has(labelOf(field, row[field])) };
+  }
+
+  // What the table has of numbers besides: further objectives and what is constrained.
+  function furtherMeasures() {
+    const known = new Set(["number", "error", ...OBJECTIVES.map(([field]) => field), ...CATEGORIES.map(([field]) => field)]);
+    return (grid()?.getColumnDefs() ?? []).filter(({ type, field }) => type === "rightAligned" && !known.has(field))
+      .map(({ field, headerName }) => [field, headerName]);
+  }
+
+  function readRows(data) {
+    rows = data || [];
+    columns = [
+      ...CATEGORIES.map(([field, label]) => category(field, label))
+        .filter(({ values }) => values.length > 1 && values.length <= MOST_CATEGORIES),
+      ...[...OBJECTIVES, ...furtherMeasures()].map(([field, label]) => numeric(field, label)).filter(({ low }) => low < Infinity),
+    ];
+  }
+
+  // Filters and the address
+
+  function readFilters(search) {
+    const parameters = new URLSearchParams(search);
+    filters = new Map();
+    for (const text of parameters.getAll(FILTER).slice(0, 20)) {
+      const [field, ...given] = text.split(SEPARATOR);
+      const column = columns.find(one => one.field === field);
+      if (column?.isNumeric) {
+        const [low, high] = (given[0] || "").split(RANGE).map(Number);
+        if (given[0]?.includes(RANGE) && low <= high) {
+          filters.set(field, { low, high });
+        }
+      } else if (column) {
+        const values = new Set(given.filter(value => column.values.includes(value)));
+        if (values.size > 0) {
+          filters.set(field, { values });
+        }
+      }
+    }
+  }
+
+  function writeAddress(change) {
+    const parameters = new URLSearchParams(window.location.search);
+    change(parameters);
+    const text = parameters.toString();
+    window.dash_clientside.set_props("url", { search: text ? `?${text}` : "" });
+  }
+
+  function setFilters(changed) {
+    const wanted = new Map(filters);
+    for (const [field, filter] of changed) {
+      filter ? wanted.set(field, filter) : wanted.delete(field);
+    }
+    writeAddress(parameters => {
+      parameters.delete(FILTER);
+      for (const [field, { values, low, high }] of wanted) {
+        const text = values ? [...values].join(SEPARATOR) : `${short(low)}${RANGE}${short(high)}`;
+        parameters.append(FILTER, `${field}${SEPARATOR}${text}`);
+      }
+    });
+  }
+
+  const brief = number => Number(number.toPrecision(3)).toString();
+  const short = number => Number(number.toPrecision(6)).toString();
+
+  function passes(row) {
+    for (const [field, { values, low, high }] of filters) {
+      if (values ? !values.has(labelOf(field, row[field])) : !(row[field] >= low && row[field] <= high)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // Controls
+
+  function element(name, attributes = {}, ...children) {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) {
+      key.startsWith("on") ? made.addEventListener(key.slice(2), value) : made.setAttribute(key, value);
+    }
+    made.append(...children);
+    return made;
+  }
+
+  function drawControls() {
+    const place = document.getElementById("explore-filters");
+    const focused = document.activeElement?.closest("#explore-filters") ? document.activeElement.dataset.key : null;
+    const isOpen = place.querySelector("details")?.open;
+    const shown = rows.length === passing.size ? `All ${rows.length.toLocaleString("en")} trials`
+      : `${passing.size.toLocaleString("en")} of ${rows.length.toLocaleString("en")} trials`;
+    place.replaceChildren(
+      element("div", { class: "explore-head" },
+        element("span", { class: "explore-count", role: "status" }, shown),
+        element("button", { type: "button", "data-key": "clear", onclick: () => setFilters([...filters.keys()].map(field => [field, null])) },
+          "Clear filters"),
+        element("button", { type: "button", "data-key": "csv", onclick: downloadCsv }, "Download CSV"),
+        columnChoice(isOpen)),
+      element("div", { class: "explore-groups" }, ...columns.map(column => column.isNumeric ? rangeGroup(column) : valueGroup(column))),
+    );
+    if (focused) {
+      [...place.querySelectorAll("[data-key]")].find(one => one.dataset.key === focused)?.focus();
+    }
+  }
+
+  function valueGroup({ field, label, values }) {
+    const chosen = filters.get(field)?.values ?? new Set();
+    const toggle = value => () => {
+      const wanted = new Set(chosen);
+      wanted.delete(value) || wanted.add(value);
+      setFilters([[field, wanted.size > 0 && wanted.size < values.length ? { values: wanted } : null]]);
+    };
+    const buttons = values.map(value => element("button", {
+      type: "button", "aria-pressed": String(chosen.has(value)), "data-key": `${field}=${value}`, onclick: toggle(value),
+    }, value));
+    return element("div", { class: "explore-group", role: "group", "aria-label": label }, element("span", {}, label), ...buttons);
+  }
+
+  function rangeGroup({ field, label, low, high }) {
+    const filter = filters.get(field);
+    const input = (end, value) => element("input", {
+      type: "number", step: "any", value: filter ? short(filter[end]) : "", placeholder: short(value),
+      "aria-label": `${label}, ${end === "low" ? "least" : "most"}`, "data-key": `${field} ${end}`,
+      onchange: event => {
+        const given = { low, high, ...filter, [end]: event.target.value === "" ? value : Number(event.target.value) };
+        setFilters([[field, given.low <= given.high && (given.low > low || given.high < high) ? given : null]]);
+      },
+    });
+    return element("div", { class: "explore-group", role: "group", "aria-label": label },
+      element("span", {}, label), input("low", low), "to", input("high", high));
+  }
+
+  // The table: columns, CSV, and the rows that pass
+
+  const grid = () => document.getElementById("trials") && window.dash_ag_grid?.getApi("trials");
+
+  function hiddenColumns() {
+    return new Set((new URLSearchParams(window.location.search).get(HIDDEN) || "").split(SEPARATOR).filter(Boolean));
+  }
+
+  function columnChoice(isOpen) {
+    const hidden = hiddenColumns();
+    const definitions = grid()?.getColumnDefs() ?? [];
+    const toggle = field => () => writeAddress(parameters => {
+      const wanted = new Set(hidden);
+      wanted.delete(field) || wanted.add(field);
+      wanted.size > 0 ? parameters.set(HIDDEN, [...wanted].join(SEPARATOR)) : parameters.delete(HIDDEN);
+    });
+    const boxes = definitions.filter(({ field }) => field !== "number").map(({ field, headerName }) => {
+      const box = element("input", { type: "checkbox", "data-key": `column ${field}`, onchange: toggle(field) });
+      box.checked = !hidden.has(field);
+      return element("label", {}, box, headerName);
+    });
+    const details = element("details", {}, element("summary", { "data-key": "columns" }, "Columns"), element("div", { class: "explore-columns" }, ...boxes));
+    details.open = Boolean(isOpen);
+    return details;
+  }
+
+  function downloadCsv() {
+    grid()?.exportDataAsCsv({ fileName: "trials.csv" });
+  }
+
+  function updateTable() {
+    const api = grid();
+    if (!api) {
+      return;
+    }
+    const hidden = hiddenColumns();
+    const fields = api.getColumnDefs().map(({ field }) => field).filter(field => field !== "number");
+    const isShown = new Map(api.getColumns().map(column => [column.getColId(), column.isVisible()]));
+    api.setColumnsVisible(fields.filter(field => hidden.has(field) && isShown.get(field)), false);
+    api.setColumnsVisible(fields.filter(field => !hidden.has(field) && !isShown.get(field)), true);
+    api.onFilterChanged();
+  }
+
+  const filtering = () => filters.size > 0;
+  const explorePasses = node => passing.has(node.data.number);
+
+  // The front: what does not pass is faint
+
+  function updateFront(plot) {
+    const key = JSON.stringify([...filters].map(([field, { values, low, high }]) => [field, values ? [...values] : [low, high]]));
+    const traces = plot.data?.flatMap((trace, index) => trace.customdata && (trace.meta ?? "[]") !== key ? [index] : []) ?? [];
+    if (traces.length > 0) {
+      const points = traces.map(index => filtering()
+        ? plot.data[index].customdata.flatMap((number, point) => passing.has(number) ? [point] : []) : null);
+      window.Plotly.restyle(plot, { meta: traces.map(() => key), selectedpoints: points }, traces);
+    }
+  }
+
+  function connectFront() {
+    const plot = document.querySelector("#front .js-plotly-plot");
+    if (!plot?.on) {
+      if (document.getElementById("front")) {
+        window.setTimeout(connectFront, 60);
+      }
+      return;
+    }
+    if (!plot.isExplored) {
+      plot.isExplored = true;
+      plot.on("plotly_afterplot", () => updateFront(plot));
+      plot.on("plotly_selected", selection => {
+        if (selection?.range) {
+          const [x, y] = [selection.range.x, selection.range.y].map(ends => [...ends].sort((a, b) => a - b));
+          const [across, up] = plot.layout.meta?.axes ?? ["latency", "accuracy"];
+          setFilters([[across, { low: x[0], high: x[1] }], [up, { low: y[0], high: y[1] }]]);
+        }
+      });
+    }
+    updateFront(plot);
+  }
+
+  // Drawing
+
+  const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const ink = () => css("--mantine-color-text") || "#000";
+  const muted = () => css("--mantine-color-dimmed") || "#888";
+
+  const roundHalfEven = number => Math.abs(number % 1) === 0.5 ? 2 * Math.round(number / 2) : Math.round(number); // as Python
+
+  function colourOf() {
+    const values = columns.find(({ field }) => field === COLOURED)?.values ?? [];
+    const step = values.length > 1 ? Math.max((RAMP.length - 1) / (values.length - 1), 1) : 0;
+    const colours = new Map(values.map((value, index) => [value, RAMP[roundHalfEven(index * step) % RAMP.length]]));
+    return row => colours.get(labelOf(COLOURED, row[COLOURED])) ?? RAMP[0];
+  }
+
+  function prepare(canvas, width, height) {
+    const ratio = window.devicePixelRatio || 1;
+    canvas.width = width * ratio;
+    canvas.height = height * ratio;
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+    const context = canvas.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    context.font = "11px system-ui, sans-serif";
+    return context;
+  }
+
+  function drawParallel() {
+    const place = document.getElementById("explore-parallel");
+    let canvas = place.querySelector("canvas");
+    if (!canvas) {
+      canvas = element("canvas", { role: "img", "aria-label": "Parallel coordinates of all trials; drag along an axis to filter" });
+      canvas.addEventListener("pointerdown", beginBrush);
+      canvas.addEventListener("pointermove", moveBrush);
+      canvas.addEventListener("pointerup", endBrush);
+      place.replaceChildren(element("div", { class: "explore-scroll", tabindex: "0", role: "region", "aria-label": "Parallel coordinates" }, canvas));
+    }
+    const axes = columns.filter(({ field }) => field !== "state");
+    const width = Math.max(place.clientWidth, axes.length * 74);
+    const context = prepare(canvas, width, AXIS.height);
+    const step = axes.length > 1 ? (width - 2 * AXIS.side) / (axes.length - 1) : 0;
+    const x = index => AXIS.side + index * step;
+    const y = share => AXIS.top + (1 - share) * (AXIS.height - AXIS.top - AXIS.bottom);
+    parallelPlaces = axes.map((column, index) => ({ column, x: x(index) }));
+    const complete = rows.filter(row => axes.every(column => column.has(row)));
+    const colour = colourOf();
+    const others = sample(complete.filter(row => !passing.has(row.number)));
+    const lit = sample(complete.filter(row => passing.has(row.number)));
+    const shown = lit.length;
+    const groups = new Map([[muted(), others]]); // first, so that they lie below
+    for (const row of lit) {
+      groups.has(colour(row)) || groups.set(colour(row), []);
+      groups.get(colour(row)).push(row);
+    }
+    for (const [name, lines] of groups) {
+      context.strokeStyle = name;
+      context.globalAlpha = name === muted() ? 0.05 : Math.max(0.08, Math.min(0.7, 120 / shown));
+      for (let first = 0; first < lines.length; first += LINES_A_STROKE) {
+        context.beginPath();
+        for (const row of lines.slice(first, first + LINES_A_STROKE)) {
+          axes.forEach((column, index) => context[index ? "lineTo" : "moveTo"](x(index), y(column.place(row))));
+        }
+        context.stroke();
+      }
+    }
+    context.globalAlpha = 1;
+    axes.forEach((column, index) => drawAxis(context, column, x(index), y, index, axes.length));
+  }
+
+  function drawAxis(context, column, x, y) {
+    context.strokeStyle = muted();
+    context.beginPath();
+    context.moveTo(x, y(0));
+    context.lineTo(x, y(1));
+    context.stroke();
+    context.fillStyle = ink();
+    context.textAlign = "center";
+    context.fillText(column.label, x, 12);
+    context.textAlign = "left";
+    const filter = filters.get(column.field);
+    context.fillStyle = css("--mantine-primary-color-filled") || "#228be6";
+    if (filter && column.isNumeric) {
+      const [low, high] = [filter.low, filter.high].map(value => Math.max(0, Math.min(1, (value - column.low) / (column.high - column.low || 1))));
+      context.globalAlpha = 0.3;
+      context.fillRect(x - 5, y(high), 10, Math.max(y(low) - y(high), 2));
+      context.globalAlpha = 1;
+    }
+    const ticks = column.isNumeric ? [[brief(column.low), 0], [brief(column.high), 1]] : column.values.map(value => [value, column.placeOf(value)]);
+    for (const [text, share] of ticks) {
+      const isChosen = filter?.values?.has(text);
+      context.fillStyle = isChosen ? css("--mantine-primary-color-filled") : ink();
+      context.fillRect(x - (isChosen ? 4 : 2), y(share) - 1, isChosen ? 8 : 4, 2);
+      context.fillText(text.length > 14 ? `${text.slice(0, 13)}…` : text, x + 6, column.isNumeric && share === 0 ? y(0) + 14 : y(share) + 4);
+    }
+  }
+
+  function shareAt(event) {
+    const inner = AXIS.height - AXIS.top - AXIS.bottom;
+    return Math.max(0, Math.min(1, 1 - (event.offsetY - AXIS.top) / inner));
+  }
+
+  function beginBrush(event) {
+    const near = parallelPlaces.find(({ x }) => Math.abs(x - event.offsetX) < AXIS.grab);
+    if (near) {
+      brush = { column: near.column, from: shareAt(event), to: shareAt(event), y: event.offsetY };
+      event.target.setPointerCapture(event.pointerId);
+    }
+  }
+
+  function moveBrush(event) {
+    if (brush) {
+      brush.to = shareAt(event);
+    }
+  }
+
+  function endBrush(event) {
+    if (!brush) {
+      return;
+    }
+    const { column, y } = brush;
+    const [low, high] = [brush.from, shareAt(event)].sort((a, b) => a - b);
+    brush = null;
+    if (Math.abs(event.offsetY - y) < 4) {
+      setFilters([[column.field, null]]);
+    } else if (column.isNumeric) {
+      setFilters([[column.field, { low: column.value(low), high: column.value(high) }]]);
+    } else {
+      const values = column.values.filter(value => column.placeOf(value) >= low && column.placeOf(value) <= high);
+      setFilters([[column.field, values.length > 0 ? { values: new Set(values) } : null]]);
+    }
+  }
+
+  function drawSlices() {
+    const place = document.getElementById("explore-slices");
+    const parameters = columns.filter(({ isNumeric, field }) => !isNumeric && field !== "state");
+    const objectives = columns.filter(({ isNumeric }) => isNumeric);
+    const wanted = parameters.flatMap(parameter => objectives.map(objective => [parameter, objective]));
+    while (place.children.length > wanted.length) {
+      place.lastElementChild.remove();
+    }
+    while (place.children.length < wanted.length) {
+      place.append(element("figure", {}, element("figcaption"), element("canvas", { role: "img" })));
+    }
+    const colour = colourOf();
+    wanted.forEach(([parameter, objective], index) => drawSlice(place.children[index], parameter, objective, colour));
+  }
+
+  function drawSlice(figure, parameter, objective, colour) {
+    const [caption, canvas] = figure.children;
+    caption.textContent = `${objective.label} by ${parameter.label.toLowerCase()}`;
+    canvas.setAttribute("aria-label", caption.textContent);
+    const width = figure.clientWidth || 200;
+    const context = prepare(canvas, width, SLICE.height);
+    const inner = { width: width - SLICE.left - SLICE.right, height: SLICE.height - SLICE.top - SLICE.bottom };
+    const y = share => SLICE.top + (1 - share) * inner.height;
+    const band = inner.width / parameter.values.length;
+    const size = rows.length < 500 ? 5 : 3;
+    const drawn = rows.filter(row => parameter.has(row) && objective.has(row));
+    for (const isShown of [false, true]) {
+      context.globalAlpha = isShown ? Math.max(0.15, Math.min(0.8, 400 / passing.size)) : 0.06;
+      for (const row of sample(drawn.filter(one => passing.has(one.number) === isShown))) {
+        const spread = ((row.number * 0.618034) % 1 - 0.5) * 0.6 * band; // apart, and each always in its place
+        context.fillStyle = isShown ? colour(row) : "#888888";
+        context.fillRect(SLICE.left + parameter.place(row) * inner.width + spread - size / 2, y(objective.place(row)) - size / 2, size, size);
+      }
+    }
+    context.globalAlpha = 1;
+    context.fillStyle = ink();
+    context.textAlign = "right";
+    context.fillText(brief(objective.high), SLICE.left - 6, SLICE.top + 8);
+    context.fillText(brief(objective.low), SLICE.left - 6, y(0));
+    context.textAlign = "center";
+    const room = Math.floor(band / 6);
+    for (const value of parameter.values) {
+      context.fillText(value.length > room ? `${value.slice(0, Math.max(room - 1, 1))}…` : value, SLICE.left + parameter.placeOf(value) * inner.width, SLICE.height - 6);
+    }
+  }
+
+  // Called with the rows of the table, the address and the colour scheme
+
+  let shownRows = null, shownState = null;
+
+  function update(data, search, scheme) {
+    if (!document.getElementById("explore-filters")) {
+      return "";
+    }
+    const parameters = new URLSearchParams(search || "");
+    const state = JSON.stringify([parameters.getAll(FILTER), parameters.get(HIDDEN), scheme]);
+    const isSame = data === shownRows && state === shownState && document.querySelector("#explore-filters").children.length > 0;
+    if (!isSame) {
+      if (data !== shownRows) {
+        readRows(data);
+      }
+      [shownRows, shownState] = [data, state];
+      readFilters(search || "");
+      passing = new Set(rows.filter(passes).map(({ number }) => number));
+      draw();
+      updateTable();
+      connectFront();
+    }
+    return "";
+  }
+
+  function draw() {
+    if (document.getElementById("explore-filters")) {
+      drawControls();
+      drawParallel();
+      drawSlices();
+      const data = { rows, columns, passing, colourOf, prepare, sample, ink, muted };
+      (window.exploreViews || []).forEach(view => view(data));
+    }
+  }
+
+  let lastWidth = 0;
+  window.addEventListener("resize", () => {
+    if (window.innerWidth !== lastWidth && shownRows) {
+      lastWidth = window.innerWidth;
+      window.requestAnimationFrame(draw);
+    }
+  });
+
+  window.exploreTools = { element };
+  window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, { filtering, explorePasses });
+  window.dash_clientside = Object.assign(window.dash_clientside || {}, { explore: { update } });
+})();

@@ -1,0 +1,34 @@
+"""The fronts of all studies of the storage, where there are several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboards.components.panel import panel
+from dse.chart_theme import FIGURE_CONFIG, Theme
+from dse.results import StudyResults
+from dse.study_fronts import fronts_figure
+
+_CONFIG = cast("dcc.Graph.Config", FIGURE_CONFIG)
+
+
+def study_fronts(studies: Sequence[StudyResults], theme: Theme) -> list[Component]:
+    """Return a panel with the fronts, nothing for a storage with one study."""
+    if len(studies) < 2:
+        return []
+    figure: Any = fronts_figure(studies, theme=theme)
+    note = (
+        "Colour is the core. This page shows one study; start the dashboard with --name for another. Accuracies of "
+        "studies on different images or networks do not compare."
+    )
+    return [
+        panel(
+            html.H2("All studies of this storage"),
+            dcc.Graph(figure=figure, config=_CONFIG, responsive=True, style={"height": figure.layout.height}),
+            html.P(note, className="quiet small"),
+        )
+    ]

@@ -1,0 +1,36 @@
+"""How well a core's description meets what was measured on silicon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboards.components.aria import aria
+from dse.chart_theme import FIGURE_CONFIG, Theme
+from dse.validation_charts import ValidationSet, error_figure, measured_figure
+
+_CONFIG = cast("dcc.Graph.Config", FIGURE_CONFIG)
+
+
+def validation(core: str, sets: Sequence[ValidationSet], theme: Theme) -> list[Component]:
+    """Return a figure for each file of measurements of the core."""
+    if not sets:
+        return [html.P(f"Nothing was measured on a {core}: its figures are taken over or guessed.", className="quiet")]
+    return [part for data in sets for part in _one(data, theme)]
+
+
+def _one(data: ValidationSet, theme: Theme) -> list[Component]:
+    heading = (
+        f"{data.file}: {len(data.measured):,} figures, mean error {data.mean_error():.1%}, "
+        f"{data.share_within(0.02):.1%} within 2 %, {data.share_within(0.1):.1%} within 10 %"
+    )
+    figures = (measured_figure(data, theme=theme), error_figure(data, theme=theme))
+    graphs = [_graph(figure) for figure in figures]
+    return [html.H3(heading), html.Div(graphs, className="pair", role="img", **aria(label=heading))]
+
+
+def _graph(figure: Any) -> Component:
+    return dcc.Graph(figure=figure, config=_CONFIG, responsive=True, style={"height": figure.layout.height})

@@ -1,0 +1,92 @@
+"""How much of the spread of latency and accuracy each parameter of a study explains by itself.
+
+The measure is the correlation ratio: the variance of the means of the trials that share a value of the parameter, each
+weighted by how many there are, as a share of the variance of all. It needs no model, and ten thousand trials take
+milliseconds. It says nothing about parameters that matter only together, nor about values that were never tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dse.chart_theme import LIGHT, RAMP, Theme, say
+from dse.results import StudyResults, TrialResult
+
+IMPORTANCE_NOTE = (
+    "Share of the variance of all complete trials that the means by value of one parameter alone explain. What matters "
+    "only together with another parameter does not show, and a search tries good values more often than others."
+)
+HEIGHT_OF_ROW = 44
+
+_NAMES = {
+    "accumulator": "Bits",
+    "overflow": "Overflow",
+    "clip": "Clip",
+    "maps": "Maps",
+    "width_multiplier": "Width",
+}
+
+
+def importances(results: StudyResults) -> dict[str, tuple[float, float]]:
+    """Return for each parameter that takes several values what it explains of latency and of accuracy, 0 to 1."""
+    trials = [trial for trial in results.complete if trial.attributes.design is not None]
+    latency, accuracy = (np.array([trial.point[axis] for trial in trials]) for axis in (0, 1))
+    found = {}
+    for name in _NAMES:
+        values = [_value(trial, name) for trial in trials]
+        if len(set(values)) > 1:
+            found[name] = (_explained(values, latency), _explained(values, accuracy))
+    return found
+
+
+def importance_figure(results: StudyResults, *, theme: Theme = LIGHT) -> go.Figure:
+    """Draw two bars a parameter, the most important for either objective first."""
+    found = sorted(importances(results).items(), key=lambda item: -max(item[1]))
+    figure = go.Figure(layout={"template": theme.template})
+    names = [_NAMES[name] for name, _ in found]
+    for axis, (title, colour) in enumerate((("latency", RAMP[0]), ("accuracy", RAMP[4]))):
+        shares = [100 * both[axis] for _, both in found]
+        figure.add_trace(
+            go.Bar(
+                x=shares,
+                y=names,
+                orientation="h",
+                name=title,
+                marker={"color": colour},
+                text=[f"{share:.0f} %" for share in shares],
+                textposition="outside",
+                cliponaxis=False,
+                hovertemplate=f"%{{y}} alone explains %{{x:.1f}} % of the spread of {title}<extra></extra>",
+            )
+        )
+    if not found:
+        say(figure, "No parameter has taken several values yet", theme)
+    figure.update_layout(
+        height=HEIGHT_OF_ROW * max(len(found), 2) + 60,
+        barmode="group",
+        bargap=0.3,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+    )
+    figure.update_xaxes(range=[0, 105], ticksuffix=" %", fixedrange=True)
+    figure.update_yaxes(autorange="reversed", fixedrange=True)
+    return figure
+
+
+def _value(trial: TrialResult, name: str) -> Any:
+    design: Mapping[str, Any] = trial.attributes.design or {}
+    return design.get(name)
+
+
+def _explained(values: Sequence[Any], outcomes: np.ndarray) -> float:
+    """Return the correlation ratio of outcomes and the value that each has."""
+    spread = float(outcomes.var())
+    if spread == 0:
+        return 0.0
+    _, groups = np.unique([str(value) for value in values], return_inverse=True)
+    counts = np.bincount(groups)
+    means = np.bincount(groups, outcomes) / counts
+    return float((counts * (means - outcomes.mean()) ** 2).sum() / counts.sum() / spread)

@@ -1,0 +1,42 @@
+"""The Pareto fronts of several studies in one figure, coloured by core."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import plotly.graph_objects as go
+
+from dse.chart_theme import LIGHT, SYMBOLS, Theme, ramp
+from dse.results import StudyResults
+
+HEIGHT = 380
+_DASHES = ("solid", "dash", "dot", "dashdot")
+
+
+def fronts_figure(studies: Sequence[StudyResults], *, theme: Theme = LIGHT) -> go.Figure:
+    """Draw the front of each study; studies on one core share a colour and differ in symbol and dashes."""
+    cores = sorted({study.core for study in studies})
+    colours = dict(zip(cores, ramp(len(cores)), strict=True))
+    figure = go.Figure(layout={"template": theme.template})
+    seen: dict[str, int] = {}
+    for study in studies:
+        rank = seen[study.core] = seen.get(study.core, -1) + 1
+        figure.add_trace(
+            go.Scatter(
+                x=[trial.point[0] for trial in study.front],
+                y=[100 * trial.point[1] for trial in study.front],
+                customdata=[trial.number for trial in study.front],
+                mode="lines+markers",
+                line={"shape": "hv", "width": 1.5, "color": colours[study.core], "dash": _DASHES[rank % len(_DASHES)]},
+                marker={"size": 8, "symbol": SYMBOLS[rank % len(SYMBOLS)]},
+                name=f"{escape(study.core)}: {escape(study.name)}",
+                hovertemplate="trial %{customdata}: %{x:.3f} ms, %{y:.2f} %<extra>%{fullData.name}</extra>",
+            )
+        )
+    figure.update_layout(
+        height=HEIGHT, hovermode="closest", legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+    )
+    figure.update_xaxes(title={"text": "Latency (ms) of the binary layers"})
+    figure.update_yaxes(title={"text": "Validation accuracy (%)"})
+    return figure

@@ -1,0 +1,80 @@
+"""Several studies in one storage: their fronts together, coloured by core."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import optuna
+import pytest
+from playwright.sync_api import Page, expect
+
+from dashboards.all_studies import AllStudies
+from dashboards.app import create_app
+from dashboards.background import Background
+from dashboards.server import HOST, bind
+from dashboards.source import StudySource
+from dse.results import read_results
+from dse.study_fronts import fronts_figure
+from tests.sample_study import CONVENTIONAL, NARROW, add_complete, create_study
+
+NAMES = ("first on cortex-a53", "second on cortex-a72", "third on cortex-a72")
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> Path:
+    path = tmp_path / "several.db"
+    for name in NAMES:
+        study = create_study(path, name)
+        study.set_user_attr("spec", {**study.user_attrs["spec"], "core": name.split()[-1]})
+        add_complete(study, CONVENTIONAL)
+        add_complete(study, NARROW)
+    optuna.create_study(study_name="of another program", storage=f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def several_address(several: Path) -> Iterator[str]:
+    background = Background()
+    listener = bind(create_app(StudySource(str(several), NAMES[1]), background).server, 0)
+    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield f"http://{HOST}:{listener.port}/"
+    listener.shutdown()
+    thread.join()
+    listener.server_close()
+    background.close()
+
+
+def test_studies_of_other_programs_are_left_out(several: Path) -> None:
+    studies = AllStudies(str(several)).read("1")
+    assert [study.name for study in studies] == list(NAMES)
+    figure = fronts_figure(studies)
+    colours = [trace.line.color for trace in figure.data]
+    assert colours[0] != colours[1] == colours[2]
+    assert figure.data[1].marker.symbol != figure.data[2].marker.symbol
+
+
+def test_storage_of_one_study_has_nothing_to_compare(storage: Path) -> None:
+    assert AllStudies(str(storage)).read("1") == ()
+
+
+def test_storage_that_cannot_be_read_has_no_studies(tmp_path: Path) -> None:
+    assert AllStudies(str(tmp_path / "none.db")).read("1") == ()
+
+
+def test_studies_are_read_once_a_revision(several: Path) -> None:
+    studies = AllStudies(str(several))
+    first = studies.read("1")
+    study = optuna.load_study(study_name=NAMES[0], storage=f"sqlite:///{several}")
+    add_complete(study, {**NARROW, "accumulator": 8})
+    assert studies.read("1") is first
+    assert studies.read("2")[0] == read_results(study) != first[0]
+
+
+def test_page_shows_all_fronts(several_address: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(several_address)
+    expect(page.locator("#header h1")).to_have_text(NAMES[1])
+    for name in NAMES:
+        expect(page.locator("#all-studies .legend")).to_contain_text(name)

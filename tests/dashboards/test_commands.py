@@ -1,0 +1,36 @@
+"""The commands that a page offers are those of the command line, and safe to paste."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from dashboards.commands import export_command, kernel_command, reproduction, verify_command
+from dse.cli.main import run
+from dse.recorded_kernel import RecordedKernel, read_shape
+from kernels_asm.any_variant import parse_variant
+
+KERNEL = RecordedKernel(read_shape("6x6x32x16"), parse_variant("acc8-exact-clip31-int8-4x2"))
+HOSTILE = 'a b\'; touch x; $(id) `id` | "c"'
+
+
+def test_names_are_quoted() -> None:
+    for command in (verify_command(HOSTILE, HOSTILE, 3), export_command(HOSTILE, HOSTILE, 3)):
+        assert shlex.split(command).count(HOSTILE) == 2
+
+
+def test_passwords_are_not_shown() -> None:
+    assert "secret" not in verify_command("postgresql://me:secret@host/db", "s", 0)
+
+
+def test_kernel_command_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    command = shlex.split(kernel_command(KERNEL, "cortex-a72", {"l2.latency": "30"}))
+    assert command[0] == "dse"
+    assert run(command[1:]) == 0
+    assert "acc8-exact-clip31-int8-4x2, layer 6x6x32x16" in capsys.readouterr().out
+
+
+def test_equal_kernels_are_timed_once() -> None:
+    lines = reproduction("s.db", "s", 1, [KERNEL, KERNEL], "cortex-a72", {}).splitlines()
+    assert [line.split()[:3] for line in lines] == [["dse", "verify", "--trial"], ["dse", "kernel", "profile"]]

@@ -1,0 +1,202 @@
+"""Filters, parallel coordinates, slices, columns and CSV of the study page: one selection for every view."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import optuna
+import pytest
+from playwright.sync_api import Page, expect
+
+from dse.results import StudyResults, TrialResult, read_results
+from tests.dashboards.conftest import navigate
+
+SHOWN_ON_FRONT = """() => document.querySelector('#front .js-plotly-plot').data.flatMap(trace =>
+  (trace.customdata || []).filter((_, index) => !trace.selectedpoints || [...trace.selectedpoints].includes(index)))"""
+PICTURE = "canvas => canvas.toDataURL()"
+
+
+@pytest.fixture(scope="module")
+def results(sample_storage: Path) -> StudyResults:
+    return read_results(optuna.load_study(study_name=None, storage=f"sqlite:///{sample_storage}"))
+
+
+def with_bits(results: StudyResults, *widths: int) -> list[TrialResult]:
+    return [trial for trial in results.trials if trial.design is not None and trial.design.accumulator in widths]
+
+
+def wait_for_count(page: Page, count: int, total: int) -> None:
+    text = f"All {total} trials" if count == total else f"{count} of {total} trials"
+    expect(page.locator(".explore-count")).to_have_text(text)
+
+
+def displayed_rows(page: Page) -> int:
+    count: int = page.evaluate("async () => (await dash_ag_grid.getApiAsync('trials')).getDisplayedRowCount()")
+    return count
+
+
+def test_filter_holds_for_every_view_and_the_address_holds_it(page: Page, results: StudyResults) -> None:
+    navigate(page, "/")
+    total, eight = len(results.trials), with_bits(results, 8)
+    wait_for_count(page, total, total)
+    page.locator("#front .scatterlayer .point").first.wait_for()
+    before = page.locator("#explore-parallel canvas").evaluate(PICTURE)
+    page.get_by_role("group", name="Bits").get_by_role("button", name="8", exact=True).click()
+    wait_for_count(page, len(eight), total)
+    expect(page).to_have_url(re.compile(r"\?f=accumulator%7E8$"))
+    assert displayed_rows(page) == len(eight)
+    complete = sorted(trial.number for trial in eight if trial.complete)
+    page.wait_for_function(f"count => ({SHOWN_ON_FRONT})().length === count", arg=len(complete))
+    assert sorted(page.evaluate(SHOWN_ON_FRONT)) == complete
+    assert page.locator("#explore-parallel canvas").evaluate(PICTURE) != before
+    page.get_by_role("button", name="Clear filters").click()
+    wait_for_count(page, total, total)
+    page.go_back()
+    wait_for_count(page, len(eight), total)
+
+
+def test_selection_of_a_trial_keeps_the_filters(page: Page, results: StudyResults) -> None:
+    navigate(page, "/?f=accumulator~8~16")
+    chosen = with_bits(results, 8, 16)
+    wait_for_count(page, len(chosen), len(results.trials))
+    number = max(trial.number for trial in chosen if trial.complete)
+    page.locator(f"#trials .ag-row[row-id='{number}'] [col-id='latency']").click()
+    expect(page.locator("#details h2")).to_have_text(f"Trial {number}")
+    assert "f=accumulator" in page.url
+    wait_for_count(page, len(chosen), len(results.trials))
+
+
+def test_range_is_typed_by_keyboard_and_focus_stays(page: Page, results: StudyResults) -> None:
+    navigate(page, "/")
+    field = page.get_by_label("Accuracy (%), least")
+    field.focus()
+    page.keyboard.type("84")
+    page.keyboard.press("Enter")
+    high = [trial for trial in results.complete if 100 * trial.point[1] >= 84]
+    assert 0 < len(high) < len(results.complete)
+    wait_for_count(page, len(high), len(results.trials))
+    page.wait_for_function("() => document.activeElement.getAttribute('aria-label') === 'Accuracy (%), least'")
+
+
+def test_dragging_along_an_axis_filters_and_a_click_on_it_stops(page: Page, results: StudyResults) -> None:
+    navigate(page, "/")
+    wait_for_count(page, len(results.trials), len(results.trials))
+    canvas = page.locator("#explore-parallel canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    x = box["x"] + 56  # the first axis, of bits, has 8 at a sixth of its height
+    page.mouse.move(x, box["y"] + 248)
+    page.mouse.down()
+    page.mouse.move(x, box["y"] + 180)
+    page.mouse.up()
+    wait_for_count(page, len(with_bits(results, 8)), len(results.trials))
+    page.mouse.click(x, box["y"] + 100)
+    wait_for_count(page, len(results.trials), len(results.trials))
+
+
+def test_box_on_the_front_filters(page: Page, results: StudyResults) -> None:
+    navigate(page, "/")
+    page.locator("#front .scatterlayer .point").first.wait_for()
+    page.evaluate("() => Plotly.relayout(document.querySelector('#front .js-plotly-plot'), {dragmode: 'select'})")
+    box = page.locator("#front .nsewdrag").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"f=latency%7E.*&f=accuracy%7E"))
+    expect(page.locator(".explore-count")).to_contain_text(" of ")
+    count = int(page.locator(".explore-count").inner_text().split()[0])
+    assert 0 < count < len(results.complete)
+
+
+def test_columns_are_chosen_and_the_csv_has_what_is_shown(page: Page, results: StudyResults, tmp_path: Path) -> None:
+    navigate(page, "/?f=accumulator~8")
+    eight = with_bits(results, 8)
+    wait_for_count(page, len(eight), len(results.trials))
+    page.locator("#explore-filters summary").click()
+    page.get_by_label("± std. err.").uncheck()
+    expect(page.locator("#trials .ag-header-cell[col-id='error']")).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"hide=error"))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    download.value.save_as(tmp_path / "trials.csv")
+    with (tmp_path / "trials.csv").open(encoding="utf-8-sig") as file:
+        table = list(csv.DictReader(file))
+    assert [int(row["Trial"]) for row in table] == [trial.number for trial in reversed(eight)]
+    assert "± std. err." not in table[0]
+    assert {row["Bits"] for row in table} == {"8"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *(
+            "f=nothing~1",
+            "f=accumulator~99",
+            "f=accumulator",
+            "f=latency~x..y",
+            "f=latency~9..1",
+            "f=",
+            "f=__proto__~1",
+        ),
+        *("f=state~<img src=x onerror=alert(1)>", "hide=<script>", "hide=number", "f=latency~NaN..NaN"),
+    ],
+)
+def test_senseless_filter_is_ignored(page: Page, results: StudyResults, query: str) -> None:
+    navigate(page, f"/?{query}")
+    wait_for_count(page, len(results.trials), len(results.trials))
+    assert displayed_rows(page) == len(results.trials)
+
+
+def test_no_button_sends_a_figure_elsewhere(page: Page) -> None:
+    navigate(page, "/")
+    page.locator("#front .modebar-btn").first.wait_for(state="attached")
+    titles = page.locator(".modebar-btn").evaluate_all("all => all.map(one => one.dataset.title)")
+    assert titles
+    assert not [title for title in titles if "hare" in title or "loud" in title]
+
+
+def test_importances_are_drawn(page: Page) -> None:
+    navigate(page, "/")
+    names = page.locator("#importances .js-plotly-plot")
+    expect(names).to_contain_text("Width")
+    expect(names).to_contain_text("accuracy")
+
+
+def test_slices_have_a_picture_for_each_parameter_and_objective(page: Page) -> None:
+    navigate(page, "/")
+    captions = page.locator("#explore-slices figcaption")
+    expect(captions.first).to_have_text("Latency (ms) by bits")
+    expect(captions).to_have_count(10)
+    pictures = page.locator("#explore-slices canvas").evaluate_all(f"all => all.map({PICTURE})")
+    assert len(set(pictures)) == 10
+
+
+def test_three_dimensions_are_turned_by_keyboard_and_take_any_third_axis(page: Page) -> None:
+    navigate(page, "/")
+    canvas = page.locator("#explore-3d canvas")
+    canvas.scroll_into_view_if_needed()
+    pictures = [canvas.evaluate(PICTURE)]
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    pictures.append(canvas.evaluate(PICTURE))
+    page.get_by_label("Third axis").select_option("clip")
+    pictures.append(canvas.evaluate(PICTURE))
+    page.get_by_role("group", name="Bits").get_by_role("button", name="8", exact=True).click()
+    expect(page.locator(".explore-count")).to_contain_text(" of ")
+    pictures.append(canvas.evaluate(PICTURE))
+    assert len(set(pictures)) == 4
+    expect(page.get_by_label("Third axis")).to_have_value("clip")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_narrow_page_with_filters_does_not_scroll_sideways(page: Page, scheme: str) -> None:
+    page.set_viewport_size({"width": 400, "height": 900})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    navigate(page, "/?f=accumulator~8")
+    expect(page.locator(".explore-count")).to_contain_text(" of ")
+    page.wait_for_function("() => document.documentElement.scrollWidth <= 400")
