@@ -19,8 +19,9 @@ def verify_command(storage: str, study: str, number: int) -> str:
 
 
 def export_command(storage: str, study: str, number: int) -> str:
-    """Return the command that exports the design of a trial. The one place to hook another way of exporting in."""
-    return _line("dse study export", display_name(storage), "--name", study, "--design", number)
+    """Return the command that writes the design of a trial to a folder, to be taken to a board."""
+    return _line("dse study export", f"design-{number}", "--design", number, "--storage", display_name(storage),
+                 "--name", study)  # fmt: skip
 
 
 def kernel_command(kernel: RecordedKernel, core: str, overrides: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dse.cli.export_design import export_design
+from dse.cli.open_study import open_study, quieten_libraries
 from dse.cli.options import (
     DEFAULT_STORAGE,
     DEFAULT_STUDY,
@@ -27,6 +27,7 @@ from dse.cli.options import (
     parse_numbers,
     parse_overrides,
 )
+from dse.cli.study_export import export
 from dse.cli.study_options import (
     AccuracyAtMost,
     Constraints,
@@ -128,7 +129,7 @@ def run(
     from dse.cli.progress import study_progress
     from dse.launch import StudySettings, run_study
 
-    _quieten_libraries()
+    quieten_libraries()
     title = f"{name}: {asked.network} on {asked.dataset}, {asked.core}, storage {storage}"
     with study_progress(title, to_stderr=as_json) as progress:
         study = run_study(StudySettings(storage, name, asked, cache_directory(cache), download), progress)
@@ -149,9 +150,9 @@ def show(
 ) -> None:
     """Show a study's Pareto front, all its trials, or the layers of one."""
     if trial is None:
-        _print_results(_open(storage, name), output_format, all_trials=all_trials)
+        _print_results(open_study(storage, name), output_format, all_trials=all_trials)
     else:
-        _print_layers(_open(storage, name), trial, output_format)
+        _print_layers(open_study(storage, name), trial, output_format)
 
 
 @app.command()
@@ -163,30 +164,8 @@ def report(
 ) -> None:
     """Write a study as one self-contained HTML file."""
     check_writable(output)
-    _write_report(_open(storage, name), output)
+    _write_report(open_study(storage, name), output)
     typer.echo(f"report in {output}")
-
-
-@app.command()
-def export(
-    file: Annotated[Path, typer.Argument(help="Where to write: FILE.csv, FILE.json or FILE.parquet.")],
-    storage: StorageOption = DEFAULT_STORAGE,
-    name: StudyName = None,
-    file_format: Annotated[
-        str | None, typer.Option("--format", help="csv, json or parquet (default: as the file's name ends).")
-    ] = None,
-    debug: Debug = False,  # noqa: ARG001
-) -> None:
-    """Write all trials of a study and their layers: one JSON file, or two tables of CSV or Parquet."""
-    from dse.study_export import exported, format_of, write_export
-
-    chosen = format_of(file, file_format)
-    check_writable(file)
-    from dse.results import read_results
-
-    study = exported(read_results(_open(storage, name)))
-    files = write_export(study, file, chosen)
-    typer.echo(f"{len(study.trials)} trials, {len(study.layers)} layers in {' and '.join(map(str, files))}")
 
 
 @app.command()
@@ -213,8 +192,8 @@ def compare(
     if other is None and other_name is None and trials is None:
         raise UsageError("compare: give two studies (OTHER or --other-name), or two trials of one, as --trials 0,7")
     numbers = _pair(trials)
-    first = read_results(_open(storage, name))
-    second = read_results(_open(other or storage, other_name or (name if other is None else None)))
+    first = read_results(open_study(storage, name))
+    second = read_results(open_study(other or storage, other_name or (name if other is None else None)))
     if numbers is None:
         lines = compare_studies(first, second)
     else:
@@ -242,14 +221,7 @@ def _pair(text: str | None) -> tuple[int, int] | None:
     return int(first), int(second)
 
 
-app.command("export-design")(export_design)
-
-
-def _open(storage: str, name: str | None) -> optuna.Study:
-    from dse.storage import StudyStorage
-
-    _quieten_libraries()
-    return StudyStorage(storage, must_exist=True).open(name)
+app.command("export")(export)
 
 
 def _print_results(study: optuna.Study, output_format: OutputFormat, *, all_trials: bool) -> None:
@@ -296,10 +268,3 @@ def _write_report(study: optuna.Study, path: Path) -> None:
     from dse.report import write_report
 
     write_report(study, path)
-
-
-def _quieten_libraries() -> None:
-    """Keep Optuna's log lines off the screen: results and errors are this program's to tell."""
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -31,6 +31,12 @@ def test_kernel_command_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert "acc8-exact-clip31-int8-4x2, layer 6x6x32x16" in capsys.readouterr().out
 
 
+def test_export_command_is_one_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    command = shlex.split(export_command("nowhere.db", "s", 3))
+    assert run(command[1:]) == 2
+    assert "nowhere.db" in capsys.readouterr().err
+
+
 def test_equal_kernels_are_timed_once() -> None:
     lines = reproduction("s.db", "s", 1, [KERNEL, KERNEL], "cortex-a72", {}).splitlines()
     assert [line.split()[:3] for line in lines] == [["dse", "verify", "--trial"], ["dse", "kernel", "profile"]]

@@ -205,7 +205,7 @@ def test_damaged_cache_record_ends_the_run_and_the_study_continues_without_it(fo
 
 
 def test_a_design_is_exported_from_its_trial(folder, first_run):
-    done = dse(folder, "study", "export-design", "board", "--name", "small", "--design", "0", "--images", "2")
+    done = dse(folder, "study", "export", "board", "--name", "small", "--design", "0", "--images", "2")
     assert (done.returncode, done.stderr) == (0, "")
     assert re.fullmatch(
         r"design 0 in board: \d+ files, [\d,]+ bytes, \d kernels for 4 binary layers, 2 test images; make check builds "
@@ -218,7 +218,7 @@ def test_a_design_is_exported_from_its_trial(folder, first_run):
     assert f"cortex-a72 with warm caches: {trial.user_attrs['cycles']:,} for all binary layers" in text
     for layer in trial.user_attrs["layers"]:
         assert f".predicted_cycles = {layer['cycles']}," in (folder / "board/network.c").read_text()
-    again = dse(folder, "study", "export-design", "board", "--name", "small", "--design", "0")
+    again = dse(folder, "study", "export", "board", "--name", "small", "--design", "0")
     assert (again.returncode, again.stdout) == (2, "")
     assert again.stderr == "error: folder board is not empty: give another one, or empty it\n"
 
@@ -234,7 +234,7 @@ def test_what_cannot_be_exported_is_told_in_a_line(folder, first_run):
         ): "error: 9999 images: fashion-mnist-small has 3500 test images, give fewer",
         ("--design", "0", "--cache", "elsewhere"): "error: ",
     }.items():
-        done = dse(folder, "study", "export-design", "nowhere", "--name", "small", *options)
+        done = dse(folder, "study", "export", "nowhere", "--name", "small", *options)
         assert done.returncode in (1, 2)
         assert done.stderr.startswith(message)
         assert done.stderr.count("\n") == 1
