@@ -12,7 +12,6 @@ from dse.errors import TrainingError, UsageError
 from dse.evaluation import WEIGHTS, Activity, obtain_accuracy
 from dse.layer_functions import function_values
 from dse.networks import Network
-from dse.training.device import Device
 from dse.training.recipe import Recipe
 from kernels_asm import Arithmetic, LayerFunction
 
@@ -46,7 +45,6 @@ class NetworkTrainer:
         watch: Told how far a training is.
         checkpoints: Folder for trainings under way, instead of the cache.
         restart: Delete what is left of an earlier training instead of going on from it.
-        device: Where to train; the last bits of the weights depend on it.
 
     """
 
@@ -61,7 +59,6 @@ class NetworkTrainer:
         watch: Callable[[TrainingProgress], None] | None = None,
         checkpoints: Path | None = None,
         restart: bool = False,
-        device: Device = Device.CPU,
     ) -> None:
         self._dataset = dataset
         self._recipe = recipe
@@ -71,7 +68,6 @@ class NetworkTrainer:
         self._watch = watch
         self._checkpoints = checkpoints
         self._restart = restart
-        self._device = device
 
     def key(self, network: Network, functions: tuple[LayerFunction, ...]) -> Mapping[str, Any]:
         """Return what the accuracy depends on: network, arithmetic, data, recipe, seed and the training's own code."""
@@ -83,7 +79,6 @@ class NetworkTrainer:
             "dataset": self._dataset.digest,
             "recipe": self._recipe.digest,
             "seed": self._seed,
-            "device": self._device.value,
             "training": training_digest(),
         }
 
@@ -107,7 +102,7 @@ class NetworkTrainer:
             checkpoint.remove()
         arguments = (network, functions, self._dataset, self._recipe, self._seed, report)
         try:
-            trained = train(*arguments, teacher=teacher, checkpoint=checkpoint, device=self._device)
+            trained = train(*arguments, teacher=teacher, checkpoint=checkpoint)
         except TrainingError:
             if checkpoint:
                 checkpoint.remove()  # whoever goes on from it diverges again
@@ -146,7 +141,6 @@ class NetworkTrainer:
             watch=self._watch,
             checkpoints=self._checkpoints,
             restart=self._restart,
-            device=self._device,
         )
         exact = tuple(Arithmetic(32).layer_function(layer.shape) for layer in network.binary_layers)
         found = obtain_accuracy(trainer, self._cache, network, exact, lambda what: activity(f"{TEACHER}{what}"))

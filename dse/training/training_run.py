@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import NoReturn
 
@@ -16,16 +16,14 @@ from dse.errors import TrainingError, one_line
 from dse.nn.model import BinaryModel
 from dse.training.batches import Batches
 from dse.training.checkpoint import Checkpoint, TrainingState
-from dse.training.device import Device
 from dse.training.distillation import Loss
 from dse.training.evaluation import evaluate
-from dse.training.forward import READ_EVERY, forward_of
 from dse.training.optimisers import load_state_tensors, make_optimiser, set_learning_rate, state_tensors
 from dse.training.progress import Pace, TrainingProgress
 from dse.training.recipe import Recipe
 from dse.training.stages import StageArithmetic
 from dse.training.trained import EpochResult
-from kernels_asm import Arithmetic, LayerFunction
+from kernels_asm import Arithmetic
 
 Watcher = Callable[[TrainingProgress], None]
 """Called after every step and evaluation. If it raises KeyboardInterrupt, a checkpoint is left."""
@@ -45,7 +43,6 @@ class TrainingRun:
         seed: Decides order and augmentation of the images.
         progress: Told how far the training is.
         checkpoint: Where the training is kept, and perhaps gone on from.
-        device: Where the model is.
 
     Attributes:
         seconds: Time taken so far, earlier runs included.
@@ -62,45 +59,35 @@ class TrainingRun:
         seed: int,
         progress: Watcher | None,
         checkpoint: Checkpoint | None,
-        device: Device,
     ) -> None:
         self.seconds = 0.0
         self._clock = time.perf_counter()
         self._model, self._loss, self._dataset, self._recipe = model, loss, dataset, recipe
-        self._progress, self._checkpoint, self._device = progress, checkpoint, device
+        self._progress, self._checkpoint = progress, checkpoint
         self._functions = model.functions
         self._random = torch.Generator().manual_seed(seed)
-        self._batches = Batches(train_split, recipe, self._random, device)
+        self._batches = Batches(train_split, recipe, self._random)
         self._pace = Pace(recipe.batch_size)
         self._history: list[EpochResult] = []
         self._order: Tensor | None = None  # of the images of the epoch under way
         self._batch = 0  # the next one of that epoch
         self._total = 0.0  # of the losses of its batches so far
         self._loss_value = 0.0
-        self._unread: list[Tensor] = []  # losses of the latest steps, still on the device
         self._done = False
         self._enter_stage()
         if checkpoint is not None and (state := checkpoint.load()) is not None:
             self._restore(state, checkpoint)
 
-    def run(self) -> tuple[tuple[EpochResult, ...], float, float]:
-        """Train to the end of the recipe; return what each epoch came to, and validation and test accuracy.
-
-        The model is on the processor then, which judges it.
-        """
+    def run(self) -> tuple[tuple[EpochResult, ...], float]:
+        """Train to the end of the recipe; return what each epoch came to, and the accuracy on the test split."""
         while len(self._history) < self._recipe.epochs:
             if self._order is None and len(self._history) in self._recipe.stage_ends:
                 self._enter_stage()
             self._run_epoch()
-        accuracy = self._history[-1].accuracy
-        if self._device is not Device.CPU:
-            self._model.to(Device.CPU.value)
-            self._compute_as_stage()
-            accuracy = self._evaluate(self._dataset.validation)
         test_accuracy = self._evaluate(self._dataset.test)
         self._done = True
         self._tell()
-        return tuple(self._history), accuracy, test_accuracy
+        return tuple(self._history), test_accuracy
 
     @property
     def _epoch(self) -> int:
@@ -123,20 +110,15 @@ class TrainingRun:
 
     def _enter_stage(self) -> None:
         """Let the model compute what the stage says, and start its optimiser without a past."""
-        self._forward = forward_of(self._model, self._compute_as_stage(), self._device)
-        self._optimiser = make_optimiser(self._model, self._recipe)
-        self._pace.begin_stage()
-
-    def _compute_as_stage(self) -> Sequence[LayerFunction]:
-        """Let the model compute what the stage says; return the functions of its layers."""
         stage = self._recipe.stages[self._stage]
         if stage.arithmetic is StageArithmetic.TARGET:
-            functions: Sequence[LayerFunction] = self._functions
+            functions = self._functions
         else:
             shapes = [layer.shape for layer in self._model.network.binary_layers]
             functions = tuple(map(_EXACT.layer_function, shapes))
         self._model.compute_as(functions, stage.features, stage.weights)
-        return functions
+        self._optimiser = make_optimiser(self._model, self._recipe)
+        self._pace.begin_stage()
 
     def _run_epoch(self) -> None:
         """Run what is left of the epoch under way, and judge the network after it."""
@@ -145,15 +127,13 @@ class TrainingRun:
             self._order = self._batches.new_order()
         for images, labels in self._batches.of(self._order, self._batch):
             start = time.perf_counter()
-            self._unread.append(self._run_step(images, labels))
+            self._loss_value = self._run_step(images, labels)
+            self._total += self._loss_value
             self._batch += 1
-            if len(self._unread) >= READ_EVERY[self._device]:
-                self._read_losses()
             self._pace.add_step(time.perf_counter() - start)
             self._tell()
             if self._checkpoint and self._checkpoint.due:
                 self._checkpoint.save(self._state())
-        self._read_losses()
         self._require_finite_weights()
         accuracy = self._evaluate(self._dataset.validation)
         self._history.append(EpochResult(self._epoch, self._total / len(self._batches), accuracy))
@@ -162,27 +142,18 @@ class TrainingRun:
             self._checkpoint.save(self._state())
         self._tell()
 
-    def _run_step(self, images: Tensor, labels: Tensor) -> Tensor:
+    def _run_step(self, images: Tensor, labels: Tensor) -> float:
         """Take one step of the optimiser and return the loss before it."""
         set_learning_rate(self._optimiser, self._learning_rate())
         self._model.set_progress(self._step / self._steps)
-        loss = self._loss(self._forward(images), images, labels)
+        loss = self._loss(self._model(images), images, labels)
+        value = loss.item()
+        if not math.isfinite(value):
+            self._diverge(f"the loss is {value}", self._step + 1)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
-        return loss.detach()
-
-    def _read_losses(self) -> None:
-        """Wait for the steps under way and count their losses; raises TrainingError for one that is not finite."""
-        if not self._unread:
-            return
-        values = torch.stack(self._unread).tolist()
-        for step, value in enumerate(values, start=self._step - len(values) + 1):
-            if not math.isfinite(value):
-                self._diverge(f"the loss is {value}", step)
-            self._total += value
-        self._loss_value = values[-1]
-        self._unread.clear()
+        return value
 
     def _learning_rate(self) -> float:
         """Return the learning rate of the next step."""
@@ -246,7 +217,6 @@ class TrainingRun:
         )
 
     def _state(self) -> TrainingState:
-        self._read_losses()
         self._read_clock()
         tensors = {f"model/{name}": tensor for name, tensor in self._model.state_dict().items()}
         optimiser = state_tensors(self._optimiser, self._model)
@@ -254,7 +224,6 @@ class TrainingRun:
         tensors["random"] = self._random.get_state()
         if self._order is not None:
             tensors["order"] = self._order
-        tensors = {name: tensor.cpu() for name, tensor in tensors.items()}
         position = {
             "batch": self._batch,
             "total": self._total,
