@@ -14,7 +14,7 @@ from optuna.storages import BaseStorage
 from dashboards.storage import STORAGE_ERRORS, display_name, explain, open_storage
 from dse.errors import DseError, UsageError
 from dse.results import StudyResults, read_results
-from dse.storage import sqlite_path
+from dse.storage import storage_file
 
 CLOCK_TICK_S = 1.0
 """A file changed this recently may change again without its time stamp moving, so it is read again."""
@@ -98,7 +98,7 @@ class StudySource:
         raise UsageError(f"storage {where} holds {len(names)} studies, choose one with --name: {listed}")
 
     def _file_stamps(self) -> tuple[FileStamp, ...]:
-        path = sqlite_path(self.storage)
+        path = storage_file(self.storage)
         if path is None:
             return ()
         files = (path, path.with_name(path.name + "-wal"))
