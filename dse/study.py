@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from dse.design import Design
@@ -14,6 +16,7 @@ from dse.evaluation import Evaluation, Evaluator
 from dse.hypervolume import stalled_for
 from dse.interruption import Interruption
 from dse.legality import Legality
+from dse.liveness import Watch, this_process
 from dse.measures import ACCURACY
 from dse.measuring import Measuring
 from dse.progress import StudyProgress
@@ -21,12 +24,24 @@ from dse.results import MEASURES, STOPPED, read_results
 from dse.sampler import Candidates, DistinctSampler
 from dse.space import SearchSpace, design_of, parameters_of
 from dse.spec import SamplerKind
-from dse.workers import INTERRUPTED, RETRY, WORKER, fail_stale_trials, this_worker
+from dse.study_lock import StudyLock, held
+from dse.workers import (
+    INTERRUPTED,
+    RETRY,
+    WORKER,
+    fail_abandoned_trials,
+    is_worth_retrying,
+    running_trials,
+    signs_of_life,
+)
 from isa_models.errors import IsaModelError
 from kernels_asm import KernelError
 
 DESIGN_ERRORS = (KernelError, IsaModelError, KernelMismatchError, TrainingError)
 """Errors that end a trial and not the study: they belong to its design."""
+
+PAUSE = 0.5
+"""Seconds between two looks at a study whose last trials are under way in other workers."""
 
 FAILURES_IN_A_ROW = 3
 """Failed trials in a row after which the study stops: the fault is then not the design's."""
@@ -46,6 +61,7 @@ class StudyRunner:
         sampler: What proposes designs.
         measuring: Measures what the goal names.
         until_stalled: Stop after so many complete trials without hypervolume gained; 0: never.
+        lock: Held while a trial begins or ends, by one of the study's workers at a time.
 
     """
 
@@ -61,6 +77,8 @@ class StudyRunner:
         sampler: SamplerKind = SamplerKind.TPE,
         measuring: Measuring | None = None,
         until_stalled: int = 0,
+        *,
+        lock: StudyLock,
     ) -> None:
         self._study = study
         self._space = space
@@ -72,11 +90,13 @@ class StudyRunner:
         self._sampler = sampler
         self._measuring = measuring or Measuring()
         self._until_stalled = until_stalled
+        self._lock = lock
+        self._watch = Watch()
         self._tried: set[Design] = set()
         self._failures = 0
 
     def run(self, budget: int) -> None:
-        """Evaluate designs until `budget` trials are complete or no legal design is left.
+        """Evaluate designs until `budget` trials are complete, here and in other workers, or no legal design is left.
 
         Raises:
             InterruptedStudyError: After SIGINT or SIGTERM; every finished trial is kept.
@@ -84,16 +104,10 @@ class StudyRunner:
             CacheError: The evaluation cache cannot be used.
 
         """
-        fail_stale_trials(self._study)
-        self._note_tried()
-        self._enqueue_unfinished()
-        existing = len(self._study.get_trials(deepcopy=False))
-        candidates = Candidates(lambda design: self._reason_to_prune(design) is None, self._untried)
-        self._study.sampler = DistinctSampler(self._sampler, self._space, self._seed, existing, candidates)
-        self._progress.begin(finished_trials(self._study), budget)
         note: str | None = "stopped early"
         try:
             with Interruption() as interruption:
+                self._progress.begin(finished_trials(self._study), budget)
                 note = self._run_trials(budget, interruption)
         except KeyboardInterrupt:
             finished = len(finished_trials(self._study))
@@ -104,27 +118,65 @@ class StudyRunner:
             self._study.set_user_attr(STOPPED, note)
             self._progress.end(note)
 
+    def _take_over(self) -> None:
+        """Learn what other workers have tried, and queue what those that died have left."""
+        fail_abandoned_trials(self._study, self._watch)
+        self._note_tried()
+        self._enqueue_unfinished()
+
     def _run_trials(self, budget: int, interruption: Interruption) -> str | None:
         """Return None once the budget is reached, or why it was not."""
         while len(finished_trials(self._study)) < budget:
             interruption.check()
             if is_stalled(self._study, self._until_stalled):
                 return f"stalled: no hypervolume gained in {self._until_stalled} complete trials"
-            self._note_tried()
-            if not self._is_work_left():
+            with held(self._lock, interruption.check):
+                self._take_over()
+                under_way = len(running_trials(self._study))
+                is_work_left = self._is_work_left()
+                trial = None
+                if is_work_left and len(finished_trials(self._study)) + under_way < budget:
+                    trial = self._begin_trial()
+            if trial is not None:
+                self._run_trial(trial, interruption)
+            elif under_way > 0:  # one of the trials under way elsewhere may fail, and leave its work to this worker
+                with interruption.deliverable():
+                    time.sleep(PAUSE)
+            elif not is_work_left:
                 return f"every one of the space's {len(self._tried)} designs has been tried"
-            self._run_trial(interruption)
         return None
 
     def _is_work_left(self) -> bool:
         waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
         return bool(waiting) or next(self._untried(), None) is not None
 
-    def _run_trial(self, interruption: Interruption) -> None:
+    def _begin_trial(self) -> Trial:
+        """Choose a design and write down who evaluates it; the caller holds the lock."""
+        if not isinstance(self._study.sampler, DistinctSampler):
+            self._study.sampler = self._new_sampler()
         trial = self._study.ask()
-        trial.set_user_attr(WORKER, this_worker())
         design = self._space.suggest(trial)
         trial.set_user_attr("design", design.to_dict())
+        trial.set_user_attr(WORKER, this_process())
+        return trial
+
+    def _new_sampler(self) -> DistinctSampler:
+        """Return a sampler whose draws no other worker and no other run repeats: one trial more has begun for each."""
+        trials = self._study.get_trials(deepcopy=False)
+        begun = sum(trial.state is not TrialState.WAITING for trial in trials)
+        candidates = Candidates(lambda design: self._reason_to_prune(design) is None, self._untried)
+        return DistinctSampler(self._sampler, self._space, self._seed, (len(trials), begun), candidates)
+
+    def _run_trial(self, trial: Trial, interruption: Interruption) -> None:
+        try:
+            with signs_of_life(trial):
+                self._evaluate(trial, interruption)
+        except UpdateFinishedTrialError:
+            # Other workers saw no sign of life for a minute and gave the design to one of themselves.
+            self._progress.end_trial(self._current(trial))
+
+    def _evaluate(self, trial: Trial, interruption: Interruption) -> None:
+        design = design_of(trial.params)
         self._progress.begin_trial(trial.number, design)
         reason = self._reason_to_prune(design)
         self._tried.add(design)
@@ -164,7 +216,15 @@ class StudyRunner:
         self._end(trial, TrialState.FAIL)
 
     def _end(self, trial: Trial, state: TrialState, values: tuple[float, ...] | None = None) -> None:
-        self._progress.end_trial(self._study.tell(trial, values=values, state=state))
+        """End a trial; raises UpdateFinishedTrialError if another worker took it for abandoned and has ended it."""
+        with held(self._lock):
+            if self._current(trial).state is not TrialState.RUNNING:
+                raise UpdateFinishedTrialError(f"trial {trial.number} was taken for abandoned")
+            ended = self._study.tell(trial, values=values, state=state)
+        self._progress.end_trial(ended)
+
+    def _current(self, trial: Trial) -> FrozenTrial:
+        return self._study.get_trials(deepcopy=False)[trial.number]
 
     def _stop_after_failures(self, error: BaseException) -> None:
         self._failures += 1
@@ -172,14 +232,9 @@ class StudyRunner:
             raise DseError(f"{FAILURES_IN_A_ROW} trials failed one after the other, the last with: {one_line(error)}")
 
     def _note_tried(self) -> None:
-        """Learn what other processes that share the study have tried."""
-        self._tried.update(design_of(trial.params) for trial in self._tried_trials())
-
-    def _tried_trials(self) -> Iterator[FrozenTrial]:
-        """Yield the trials whose design is not worth another trial."""
-        for trial in self._study.get_trials(deepcopy=False):
-            if "design" in trial.user_attrs and RETRY not in trial.user_attrs:
-                yield trial
+        """Learn which designs are not worth another trial, in whichever worker they were or are tried."""
+        trials = (trial for trial in self._study.get_trials(deepcopy=False) if "design" in trial.user_attrs)
+        self._tried = {design_of(trial.params) for trial in trials if not is_worth_retrying(trial)}
 
     def _untried(self) -> Iterator[Design]:
         for design in self._space.designs():
@@ -189,8 +244,7 @@ class StudyRunner:
     def _enqueue_unfinished(self) -> None:
         """Queue the first designs and those of interrupted trials, unless tried or queued already."""
         trials = self._study.get_trials(deepcopy=False)
-        interrupted = [trial for trial in trials if RETRY in trial.user_attrs and "design" in trial.user_attrs]
-        wanted = [*self._first, *(Design.from_dict(trial.user_attrs["design"]) for trial in interrupted)]
+        wanted = [*self._first, *(design_of(trial.params) for trial in trials if is_worth_retrying(trial))]
         queued = [trial.system_attrs.get("fixed_params") for trial in trials if trial.state is TrialState.WAITING]
         for design in dict.fromkeys(wanted):
             if design not in self._tried and parameters_of(design) not in queued:

@@ -90,6 +90,7 @@ def run(
     sampler: SamplerName = None,
     enqueue: Enqueue = None,
     settings: Settings = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes of this machine that evaluate designs.")] = 1,
     cache: CacheOption = None,
     report: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("report.html"),
     as_json: Json = False,
@@ -121,10 +122,10 @@ def run(
     from dse.cli.progress import study_progress
     from dse.launch import StudySettings, run_study
 
-    _quieten_libraries()
+    quieten_libraries()
     title = f"{name}: {asked.network} on {asked.dataset}, {asked.core}, storage {storage}"
     with study_progress(title, to_stderr=as_json) as progress:
-        study = run_study(StudySettings(storage, name, asked, cache_directory(cache), download), progress)
+        study = run_study(StudySettings(storage, name, asked, cache_directory(cache), download, jobs), progress)
     _write_report(study, report)
     _print_results(study, OutputFormat.JSON if as_json else OutputFormat.TABLE, all_trials=False)
     if not as_json:
@@ -238,7 +239,7 @@ def _pair(text: str | None) -> tuple[int, int] | None:
 def _open(storage: str, name: str | None) -> optuna.Study:
     from dse.storage import StudyStorage
 
-    _quieten_libraries()
+    quieten_libraries()
     return StudyStorage(storage, must_exist=True).open(name)
 
 
@@ -288,7 +289,7 @@ def _write_report(study: optuna.Study, path: Path) -> None:
     write_report(study, path)
 
 
-def _quieten_libraries() -> None:
+def quieten_libraries() -> None:
     """Keep Optuna's log lines off the screen: results and errors are this program's to tell."""
     import optuna
 

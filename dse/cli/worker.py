@@ -1,0 +1,28 @@
+"""`dse worker`: one of the processes that evaluate the designs of a study."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dse.cli.options import DEFAULT_STUDY, CacheOption, DataDir, Debug, StorageArgument, cache_directory
+from dse.cli.study import quieten_libraries
+
+
+def worker(
+    storage: StorageArgument,
+    study: Annotated[str, typer.Argument(help="Name of the study.", show_default=True)] = DEFAULT_STUDY,
+    cache: CacheOption = None,
+    data_dir: DataDir = None,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Evaluate designs of a study that dse study run has begun, beside any number of other workers."""
+    from dse.cli.progress import study_progress
+    from dse.launch import run_worker
+    from dse.study import finished_trials
+
+    quieten_libraries()
+    with study_progress(f"worker of {study}, storage {storage}", to_stderr=False) as progress:
+        done = run_worker(storage, study, cache_directory(cache), data_dir, progress)
+    typer.echo(f"study {study}: {len(finished_trials(done))} trials finished")
