@@ -222,7 +222,8 @@ def _open(location: str, lock_timeout: float) -> RDBStorage | JournalStorage:
     if (path := sqlite_path(location)) is not None:
         url = location if "://" in location else f"sqlite:///{path}"
         return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": lock_timeout}})
-    return RDBStorage(server_url(location))
+    # Hours may pass between two uses of a connection: one that was lost meanwhile is replaced.
+    return RDBStorage(server_url(location), engine_kwargs={"pool_pre_ping": True})
 
 
 def server_url(location: str) -> str:

@@ -23,8 +23,13 @@ from sqlalchemy import Connection, Engine, text
 PAUSE: Final = 0.02
 """Seconds between two tries to take a lock; it is held for some ten milliseconds a trial."""
 
-KEEPALIVE: Final = ("tcp_keepalives_idle = 30", "tcp_keepalives_interval = 10", "tcp_keepalives_count = 3")
-"""What the server is told, so that it learns within a minute that a whole machine is gone; two hours is its default."""
+TAKE: Final = text(
+    "SELECT pg_try_advisory_lock(:key), set_config('tcp_keepalives_idle', '30', false),"
+    " set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '3', false)"
+)
+"""Takes PostgreSQL's lock, and has the server notice within a minute that a machine is gone; its default is hours."""
+
+GIVE_BACK: Final = text("SELECT pg_advisory_unlock(:key)")
 
 
 class StudyLock(Protocol):
@@ -80,7 +85,7 @@ class FileLock:
 
 
 class PostgresLock:
-    """An advisory lock of PostgreSQL, held by a connection of its own.
+    """An advisory lock of PostgreSQL.
 
     Args:
         engine: Connects to the database.
@@ -90,21 +95,22 @@ class PostgresLock:
 
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
-        self._key = int.from_bytes(hashlib.sha256(f"bnn-dse study {name}".encode()).digest()[:8], signed=True)
+        digest = hashlib.sha256(f"bnn-dse study {name}".encode()).digest()
+        self._key = {"key": int.from_bytes(digest[:8], signed=True)}
         self._connection: Connection | None = None
 
     def try_acquire(self) -> bool:
         """Take the lock if nobody has it; raises SQLAlchemyError if the database cannot be reached."""
-        return bool(self._ask("SELECT pg_try_advisory_lock(:key)"))
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        if not connection.execute(TAKE, self._key).one()[0]:
+            connection.close()
+            return False
+        self._connection = connection
+        return True
 
     def release(self) -> None:
         """Let go of the lock."""
-        self._ask("SELECT pg_advisory_unlock(:key)")
-
-    def _ask(self, query: str) -> object:
-        if self._connection is None:
-            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            for setting in KEEPALIVE:
-                connection.execute(text(f"SET {setting}"))
-            self._connection = connection
-        return self._connection.execute(text(query), {"key": self._key}).scalar_one()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with connection:
+                connection.execute(GIVE_BACK, self._key)

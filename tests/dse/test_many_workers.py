@@ -54,7 +54,8 @@ class LoggedTrainer(FakeTrainer):
 
 
 @pytest.fixture(scope="module")
-def server(require_tool):
+def server(require_tool, require_package):
+    require_package("psycopg")
     with postgres_server(Path(require_tool("initdb", "postgresql")).parent) as url:
         yield url
 
