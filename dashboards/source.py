@@ -11,10 +11,10 @@ from uuid import uuid4
 import optuna
 from optuna.storages import BaseStorage
 
-from dashboards.storage import STORAGE_ERRORS, display_name, explain, open_storage
+from dashboards.storage import STORAGE_ERRORS, explain, open_storage
 from dse.errors import DseError, UsageError
 from dse.results import StudyResults, read_results
-from dse.storage import storage_file
+from dse.storage import display_name, storage_file
 
 CLOCK_TICK_S = 1.0
 """A file changed this recently may change again without its time stamp moving, so it is read again."""

@@ -8,12 +8,11 @@ from urllib.parse import quote
 
 import optuna
 from optuna.storages import BaseStorage, RDBStorage
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from dse.errors import DseError, StorageError, UsageError, one_line
 from dse.journal import open_journal
-from dse.storage import journal_path, server_url, storage_file
+from dse.storage import display_name, journal_path, server_url, storage_file
 
 LOCK_TIMEOUT_S = 2.0
 """How long a read waits for a writer that holds the whole SQLite file."""
@@ -28,16 +27,6 @@ STORAGE_ERRORS = (
     OSError,
 )
 """What reading a storage raises when the storage, not the program, is at fault."""
-
-
-def display_name(storage: str) -> str:
-    """Return how a storage may be called on a page: without the password of a URL."""
-    if "://" not in storage:
-        return storage
-    try:
-        return make_url(storage).render_as_string(hide_password=True)
-    except ArgumentError:
-        return storage.partition("://")[0] + "://…"
 
 
 def open_storage(storage: str) -> BaseStorage:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import optuna
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import JournalStorage, RDBStorage
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from dse.errors import StorageError, UsageError, one_line
@@ -50,6 +51,7 @@ class StudyStorage:
 
     def __init__(self, location: str, *, must_exist: bool = False, lock_timeout: float = LOCK_TIMEOUT) -> None:
         self.location = location
+        self._shown = display_name(location)
         check_location(location, must_exist=must_exist)
         with self.errors():
             self._storage = _open(location, lock_timeout)
@@ -61,21 +63,21 @@ class StudyStorage:
             yield
         except (ArgumentError, NoSuchModuleError) as error:
             raise UsageError(
-                f"storage {self.location!r}: give the path of a SQLite file, journal:PATH or a URL such as "
+                f"storage {self._shown!r}: give the path of a SQLite file, journal:PATH or a URL such as "
                 f"postgresql://user@host/database ({one_line(error)})"
             ) from error
         except (StorageInternalError, SQLAlchemyError, sqlite3.Error, json.JSONDecodeError) as error:
-            raise StorageError(f"storage {self.location}: {_explain(error)}") from error
+            raise StorageError(f"storage {self._shown}: {_explain(error)}") from error
         except ImportError as error:
             driver = getattr(error.__cause__, "name", None) or "of this URL"
             what = "'bnn-dse[postgresql]'" if driver == "psycopg" else driver
             raise StorageError(
-                f"storage {self.location}: the database driver {driver} is not installed: pip install {what}"
+                f"storage {self._shown}: the database driver {driver} is not installed: pip install {what}"
             ) from error
         except RuntimeError as error:
             if "optuna" not in str(error):
                 raise
-            raise StorageError(f"storage {self.location}: {one_line(error)}") from error
+            raise StorageError(f"storage {self._shown}: {one_line(error)}") from error
 
     def lock(self, name: str) -> StudyLock:
         """Return the lock that the workers of a study take turns with.
@@ -88,7 +90,7 @@ class StudyStorage:
         if isinstance(self._storage, RDBStorage) and self._storage.engine.name == "postgresql":
             return PostgresLock(self._storage.engine, name)
         raise UsageError(
-            f"storage {self.location}: studies run in SQLite files, journal files and PostgreSQL: choose one of them"
+            f"storage {self._shown}: studies run in SQLite files, journal files and PostgreSQL: choose one of them"
         )
 
     def names(self) -> list[str]:
@@ -114,11 +116,11 @@ class StudyStorage:
         if name is None and len(names) == 1:
             name = names[0]
         if name is None and names:
-            raise UsageError(f"{self.location} holds several studies: choose one with --name: {', '.join(names)}")
+            raise UsageError(f"{self._shown} holds several studies: choose one with --name: {', '.join(names)}")
         study = self.find(name) if name is not None else None
         if study is None:
             held = f"it holds {', '.join(names)}" if names else "it holds none: make one with dse study run"
-            raise UsageError(f"no study {name or ''!r} in {self.location}: {held}")
+            raise UsageError(f"no study {name or ''!r} in {self._shown}: {held}")
         return study
 
     def create(self, name: str, attributes: Mapping[str, Any], objectives: Sequence[Measure]) -> optuna.Study:
@@ -165,6 +167,16 @@ def sqlite_path(location: str) -> Path | None:
 def journal_path(location: str) -> Path | None:
     """Return the file of a location `journal:PATH`, or None for any other."""
     return Path(location.removeprefix(JOURNAL)) if location.startswith(JOURNAL) else None
+
+
+def display_name(storage: str) -> str:
+    """Return how a storage may be called on pages and in logs: without the password of a URL."""
+    if "://" not in storage:
+        return storage
+    try:
+        return make_url(storage).render_as_string(hide_password=True)
+    except ArgumentError:
+        return storage.partition("://")[0] + "://…"
 
 
 def storage_file(location: str) -> Path | None:

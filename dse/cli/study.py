@@ -121,15 +121,16 @@ def run(
 
     from dse.cli.progress import study_progress
     from dse.launch import StudySettings, run_study
+    from dse.storage import display_name
 
     quieten_libraries()
-    title = f"{name}: {asked.network} on {asked.dataset}, {asked.core}, storage {storage}"
+    title = f"{name}: {asked.network} on {asked.dataset}, {asked.core}, storage {display_name(storage)}"
     with study_progress(title, to_stderr=as_json) as progress:
         study = run_study(StudySettings(storage, name, asked, cache_directory(cache), download, jobs), progress)
     _write_report(study, report)
     _print_results(study, OutputFormat.JSON if as_json else OutputFormat.TABLE, all_trials=False)
     if not as_json:
-        typer.echo(f"study in {storage}, report in {report}")
+        typer.echo(f"study in {display_name(storage)}, report in {report}")
 
 
 @app.command()

@@ -20,9 +20,10 @@ def worker(
     """Evaluate designs of a study that dse study run has begun, beside any number of other workers."""
     from dse.cli.progress import study_progress
     from dse.launch import run_worker
+    from dse.storage import display_name
     from dse.study import finished_trials
 
     quieten_libraries()
-    with study_progress(f"worker of {study}, storage {storage}", to_stderr=False) as progress:
+    with study_progress(f"worker of {study}, storage {display_name(storage)}", to_stderr=False) as progress:
         done = run_worker(storage, study, cache_directory(cache), data_dir, progress)
     typer.echo(f"study {study}: {len(finished_trials(done))} trials finished")

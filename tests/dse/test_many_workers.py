@@ -18,7 +18,10 @@ from optuna.trial import TrialState
 
 from dse.design import Design
 from dse.liveness import Watch
+from dse.networks import FeatureMaps
+from dse.space import SearchSpace
 from dse.workers import signs_of_life
+from kernels_asm import Overflow
 from tests.dse.conftest import CONVENTIONAL, FakeStudy, FakeTrainer
 from tests.fuzz import examples
 from tests.postgres_server import postgres_server
@@ -128,6 +131,17 @@ def test_workers_share_the_budget_and_repeat_nothing(shared):
     starts = sorted(trial.datetime_start for trial in study.trials)
     ends = sorted(trial.datetime_complete for trial in study.trials)
     assert sum(later < earlier for (_, later), earlier in zip(pairwise(starts), ends, strict=False)) > 0
+
+
+def test_workers_wait_for_a_training_that_one_of_them_runs(tmp_path):
+    space = SearchSpace((1.0,), (8, 16, 32), (Overflow.EXACT,), (0,), (FeatureMaps.FLOAT32,))  # one training for all
+    fake = FakeStudy(
+        tmp_path, space, location=f"journal:{tmp_path / 'study.log'}", trainer=LoggedTrainer(tmp_path / "trainings")
+    )
+    fake.load()
+    study, _ = finish(fake, 3, [start(fake, 3) for _ in range(3)])
+    assert fake.trainer.noted("begin").total() == 1
+    assert sorted(trial.user_attrs["cached"]["accuracy"] for trial in study.trials) == [False, True, True]
 
 
 @pytest.mark.hypothesis  # so that `make fuzz` runs it, with more kills

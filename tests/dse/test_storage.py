@@ -116,6 +116,13 @@ def test_url_that_cannot_be_used_is_one_line(url, match):
     expect_one_line(error, match)
 
 
+def test_password_is_not_shown():
+    with pytest.raises(StorageError) as error:
+        StudyStorage("postgresql://reader:secret@127.0.0.1:1/studies")
+    expect_one_line(error, "postgresql://reader:***@127.0.0.1:1/studies")
+    assert "secret" not in str(error.value)
+
+
 def test_missing_driver_of_postgresql_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(StorageError) as error:
