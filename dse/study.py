@@ -93,6 +93,7 @@ class StudyRunner:
         self._lock = lock
         self._watch = Watch()
         self._tried: set[Design] = set()
+        self._told: set[int] = set()
         self._failures = 0
 
     def run(self, budget: int) -> None:
@@ -107,6 +108,7 @@ class StudyRunner:
         note: str | None = "stopped early"
         try:
             with Interruption() as interruption:
+                self._told = {trial.number for trial in self._ended_trials()}
                 self._progress.begin(finished_trials(self._study), budget)
                 note = self._run_trials(budget, interruption)
         except KeyboardInterrupt:
@@ -173,7 +175,7 @@ class StudyRunner:
                 self._evaluate(trial, interruption)
         except UpdateFinishedTrialError:
             # Other workers saw no sign of life for a minute and gave the design to one of themselves.
-            self._progress.end_trial(self._current(trial))
+            self._tell(self._current(trial))
 
     def _evaluate(self, trial: Trial, interruption: Interruption) -> None:
         design = design_of(trial.params)
@@ -221,7 +223,19 @@ class StudyRunner:
             if self._current(trial).state is not TrialState.RUNNING:
                 raise UpdateFinishedTrialError(f"trial {trial.number} was taken for abandoned")
             ended = self._study.tell(trial, values=values, state=state)
+        self._tell(ended)
+
+    def _tell(self, ended: FrozenTrial) -> None:
+        """Tell the progress of a trial of this worker that ended, after those that ended elsewhere meanwhile."""
+        self._told.add(ended.number)
+        for trial in self._ended_trials():
+            if trial.number not in self._told:
+                self._told.add(trial.number)
+                self._progress.end_elsewhere(trial)
         self._progress.end_trial(ended)
+
+    def _ended_trials(self) -> list[FrozenTrial]:
+        return [trial for trial in self._study.get_trials(deepcopy=False) if trial.state.is_finished()]
 
     def _current(self, trial: Trial) -> FrozenTrial:
         return self._study.get_trials(deepcopy=False)[trial.number]

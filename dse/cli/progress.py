@@ -144,6 +144,10 @@ class LiveProgress:
         if trial.state is TrialState.FAIL:
             self._live.console.print(Text(f"trial {trial.number} failed: {trial.user_attrs.get('error')}"))
 
+    def end_elsewhere(self, trial: FrozenTrial) -> None:
+        """Count the trial."""
+        self._tally.add(trial)
+
     def end(self, note: str | None) -> None:
         """Show why the run ended early."""
         self._trials.clear()
@@ -183,6 +187,10 @@ class LineProgress:
             return
         reason = trial.user_attrs.get("pruned") or trial.user_attrs.get("error")
         self._print(f"{head}: {trial.state.name.lower()}: {reason}")
+
+    def end_elsewhere(self, trial: FrozenTrial) -> None:
+        """Count the trial."""
+        self._tally.add(trial)
 
     def end(self, note: str | None) -> None:
         """Print why the run ended early."""

@@ -87,6 +87,7 @@ class RecordedProgress:
 
     def __init__(self) -> None:
         self.ended: list[FrozenTrial] = []
+        self.elsewhere: list[FrozenTrial] = []
         self.note: str | None = None
 
     def begin(self, finished: list[FrozenTrial], budget: int) -> None:
@@ -100,6 +101,9 @@ class RecordedProgress:
 
     def end_trial(self, trial: FrozenTrial) -> None:
         self.ended.append(trial)
+
+    def end_elsewhere(self, trial: FrozenTrial) -> None:
+        self.elsewhere.append(trial)
 
     def end(self, note: str | None) -> None:
         self.note = note

@@ -253,6 +253,19 @@ def test_worker_elsewhere_is_given_up_after_a_while_without_signs_of_life(fake_s
         assert fail_abandoned_trials(study, watch) == []
 
 
+def test_progress_counts_what_other_workers_end(fake_study):
+    def end_elsewhere():
+        fake_study.trainer.before = lambda: None
+        study = fake_study.load()
+        study.tell(study.ask(), state=TrialState.FAIL)
+
+    fake_study.trainer.before = end_elsewhere
+    fake_study.run(2)
+    progress = fake_study.progress
+    assert [trial.number for trial in progress.elsewhere] == [1]
+    assert [trial.number for trial in progress.ended] == [0, 2]
+
+
 def test_trial_that_was_taken_for_abandoned_counts_once(fake_study):
     """Another worker gives up this one's first trial while it trains: the design is tried again, and counted once."""
 
