@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dashboards.storage import display_name
 from dse.recorded_kernel import RecordedKernel
+from dse.storage import display_name
 
 VERIFIED_IMAGES = 1000
 

@@ -14,10 +14,10 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
-from dashboards.storage import STORAGE_ERRORS, display_name, explain, open_storage
+from dashboards.storage import STORAGE_ERRORS, explain, open_storage
 from dse.errors import DseError, UsageError
 from dse.results import StudyResults, read_results
-from dse.storage import sqlite_path
+from dse.storage import display_name, storage_file
 
 CLOCK_TICK_S = 1.0
 """A file changed this recently may change again without its time stamp moving, so it is read again."""
@@ -116,7 +116,7 @@ class StudySource:
         raise UsageError(f"storage {where} holds {len(names)} studies, choose one with --name: {listed}")
 
     def _file_stamps(self) -> tuple[FileStamp, ...]:
-        path = sqlite_path(self.storage)
+        path = storage_file(self.storage)
         if path is None:
             return ()
         files = (path, path.with_name(path.name + "-wal"))

@@ -7,12 +7,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import optuna
-from optuna.storages import RDBStorage
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from optuna.storages import BaseStorage, RDBStorage
+from sqlalchemy.exc import SQLAlchemyError
 
 from dse.errors import DseError, StorageError, UsageError, one_line
-from dse.storage import sqlite_path
+from dse.journal import open_journal
+from dse.storage import display_name, journal_path, server_url, storage_file
 
 LOCK_TIMEOUT_S = 2.0
 """How long a read waits for a writer that holds the whole SQLite file."""
@@ -29,36 +29,28 @@ STORAGE_ERRORS = (
 """What reading a storage raises when the storage, not the program, is at fault."""
 
 
-def display_name(storage: str) -> str:
-    """Return how a storage may be called on a page: without the password of a URL."""
-    if "://" not in storage:
-        return storage
-    try:
-        return make_url(storage).render_as_string(hide_password=True)
-    except ArgumentError:
-        return storage.partition("://")[0] + "://…"
-
-
-def open_storage(storage: str) -> RDBStorage:
+def open_storage(storage: str) -> BaseStorage:
     """Open `storage` for reading.
 
     Args:
-        storage: A SQLite file, or any database URL that Optuna takes.
+        storage: A SQLite file, `journal:PATH`, or any database URL that Optuna takes.
 
     Raises:
         UsageError: The file does not exist or the URL is malformed.
         StorageError: What is there cannot be read as an Optuna storage.
 
     """
-    path = sqlite_path(storage)
+    path = storage_file(storage)
     if path is None:
-        url, arguments = storage, {}
+        url, arguments = server_url(storage), {}
     else:
         if not path.is_file():
             what = "is not a file" if path.exists() else "does not exist; start a study with `dse study run`"
             raise UsageError(f"storage {display_name(storage)} {what}")
         url, arguments = "sqlite:///", {"creator": lambda: _connect(path)}
     try:
+        if path is not None and journal_path(storage) is not None:
+            return open_journal(path)
         return RDBStorage(url, engine_kwargs=arguments, skip_table_creation=True)
     except STORAGE_ERRORS as error:
         raise explain(storage, error) from error

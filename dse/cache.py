@@ -128,25 +128,26 @@ class EvaluationCache:
             count += 1
         return count
 
+    def unwritable(self, error: OSError) -> CacheError:
+        """Return the error to raise where a file of the cache cannot be written."""
+        return CacheError(
+            f"cannot write the evaluation cache in {self.directory}: {error.strerror or error}: make room, "
+            f"or choose another folder with --cache or {ENVIRONMENT_VARIABLE}"
+        )
+
     def _publish(self, path: Path, data: bytes) -> bool:
         """Put a complete file at `path`; return False if one was there already."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = _write_temporary(path, data)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self.unwritable(error) from error
         try:
             return _link(temporary, path)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self.unwritable(error) from error
         finally:
             temporary.unlink(missing_ok=True)
-
-    def _unwritable(self, error: OSError) -> CacheError:
-        return CacheError(
-            f"cannot write the evaluation cache in {self.directory}: {error.strerror or error}: make room, "
-            f"or choose another folder with --cache or {ENVIRONMENT_VARIABLE}"
-        )
 
 
 def _canonical(value: Mapping[str, Any]) -> bytes:

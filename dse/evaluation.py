@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from dse.cache import EvaluationCache, Record, content_key
+from dse.claims import obtain
 from dse.design import Design
 from dse.layer_solution import LayerSolution, solve_layer
 from dse.networks import FeatureMaps, Network
@@ -156,15 +157,17 @@ def obtain_accuracy(
     Raises TrainingError if the training diverges, CacheError if the cache cannot be used.
     """
     content = trainer.key(network, functions)
-    record = cache.load(ACCURACY, content)
-    cached = record is not None
-    if record is None:
+
+    def trained() -> Record:
         record, weights = trainer.train(network, functions, activity)
         # The weights come first: a record whose weights are missing could not be verified.
         named = {**record, "weights": cache.store_file(WEIGHTS, weights, ".safetensors")}
         record = cache.store(ACCURACY, content, named)
         trainer.stored(network, functions)
-    return Accuracy(record, content_key(content), cached)
+        return record
+
+    record, trained_now = obtain(cache, ACCURACY, content, trained, activity)
+    return Accuracy(record, content_key(content), cached=not trained_now)
 
 
 def _counting(what: str, activity: Activity) -> Callable[[int], None]:

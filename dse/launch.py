@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import optuna
 
@@ -21,6 +21,7 @@ from dse.footprint import Footprint
 from dse.known_designs import known_designs
 from dse.latency import EmulatedTimer
 from dse.legality import Legality, NetworkOf, legal_space
+from dse.local_workers import LocalWorkers, worker_command
 from dse.measuring import Measuring
 from dse.near_match import unknown_word
 from dse.networks import FeatureMaps, Network, build_network
@@ -28,7 +29,7 @@ from dse.progress import StudyProgress
 from dse.quick_accuracy import QuickTrainer
 from dse.sampler import check_installed
 from dse.space import SearchSpace
-from dse.spec import ParameterRanges, StudySpec, check_resumes
+from dse.spec import ParameterRanges, StudySpec, check_resumes, stored_spec
 from dse.staging import SETTLED, is_spared
 from dse.storage import StudyStorage, check_location, is_missing
 from dse.study import StudyRunner, finished_trials, is_stalled
@@ -41,6 +42,8 @@ from kernels_asm import Overflow
 
 ACCURACY_AT_MOST = "accuracy_at_most"
 """Study attribute: what the user declared that no design's accuracy exceeds."""
+ENQUEUED: Final = "enqueued"
+"""User attribute of a study: the designs that its last run enqueued."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,12 @@ class StudySettings:
     """What a person asks of `dse study run`.
 
     Attributes:
-        storage: Path of a SQLite file, or a database URL.
+        storage: Path of a SQLite file, `journal:PATH`, or a database URL.
         name: Name of the study in the storage.
         spec: What the study is about.
         cache: Folder of the evaluation cache.
         download: Whether to fetch missing files of the data set.
+        jobs: Processes that evaluate designs.
 
     """
 
@@ -61,6 +65,7 @@ class StudySettings:
     spec: StudySpec
     cache: Path
     download: bool = False
+    jobs: int = 1
 
 
 def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
@@ -98,7 +103,37 @@ def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
     else:
         setup.check_unchanged(study)
         study.set_user_attr("spec", record | {"parameters": stored["parameters"]})
-    setup.run(study, progress)
+    setup.enqueue(study)
+    if settings.jobs == 1:
+        setup.run(study, progress)
+    else:
+        command = worker_command(settings.storage, study.study_name, settings.cache, spec.data_dir)
+        with StudyStorage(settings.storage).errors():
+            LocalWorkers(study, command, settings.jobs, progress).run(spec.trials)
+    return study
+
+
+def run_worker(storage: str, name: str, cache: Path, data_dir: Path | None, progress: StudyProgress) -> optuna.Study:
+    """Take a part in a study that `run_study` has made, until its budget is finished, and return it.
+
+    Args:
+        storage: Where the study is.
+        name: Its name.
+        cache: Folder of the evaluation cache, the same for all workers.
+        data_dir: Folder of the data set's files, where it is another than the study's.
+        progress: Told what happens in this worker.
+
+    Raises as `run_study`.
+    """
+    study = StudyStorage(storage, must_exist=True).open(name)
+    spec = stored_spec(study.user_attrs["spec"])
+    if data_dir is not None:
+        spec = spec.model_copy(update={"data_dir": str(data_dir)})
+    if len(finished_trials(study)) < spec.trials and not is_stalled(study, spec.until_stalled):
+        check_installed(spec.sampler)
+        setup = StudySetup(StudySettings(storage, name, spec, cache), load_core(spec.core, dict(spec.overrides)))
+        setup.check_unchanged(study)
+        setup.run(study, progress)
     return study
 
 
@@ -178,14 +213,20 @@ class StudySetup:
                     "compared with its own: start a new study with another --name"
                 )
 
+    def enqueue(self, study: optuna.Study) -> None:
+        """Write down the designs that the spec enqueues, for workers that lack its files."""
+        space = SearchSpace.from_dict(study.user_attrs["space"])
+        designs = self._enqueued(Design.from_dict(study.user_attrs["conventional"]), space)
+        study.set_user_attr(ENQUEUED, [design.to_dict() for design in designs])
+
     def run(self, study: optuna.Study, progress: StudyProgress) -> None:
         """Evaluate designs until the budget is finished."""
-        space = SearchSpace.from_dict(study.user_attrs["space"])
-        first = tuple(map(Design.from_dict, study.user_attrs["first"]))
+        first = [*study.user_attrs["first"], *study.user_attrs.get(ENQUEUED, ())]
+        storage = StudyStorage(self._settings.storage)
         runner = StudyRunner(
             study=study,
-            space=space,
-            first=(*first, *self._enqueued(Design.from_dict(study.user_attrs["conventional"]), space)),
+            space=SearchSpace.from_dict(study.user_attrs["space"]),
+            first=tuple(map(Design.from_dict, first)),
             evaluator=self._evaluator,
             legality=self._legality,
             seed=self._spec.seed,
@@ -194,8 +235,9 @@ class StudySetup:
             measuring=self._measuring,
             until_stalled=self._spec.until_stalled,
             bounds=self._bounds(study),
+            lock=storage.lock(study.study_name),
         )
-        with StudyStorage(self._settings.storage).errors():
+        with storage.errors():
             runner.run(self._spec.trials)
 
     def _enqueued(self, conventional: Design, space: SearchSpace) -> tuple[Design, ...]:

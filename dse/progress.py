@@ -24,5 +24,8 @@ class StudyProgress(Protocol):
     def end_trial(self, trial: FrozenTrial) -> None:
         """Receive a trial that ended: complete, pruned or failed, as its state says."""
 
+    def end_elsewhere(self, trial: FrozenTrial) -> None:
+        """Receive a trial that another worker has ended; any number of them may come before each `end_trial`."""
+
     def end(self, note: str | None) -> None:
         """Receive the end of the run; `note` says why where the budget was not reached."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dse.cache import EvaluationCache, Record
+from dse.claims import obtain
 from dse.data import Dataset
 from dse.evaluation import WEIGHTS, Activity
 from dse.layer_functions import function_values
@@ -98,18 +99,21 @@ class QuickTrainer:
     def _stored_parent(self, network: Network, activity: Activity) -> State | None:
         import safetensors.torch
 
-        if self._recipe.parent_phase is None:
+        phase = self._recipe.parent_phase
+        if phase is None:
             return None
         mix = [list(map(function_values, functions)) for functions in self._recipe.parent_mix(network)]
         key = self._base(network) | {"parent": self._recipe.parent_digest, "mix": mix}
-        record = self._cache.load(PARENT, key)
-        if record is None:
-            trained = self._run(network).train_parent(
-                self._recipe.parent_phase, lambda share: activity(f"training the shared start {share:.0%}")
+
+        def trained() -> Record:
+            parent = self._run(network).train_parent(
+                phase, lambda share: activity(f"training the shared start {share:.0%}")
             )
-            weights = safetensors.torch.save({name: tensor.contiguous() for name, tensor in trained.state.items()})
+            weights = safetensors.torch.save({name: tensor.contiguous() for name, tensor in parent.state.items()})
             name = self._cache.store_file(WEIGHTS, weights, ".safetensors")
-            record = self._cache.store(PARENT, key, {"weights": name, "cpu_seconds": trained.cpu_seconds})
+            return self._cache.store(PARENT, key, {"weights": name, "cpu_seconds": parent.cpu_seconds})
+
+        record, _ = obtain(self._cache, PARENT, key, trained, activity)
         state: State = safetensors.torch.load(self._cache.load_file(WEIGHTS, record["weights"]))
         return state
 

@@ -16,7 +16,8 @@ sampler    how it proposes                                                  what
 
 All but `grid` and `random` model parameters one by one and know nothing of legality. What they propose is redrawn while
 it is illegal or was tried; if it still is, the legal untried design that shares most parameters with it takes its
-place, so that the model's choice counts for as much as it can.
+place, so that the model's choice counts for as much as it can. Designs under way in other workers count as tried, and
+TPE takes them for bad ones until it knows better (`constant_liar`), so that workers spread.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ class DistinctSampler(BaseSampler):
         kind: Which sampler.
         space: The search space.
         seed: Seed of the study.
-        existing_trials: Number of trials that the study holds: a resumed study must not repeat its random sequence.
+        existing_trials: Number of trials that the study holds, and of those that have begun: neither a resumed study
+            nor another worker may repeat a random sequence.
         candidates: The designs that may be proposed.
 
     Raises UsageError if the sampler needs a package that is missing.
@@ -87,12 +89,17 @@ class DistinctSampler(BaseSampler):
     """
 
     def __init__(
-        self, kind: SamplerKind, space: SearchSpace, seed: int, existing_trials: int, candidates: Candidates
+        self,
+        kind: SamplerKind,
+        space: SearchSpace,
+        seed: int,
+        existing_trials: tuple[int, int],
+        candidates: Candidates,
     ) -> None:
         self._kind = kind
         self._space = space
         self._candidates = candidates
-        derived = int(np.random.SeedSequence([seed, existing_trials]).generate_state(1)[0])
+        derived = int(np.random.SeedSequence([seed, *existing_trials]).generate_state(1)[0])
         self._random = random.Random(derived)  # noqa: S311 - no secret depends on it
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
@@ -176,7 +183,7 @@ def _base_sampler(kind: SamplerKind, seed: int) -> BaseSampler:
     check_installed(kind)
     match kind:
         case SamplerKind.TPE:
-            return TPESampler(seed=seed, multivariate=True, group=True, constant_liar=False)
+            return TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
         case SamplerKind.NSGA2:
             return NSGAIISampler(seed=seed, population_size=POPULATION)
         case SamplerKind.NSGA3:

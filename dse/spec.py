@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dse.constraints import Constraint
-from dse.errors import UsageError
+from dse.errors import UsageError, one_line
 from dse.goal import DEFAULT_OBJECTIVES, Goal
 from dse.measures import Measure
 from dse.networks.feature_maps import FeatureMaps
@@ -220,6 +220,31 @@ class StudySpec(_Table):
             "clock_hz": clock_hz,
             "recipe": self.recipe.chosen().to_dict(),
         }
+
+
+def stored_spec(record: Mapping[str, Any]) -> StudySpec:
+    """Return the spec that `StudySpec.record` wrote; raises UsageError if this version of the package cannot."""
+    values = {name: record[name] for name in StudySpec.model_fields if name in record}
+    try:
+        spec = StudySpec.model_validate(values | {"recipe": _recipe_table(record["recipe"])})
+    except (KeyError, ValueError) as error:
+        raise UsageError(
+            f"the study's spec cannot be read ({one_line(error)}): use the version that made it"
+        ) from error
+    if spec.recipe.chosen().to_dict() != record["recipe"]:
+        raise UsageError("the study's recipe cannot be set in a spec: use the version of bnn-dse that made the study")
+    return spec
+
+
+def _recipe_table(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table that chooses a recipe, from the recipe's own fields."""
+    if "design" in recipe:
+        return {"kind": "quick", "quick": {**recipe["design"], "train_images": recipe["train_images"] or 0}}
+    values = {name: recipe[name] for name in ScratchTable.model_fields}
+    values |= {"train_images": values["train_images"] or 0, "crop_scale": values["crop_scale"] or ()}
+    stages = {name: [stage.to_dict() for stage in named] for name, named in STAGES.items()}
+    values["stages"] = next((name for name, dicts in stages.items() if dicts == values["stages"]), "other")
+    return {"kind": "scratch", "scratch": values}
 
 
 def check_resumes(

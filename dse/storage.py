@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import warnings
@@ -12,17 +13,26 @@ from typing import Any, Final
 
 import optuna
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
-from optuna.storages import RDBStorage
+from optuna.storages import JournalStorage, RDBStorage
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from dse.errors import StorageError, UsageError, one_line
+from dse.journal import open_journal
 from dse.measures import Measure
+from dse.study_lock import FileLock, PostgresLock, StudyLock
 
 FORMAT: Final = 2
 """Version of the attributes that this package writes on studies and trials."""
 
 LOCK_TIMEOUT: Final = 10.0
 """Seconds that a SQLite storage may be locked by another process before the command gives up."""
+
+JOURNAL: Final = "journal:"
+"""Begins the location of a journal file."""
+
+POSTGRESQL: Final = "postgresql+psycopg"
+"""What a URL of PostgreSQL means: the driver of the extra `postgresql` of pyproject.toml."""
 
 SQLITE_HEADER: Final = b"SQLite format 3\0"
 
@@ -31,8 +41,8 @@ class StudyStorage:
     """An opened storage.
 
     Args:
-        location: Path of a SQLite file, or a database URL as SQLAlchemy takes it.
-        must_exist: Refuse a SQLite file that does not exist instead of making it.
+        location: Path of a SQLite file, `journal:PATH` for a journal file, or a database URL as SQLAlchemy takes it.
+        must_exist: Refuse a file that does not exist instead of making it.
         lock_timeout: Seconds to wait for a SQLite file that another process has locked.
 
     Raises UsageError for a malformed location and StorageError if the storage cannot be opened.
@@ -41,11 +51,10 @@ class StudyStorage:
 
     def __init__(self, location: str, *, must_exist: bool = False, lock_timeout: float = LOCK_TIMEOUT) -> None:
         self.location = location
+        self._shown = display_name(location)
         check_location(location, must_exist=must_exist)
-        path = sqlite_path(location)
-        options: dict[str, Any] = {"connect_args": {"timeout": lock_timeout}} if path is not None else {}
         with self.errors():
-            self._storage = RDBStorage(_url(location), engine_kwargs=options)
+            self._storage = _open(location, lock_timeout)
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -54,20 +63,35 @@ class StudyStorage:
             yield
         except (ArgumentError, NoSuchModuleError) as error:
             raise UsageError(
-                f"storage {self.location!r}: give the path of a SQLite file or a URL such as "
+                f"storage {self._shown!r}: give the path of a SQLite file, journal:PATH or a URL such as "
                 f"postgresql://user@host/database ({one_line(error)})"
             ) from error
-        except (StorageInternalError, SQLAlchemyError, sqlite3.Error) as error:
-            raise StorageError(f"storage {self.location}: {_explain(error)}") from error
+        except (StorageInternalError, SQLAlchemyError, sqlite3.Error, json.JSONDecodeError) as error:
+            raise StorageError(f"storage {self._shown}: {_explain(error)}") from error
         except ImportError as error:
             driver = getattr(error.__cause__, "name", None) or "of this URL"
+            what = "'bnn-dse[postgresql]'" if driver == "psycopg" else driver
             raise StorageError(
-                f"storage {self.location}: the database driver {driver} is not installed: install it with pip"
+                f"storage {self._shown}: the database driver {driver} is not installed: pip install {what}"
             ) from error
         except RuntimeError as error:
             if "optuna" not in str(error):
                 raise
-            raise StorageError(f"storage {self.location}: {one_line(error)}") from error
+            raise StorageError(f"storage {self._shown}: {one_line(error)}") from error
+
+    def lock(self, name: str) -> StudyLock:
+        """Return the lock that the workers of a study take turns with.
+
+        Raises UsageError for a database whose locks this package does not know: studies can be read there, not run.
+        """
+        path = storage_file(self.location)
+        if path is not None:
+            return FileLock(path.with_name(f"{path.name}.turn"))
+        if isinstance(self._storage, RDBStorage) and self._storage.engine.name == "postgresql":
+            return PostgresLock(self._storage.engine, name)
+        raise UsageError(
+            f"storage {self._shown}: studies run in SQLite files, journal files and PostgreSQL: choose one of them"
+        )
 
     def names(self) -> list[str]:
         """Return the names of the studies in the storage."""
@@ -92,11 +116,11 @@ class StudyStorage:
         if name is None and len(names) == 1:
             name = names[0]
         if name is None and names:
-            raise UsageError(f"{self.location} holds several studies: choose one with --name: {', '.join(names)}")
+            raise UsageError(f"{self._shown} holds several studies: choose one with --name: {', '.join(names)}")
         study = self.find(name) if name is not None else None
         if study is None:
             held = f"it holds {', '.join(names)}" if names else "it holds none: make one with dse study run"
-            raise UsageError(f"no study {name or ''!r} in {self.location}: {held}")
+            raise UsageError(f"no study {name or ''!r} in {self._shown}: {held}")
         return study
 
     def create(self, name: str, attributes: Mapping[str, Any], objectives: Sequence[Measure]) -> optuna.Study:
@@ -132,24 +156,46 @@ def check_format(study: optuna.Study) -> None:
 
 
 def sqlite_path(location: str) -> Path | None:
-    """Return the file of a SQLite location, or None where `location` is the URL of another database."""
+    """Return the file of a SQLite location, or None where `location` is another kind of storage."""
+    if journal_path(location) is not None:
+        return None
     if "://" not in location:
         return Path(location)
     return Path(location.removeprefix("sqlite:///")) if location.startswith("sqlite:///") else None
 
 
+def journal_path(location: str) -> Path | None:
+    """Return the file of a location `journal:PATH`, or None for any other."""
+    return Path(location.removeprefix(JOURNAL)) if location.startswith(JOURNAL) else None
+
+
+def display_name(storage: str) -> str:
+    """Return how a storage may be called on pages and in logs: without the password of a URL."""
+    if "://" not in storage:
+        return storage
+    try:
+        return make_url(storage).render_as_string(hide_password=True)
+    except ArgumentError:
+        return storage.partition("://")[0] + "://…"
+
+
+def storage_file(location: str) -> Path | None:
+    """Return the SQLite or journal file of a location, or None for the URL of a database server."""
+    return journal_path(location) or sqlite_path(location)
+
+
 def is_missing(location: str) -> bool:
-    """Return whether the location is that of a SQLite file that does not exist yet."""
-    path = sqlite_path(location)
+    """Return whether the location is that of a file that does not exist yet."""
+    path = storage_file(location)
     return path is not None and not path.exists()
 
 
 def check_location(location: str, *, must_exist: bool = False) -> None:
-    """Refuse a SQLite file that cannot be opened or made, in words that SQLite's own errors lack; make nothing.
+    """Refuse a file that cannot be opened or made, in words that the storage's own errors lack; make nothing.
 
     Raises UsageError for a file that is missing but must exist, StorageError for anything else.
     """
-    path = sqlite_path(location)
+    path = storage_file(location)
     if path is None:
         return
     if path.is_dir():
@@ -162,17 +208,40 @@ def check_location(location: str, *, must_exist: bool = False) -> None:
         if not os.access(path.parent, os.W_OK):
             raise StorageError(f"storage {path}: the directory {path.parent} is not writable: choose another one")
         return
+    _check_kind(location, path)
+
+
+def _check_kind(location: str, path: Path) -> None:
+    """Refuse a file that is not what the location says."""
     try:
         with path.open("rb") as file:
             header = file.read(len(SQLITE_HEADER))
     except OSError as error:
         raise StorageError(f"cannot open storage {path}: {error.strerror}") from error
-    if header not in (b"", SQLITE_HEADER):
-        raise StorageError(f"storage {path} is not a SQLite database: give another path")
+    if header == b"":
+        return
+    if journal_path(location) is not None:
+        if not header.startswith(b"{"):
+            raise StorageError(f"storage {path} is not a journal of studies: give another path")
+    elif header != SQLITE_HEADER:
+        hint = f"write {JOURNAL}{path}" if header.startswith(b'{"op_code"') else "give another path"
+        raise StorageError(f"storage {path} is not a SQLite database: {hint}")
 
 
-def _url(location: str) -> str:
-    return location if "://" in location else f"sqlite:///{Path(location)}"
+def _open(location: str, lock_timeout: float) -> RDBStorage | JournalStorage:
+    if (path := journal_path(location)) is not None:
+        return open_journal(path)
+    if (path := sqlite_path(location)) is not None:
+        url = location if "://" in location else f"sqlite:///{path}"
+        return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": lock_timeout}})
+    # Hours may pass between two uses of a connection: one that was lost meanwhile is replaced.
+    return RDBStorage(server_url(location), engine_kwargs={"pool_pre_ping": True})
+
+
+def server_url(location: str) -> str:
+    """Return the URL of a database server; PostgreSQL's with the driver that this package names, if it names none."""
+    scheme, separator, rest = location.partition("://")
+    return f"{POSTGRESQL}{separator}{rest}" if scheme in ("postgres", "postgresql") else location
 
 
 def _explain(error: BaseException) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from dse.accuracy_bounds import AccuracyBound
@@ -15,20 +17,36 @@ from dse.evaluation import Accuracy, Evaluator, Latency
 from dse.hypervolume import stalled_for
 from dse.interruption import Interruption
 from dse.legality import Legality
+from dse.liveness import Watch, this_process
 from dse.measures import ACCURACY
 from dse.measuring import Measuring
 from dse.progress import StudyProgress
 from dse.results import MEASURES, STOPPED, read_results
-from dse.sampler import Candidates, DistinctSampler
+from dse.sampler import FIXED_PARAMETERS, Candidates, DistinctSampler
 from dse.space import SearchSpace, design_of, parameters_of
 from dse.spec import SamplerKind
 from dse.staging import EXCLUSION, KNOWN, SETTLED, STAGE, Exclusion, Stage, Staging, is_spared
-from dse.workers import INTERRUPTED, RETRY, WORKER, fail_stale_trials, this_worker
+from dse.study_lock import StudyLock, held
+from dse.workers import (
+    INTERRUPTED,
+    RETRY,
+    WORKER,
+    fail_abandoned_trials,
+    is_worth_retrying,
+    running_trials,
+    signs_of_life,
+)
 from isa_models.errors import IsaModelError
 from kernels_asm import KernelError
 
 DESIGN_ERRORS = (KernelError, IsaModelError, KernelMismatchError, TrainingError)
 """Errors that end a trial and not the study: they belong to its design."""
+
+PAUSE = 0.5
+"""Seconds between two looks at a study whose last trials are under way in other workers."""
+
+REOPENED = "reopened"
+"""User attribute of a trial whose design was spared a training before, and gets it after all."""
 
 FAILURES_IN_A_ROW = 3
 """Failed trials in a row after which the study stops: the fault is then not the design's."""
@@ -50,6 +68,7 @@ class StudyRunner:
         until_stalled: Stop after so many complete trials without hypervolume gained; 0: never.
         bounds: What is assumed of accuracies, so that trainings can be spared; none: every design is trained, also
             those that earlier runs spared.
+        lock: Held while a trial begins or ends, by one of the study's workers at a time.
 
     """
 
@@ -66,6 +85,8 @@ class StudyRunner:
         measuring: Measuring | None = None,
         until_stalled: int = 0,
         bounds: Sequence[AccuracyBound] = (),
+        *,
+        lock: StudyLock,
     ) -> None:
         self._study = study
         self._space = space
@@ -81,11 +102,14 @@ class StudyRunner:
         is_bounded = ACCURACY in objectives  # else a training says nothing of the front
         accuracy = objectives.index(ACCURACY) if is_bounded else 0
         self._staging = Staging(bounds if is_bounded else (), study.directions, accuracy)
+        self._lock = lock
+        self._watch = Watch()
         self._tried: set[Design] = set()
+        self._told: set[int] = set()
         self._failures = 0
 
     def run(self, budget: int) -> None:
-        """Evaluate designs until `budget` trials are complete or no legal design is left.
+        """Evaluate designs until `budget` trials are complete, here and in other workers, or no legal design is left.
 
         Raises:
             InterruptedStudyError: After SIGINT or SIGTERM; every finished trial is kept.
@@ -93,17 +117,12 @@ class StudyRunner:
             CacheError: The evaluation cache cannot be used.
 
         """
-        fail_stale_trials(self._study)
-        self._study.set_user_attr(SETTLED, False)
-        self._tried = {design_of(trial.params) for trial in self._tried_trials()}
-        self._enqueue_unfinished()
-        existing = len(self._study.get_trials(deepcopy=False))
-        candidates = Candidates(lambda design: self._reason_to_prune(design) is None, self._untried)
-        self._study.sampler = DistinctSampler(self._sampler, self._space, self._seed, existing, candidates)
-        self._progress.begin(finished_trials(self._study), budget)
         note: str | None = "stopped early"
         try:
             with Interruption() as interruption:
+                self._study.set_user_attr(SETTLED, False)
+                self._told = {trial.number for trial in self._ended_trials()}
+                self._progress.begin(finished_trials(self._study), budget)
                 note = self._run_trials(budget, interruption)
         except KeyboardInterrupt:
             finished = len(finished_trials(self._study))
@@ -114,43 +133,94 @@ class StudyRunner:
             self._study.set_user_attr(STOPPED, note)
             self._progress.end(note)
 
+    def _take_over(self) -> None:
+        """Learn what other workers have tried, and queue what those that died have left."""
+        fail_abandoned_trials(self._study, self._watch)
+        self._note_tried()
+        self._enqueue_unfinished()
+
     def _run_trials(self, budget: int, interruption: Interruption) -> str | None:
         """Return None once the budget is reached, or why it was not."""
-        while len(finished_trials(self._study)) < budget:
+        while True:
             interruption.check()
-            if is_stalled(self._study, self._until_stalled):
-                self._reopen(interruption)
-                if is_stalled(self._study, self._until_stalled):
-                    return f"stalled: no hypervolume gained in {self._until_stalled} complete trials"
-            self._note_tried()
-            if not self._is_work_left():
-                self._reopen(interruption)
-                return f"every one of the space's {len(self._tried)} designs has been tried"
-            self._run_trial(interruption)
-        self._reopen(interruption)
+            with held(self._lock, interruption.check):
+                self._take_over()
+                reason = self._reason_to_end(budget)
+                trial = self._begin_trial() if self._may_begin(budget, is_ending=reason is not None) else None
+                under_way = len(running_trials(self._study))
+            if trial is not None:
+                self._run_trial(trial, interruption)
+            elif under_way > 0:  # one of the trials under way elsewhere may fail, and leave its work to this worker
+                with interruption.deliverable():
+                    time.sleep(PAUSE)
+            elif reason is not None:
+                self._study.set_user_attr(SETTLED, True)
+                return reason or None
+
+    def _reason_to_end(self, budget: int) -> str | None:
+        """Return why no design is proposed any more, "" for the budget, or None; the caller has taken over."""
+        if len(finished_trials(self._study)) >= budget:
+            return ""
+        if is_stalled(self._study, self._until_stalled):
+            return f"stalled: no hypervolume gained in {self._until_stalled} complete trials"
+        if not self._is_work_left():
+            return f"every one of the space's {len(self._tried)} designs has been tried"
         return None
 
-    def _reopen(self, interruption: Interruption) -> None:
-        """Evaluate the designs that were excluded from the front and are not any more, until there are none."""
-        while designs := self._staging.to_reopen(self._study.get_trials(deepcopy=False)):
-            for design in designs:
-                interruption.check()
-                self._tried.discard(design)
-                self._study.enqueue_trial(parameters_of(design))
-                self._run_trial(interruption)
-        self._study.set_user_attr(SETTLED, True)
+    def _may_begin(self, budget: int, *, is_ending: bool) -> bool:
+        """Whether a worker may begin a trial; the caller holds the lock.
+
+        Trials under way count as finished, so that the budget is met exactly. When nothing is proposed any more and all
+        have ended, the designs that were excluded from the front and are not any more are evaluated.
+        """
+        under_way = len(running_trials(self._study))
+        if not is_ending:
+            return len(finished_trials(self._study)) + under_way < budget
+        if under_way == 0:
+            self._queue_reopened()
+        return any(REOPENED in trial.user_attrs for trial in self._waiting())
+
+    def _queue_reopened(self) -> None:
+        queued = [trial.system_attrs.get(FIXED_PARAMETERS) for trial in self._waiting()]
+        for design in self._staging.to_reopen(self._study.get_trials(deepcopy=False)):
+            if parameters_of(design) not in queued:
+                self._study.enqueue_trial(parameters_of(design), user_attrs={REOPENED: True})
+
+    def _waiting(self) -> list[FrozenTrial]:
+        return self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
 
     def _is_work_left(self) -> bool:
-        waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        return bool(waiting) or next(self._untried(), None) is not None
+        return bool(self._waiting()) or next(self._untried(), None) is not None
 
-    def _run_trial(self, interruption: Interruption) -> None:
+    def _begin_trial(self) -> Trial:
+        """Choose a design and write down who evaluates it; the caller holds the lock."""
+        if not isinstance(self._study.sampler, DistinctSampler):
+            self._study.sampler = self._new_sampler()
         trial = self._study.ask()
-        trial.set_user_attr(WORKER, this_worker())
         design = self._space.suggest(trial)
         trial.set_user_attr("design", design.to_dict())
+        trial.set_user_attr(WORKER, this_process())
+        return trial
+
+    def _new_sampler(self) -> DistinctSampler:
+        """Return a sampler whose draws no other worker and no other run repeats: one trial more has begun for each."""
+        trials = self._study.get_trials(deepcopy=False)
+        begun = sum(trial.state is not TrialState.WAITING for trial in trials)
+        candidates = Candidates(lambda design: self._reason_to_prune(design) is None, self._untried)
+        return DistinctSampler(self._sampler, self._space, self._seed, (len(trials), begun), candidates)
+
+    def _run_trial(self, trial: Trial, interruption: Interruption) -> None:
+        try:
+            with signs_of_life(trial):
+                self._evaluate(trial, interruption)
+        except UpdateFinishedTrialError:
+            # Other workers saw no sign of life for a minute and gave the design to one of themselves.
+            self._tell(self._current(trial))
+
+    def _evaluate(self, trial: Trial, interruption: Interruption) -> None:
+        design = design_of(trial.params)
         self._progress.begin_trial(trial.number, design)
-        reason = self._reason_to_prune(design)
+        reason = None if REOPENED in trial.user_attrs else self._reason_to_prune(design)
         self._tried.add(design)
         if reason is not None:
             self._prune(trial, Stage.LEGALITY, reason)
@@ -215,7 +285,27 @@ class StudyRunner:
         self._end(trial, TrialState.FAIL)
 
     def _end(self, trial: Trial, state: TrialState, values: tuple[float, ...] | None = None) -> None:
-        self._progress.end_trial(self._study.tell(trial, values=values, state=state))
+        """End a trial; raises UpdateFinishedTrialError if another worker took it for abandoned and has ended it."""
+        with held(self._lock):
+            if self._current(trial).state is not TrialState.RUNNING:
+                raise UpdateFinishedTrialError(f"trial {trial.number} was taken for abandoned")
+            ended = self._study.tell(trial, values=values, state=state)
+        self._tell(ended)
+
+    def _tell(self, ended: FrozenTrial) -> None:
+        """Tell the progress of a trial of this worker that ended, after those that ended elsewhere meanwhile."""
+        self._told.add(ended.number)
+        for trial in self._ended_trials():
+            if trial.number not in self._told:
+                self._told.add(trial.number)
+                self._progress.end_elsewhere(trial)
+        self._progress.end_trial(ended)
+
+    def _ended_trials(self) -> list[FrozenTrial]:
+        return [trial for trial in self._study.get_trials(deepcopy=False) if trial.state.is_finished()]
+
+    def _current(self, trial: Trial) -> FrozenTrial:
+        return self._study.get_trials(deepcopy=False)[trial.number]
 
     def _stop_after_failures(self, error: BaseException) -> None:
         self._failures += 1
@@ -223,14 +313,9 @@ class StudyRunner:
             raise DseError(f"{FAILURES_IN_A_ROW} trials failed one after the other, the last with: {one_line(error)}")
 
     def _note_tried(self) -> None:
-        """Learn what other processes that share the study have tried."""
-        self._tried.update(design_of(trial.params) for trial in self._tried_trials())
-
-    def _tried_trials(self) -> Iterator[FrozenTrial]:
-        """Yield the trials whose design is not worth another trial."""
-        for trial in self._study.get_trials(deepcopy=False):
-            if "design" in trial.user_attrs and RETRY not in trial.user_attrs:
-                yield trial
+        """Learn which designs are not worth another trial, in whichever worker they were or are tried."""
+        trials = (trial for trial in self._study.get_trials(deepcopy=False) if "design" in trial.user_attrs)
+        self._tried = {design_of(trial.params) for trial in trials if not is_worth_retrying(trial)}
 
     def _untried(self) -> Iterator[Design]:
         for design in self._space.designs():
@@ -240,9 +325,8 @@ class StudyRunner:
     def _enqueue_unfinished(self) -> None:
         """Queue the first designs and those of interrupted trials, unless tried or queued already."""
         trials = self._study.get_trials(deepcopy=False)
-        interrupted = [trial for trial in trials if RETRY in trial.user_attrs and "design" in trial.user_attrs]
-        wanted = [*self._first, *(Design.from_dict(trial.user_attrs["design"]) for trial in interrupted)]
-        queued = [trial.system_attrs.get("fixed_params") for trial in trials if trial.state is TrialState.WAITING]
+        wanted = [*self._first, *(design_of(trial.params) for trial in trials if is_worth_retrying(trial))]
+        queued = [trial.system_attrs.get(FIXED_PARAMETERS) for trial in trials if trial.state is TrialState.WAITING]
         for design in dict.fromkeys(wanted):
             if design not in self._tried and parameters_of(design) not in queued:
                 self._study.enqueue_trial(parameters_of(design))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from dse.cache import EvaluationCache, Record, content_key
+from dse.claims import obtain
 from dse.errors import UsageError
 from dse.layer_tasks import TiledKernel, TileTask, plain_kernels, with_tile
 from dse.layer_work import FusedConvolution, LayerWork
@@ -126,14 +127,11 @@ class TileSearch:
     def time(self, work: LayerWork) -> Timed:
         """Return a kernel's timing: from the cache, or timed and then kept there; raises as `LayerTimer.time`."""
         content = self._timer.key(work)
-        record = self._cache.load(LATENCY, content)
-        if record is not None:
-            return Timed(work, record, content_key(content), 0)
-        return self._keep(work, self._timer.time(work))
+        record, timed_now = obtain(self._cache, LATENCY, content, lambda: self._keep(work, self._timer.time(work)))
+        return Timed(work, record, content_key(content), int(timed_now))
 
-    def _keep(self, work: LayerWork, record: Record) -> Timed:
-        content = self._timer.key(work)
-        return Timed(work, self._cache.store(LATENCY, content, record), content_key(content), 1)
+    def _keep(self, work: LayerWork, record: Record) -> Record:
+        return self._cache.store(LATENCY, self._timer.key(work), record)
 
     def _search(self, task: TileTask, tell: Callable[[int], None]) -> tuple[Record, int]:
         """Return the record of a search and how many kernels were timed for it now."""
@@ -146,17 +144,16 @@ class TileSearch:
         good = [by_tile[tile] for tile in good_tiles(by_tile, task.shape)]
         start = good if len(good) <= FEW else good[: self._first]
         content = self._content(task, start)
-        record = self._cache.load(TILES, content)
-        timings = 0
-        if record is None:
-            tried = _Timings(self._timer, self._images, tell)
+        tried = _Timings(self._timer, self._images, tell)
+
+        def searched() -> Record:
             best = _find(task, start, tried)
             if best in tried.timed:
                 self._keep(best, tried.records[best])  # the others' timings are of no further use
-            record = self._cache.store(TILES, content, tried.record(best, len(legal)))
-            timings = len(tried.timed)
-        self._found[task] = record
-        return record, timings
+            return self._cache.store(TILES, content, tried.record(best, len(legal)))
+
+        self._found[task], _ = obtain(self._cache, TILES, content, searched)
+        return self._found[task], len(tried.timed)
 
     def _content(self, task: TileTask, start: Iterable[TiledKernel]) -> Mapping[str, Any]:
         """Return all that a search depends on: the kernels that it starts with stand for their sources and the core."""

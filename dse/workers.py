@@ -2,70 +2,70 @@
 
 from __future__ import annotations
 
-import os
-import socket
-from collections.abc import Mapping
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from typing import Final
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
-WORKER = "worker"
+from dse.liveness import HEARTBEAT, Watch, heartbeat
+
+WORKER: Final = "worker"
 """Trial attribute: the process that runs the trial."""
 
-UNSIGNED_GRACE = timedelta(seconds=5)
-"""Age after which a running trial without a worker is stale: its process died before it could sign."""
+SIGN_OF_LIFE: Final = "heartbeat"
+"""Trial attribute: a number that grows while the trial's worker lives."""
 
-RETRY = "retry"
+RETRY: Final = "retry"
 """Trial attribute: true on a failed trial whose design is not to blame, and so worth another trial."""
 
-INTERRUPTED = "interrupted"
+INTERRUPTED: Final = "interrupted"
 """Value of a trial's `error` attribute when the process that ran it was stopped."""
 
 
-def this_worker() -> dict[str, Any]:
-    """Return the identity of this process: host, process id and, on Linux, its start time in ticks since boot."""
-    return {"host": socket.gethostname(), "pid": os.getpid(), "started": _start_ticks(os.getpid())}
+def fail_abandoned_trials(study: optuna.Study, watch: Watch) -> list[FrozenTrial]:
+    """Mark as failed, and worth another trial, the running trials whose process has died, and return them.
 
-
-def fail_stale_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Mark as failed the running trials whose process has ended, and return them.
-
-    Trials of another host are left alone: whether their process lives cannot be seen from here.
+    The caller holds the study's lock, under which trials begin: one without a worker was left by a process that died
+    while it held the lock.
     """
-    stale = [trial for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)) if _is_stale(trial)]
-    for trial in stale:
+    abandoned = [trial for trial in running_trials(study) if _is_abandoned(trial, watch)]
+    for trial in abandoned:
         # Optuna offers no public way to write to a trial that another process began.
         study._storage.set_trial_user_attr(trial._trial_id, "error", INTERRUPTED)
         study._storage.set_trial_user_attr(trial._trial_id, RETRY, True)
         study.tell(trial.number, state=TrialState.FAIL)
-    return stale
+    return abandoned
 
 
-def _is_stale(trial: FrozenTrial) -> bool:
+def running_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials under way, here and elsewhere."""
+    return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+
+
+def is_worth_retrying(trial: FrozenTrial) -> bool:
+    """Return whether a trial failed through no fault of its design, which is known."""
+    return trial.state is TrialState.FAIL and RETRY in trial.user_attrs and "design" in trial.user_attrs
+
+
+@contextmanager
+def signs_of_life(trial: Trial, every: float = HEARTBEAT) -> Iterator[None]:
+    """Keep telling the other workers that the process that runs this trial lives, until the block ends."""
+    numbers = count(1)
+
+    def beat() -> None:
+        # What cannot be written now may be the next time; a trial that was taken for abandoned needs no more signs.
+        with suppress(SQLAlchemyError, StorageInternalError, UpdateFinishedTrialError, OSError):
+            trial.set_user_attr(SIGN_OF_LIFE, next(numbers))
+
+    with heartbeat(beat, every):
+        yield
+
+
+def _is_abandoned(trial: FrozenTrial, watch: Watch) -> bool:
     worker = trial.user_attrs.get(WORKER)
-    if worker is None:
-        return trial.datetime_start is None or datetime.now() - trial.datetime_start > UNSIGNED_GRACE
-    return bool(worker["host"] == socket.gethostname()) and not _is_alive(worker)
-
-
-def _is_alive(worker: Mapping[str, Any]) -> bool:
-    pid = int(worker["pid"])
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return bool(worker["started"] == _start_ticks(pid))
-
-
-def _start_ticks(pid: int) -> int | None:
-    """Return when a process began, to tell it from a later one with the same id; None where /proc is missing."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return int(fields[19])  # field 22 of proc(5), counted from the state that follows the command name
+    return worker is None or watch.is_dead(trial.number, worker, trial.user_attrs.get(SIGN_OF_LIFE))

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -47,7 +48,9 @@ def require_tool() -> Callable[..., str]:
 
 
 def _require_tool(name: str, package: str | None = None) -> str:
-    path = shutil.which(name)
+    # Debian keeps the programs of PostgreSQL's server out of the way, a folder a version.
+    folders = [os.environ.get("PATH", ""), *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+    path = shutil.which(name, path=os.pathsep.join(folders))
     if path is None:
         _do_without(f"needs {name}, which is not installed (Debian: apt-get install {package or name})")
     return path

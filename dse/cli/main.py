@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from dse.cli import cache, core, kernel, network, simulate, study, train, verify
+from dse.cli import cache, core, kernel, network, simulate, study, train, verify, worker
 from dse.cli.options import DEBUG_FLAG
 from dse.cli.plugins import add_plugins
 from dse.errors import DseError, InterruptedWorkError, one_line
@@ -33,6 +33,7 @@ def build_app() -> typer.Typer:
     app.add_typer(network.app, name="network")
     app.add_typer(kernel.app, name="kernel")
     app.add_typer(cache.app, name="cache")
+    app.command("worker")(worker.worker)
     app.command("train")(train.train)
     app.command("verify")(verify.verify)
     app.command("simulate")(simulate.simulate)

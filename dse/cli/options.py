@@ -16,9 +16,16 @@ DEFAULT_CORE = "cortex-a72"
 
 Debug = Annotated[bool, typer.Option(DEBUG_FLAG, help="Show the traceback of an error.")]
 StorageArgument = Annotated[
-    str, typer.Argument(help="SQLite file of the study, or a database URL.", show_default=True, metavar="STORAGE")
+    str,
+    typer.Argument(
+        help="SQLite file of the study, journal:FILE, or postgresql://USER@HOST/DATABASE.",
+        show_default=True,
+        metavar="STORAGE",
+    ),
 ]
-StorageOption = Annotated[str, typer.Option("--storage", help="SQLite file of the study, or a database URL.")]
+StorageOption = Annotated[
+    str, typer.Option("--storage", help="SQLite file of the study, journal:FILE, or postgresql://USER@HOST/DATABASE.")
+]
 StudyName = Annotated[
     str | None, typer.Option("--name", help="Name of the study; needed where the storage holds several.")
 ]

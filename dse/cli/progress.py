@@ -104,13 +104,13 @@ class StudyTally:
 
 
 class LiveProgress:
-    """A display of four lines that is drawn over itself."""
+    """A display of four lines, or more with several workers, that is drawn over itself."""
 
     def __init__(self, title: str, live: Live) -> None:
         self._title = title
         self._live = live
         self._tally = StudyTally()
-        self._trial = ""
+        self._trials: dict[int, Design] = {}
         self._activity = "preparing"
 
     def __rich__(self) -> Group:
@@ -128,8 +128,14 @@ class LiveProgress:
             rest,
             left,
         )
-        activity = f"{self._trial}: {self._activity}" if self._trial else self._activity
-        return Group(title, bar, Text(tally.best), Text(activity, style="dim"))
+        return Group(title, bar, Text(tally.best), *(Text(line, style="dim") for line in self._under_way()))
+
+    def _under_way(self) -> list[str]:
+        """Return what happens now: the trial with what it does, or the trials of several workers, a line each."""
+        trials = [f"trial {number} ({design})" for number, design in self._trials.items()]
+        if len(trials) > 1:
+            return trials
+        return [f"{trials[0]}: {self._activity}" if trials else self._activity]
 
     def begin(self, finished: list[FrozenTrial], budget: int) -> None:
         """Show what is finished."""
@@ -137,7 +143,8 @@ class LiveProgress:
 
     def begin_trial(self, number: int, design: Design) -> None:
         """Show the design."""
-        self._trial, self._activity = f"trial {number} ({design})", "starting"
+        self._trials[number] = design
+        self._activity = "under way"
 
     def activity(self, what: str) -> None:
         """Show what the trial does."""
@@ -146,13 +153,19 @@ class LiveProgress:
     def end_trial(self, trial: FrozenTrial) -> None:
         """Count the trial; a failure stays on the screen above the display."""
         self._tally.add(trial)
-        self._trial, self._activity = "", "choosing the next design"
+        self._trials.pop(trial.number, None)
+        self._activity = "choosing the next design"
         if trial.state is TrialState.FAIL:
             self._live.console.print(Text(f"trial {trial.number} failed: {trial.user_attrs.get('error')}"))
 
+    def end_elsewhere(self, trial: FrozenTrial) -> None:
+        """Count the trial."""
+        self._tally.add(trial)
+
     def end(self, note: str | None) -> None:
         """Show why the run ended early."""
-        self._trial, self._activity = "", note or "done"
+        self._trials.clear()
+        self._activity = note or "done"
 
 
 class LineProgress:
@@ -161,7 +174,7 @@ class LineProgress:
     def __init__(self, title: str, console: Console) -> None:
         self._console = console
         self._tally = StudyTally()
-        self._design = ""
+        self._designs: dict[int, Design] = {}
         self._title = title
 
     def begin(self, finished: list[FrozenTrial], budget: int) -> None:
@@ -169,9 +182,9 @@ class LineProgress:
         self._tally.begin(finished, budget)
         self._print(f"{self._title}: {len(finished)} of {budget} trials finished")
 
-    def begin_trial(self, _number: int, design: Design) -> None:
+    def begin_trial(self, number: int, design: Design) -> None:
         """Keep the design for the line at the trial's end."""
-        self._design = str(design)
+        self._designs[number] = design
 
     def activity(self, _what: str) -> None:
         """Print nothing: a log needs no epochs."""
@@ -179,7 +192,8 @@ class LineProgress:
     def end_trial(self, trial: FrozenTrial) -> None:
         """Print the trial's result."""
         self._tally.add(trial)
-        head = f"[{self._tally.finished}/{self._tally.budget}] trial {trial.number}: {self._design}"
+        design = self._designs.pop(trial.number, "begun by another run")
+        head = f"[{self._tally.finished}/{self._tally.budget}] trial {trial.number}: {design}"
         if trial.state is TrialState.COMPLETE:
             left = self._tally.seconds_left
             time_left = "" if left is None else f", time left {duration(left)}"
@@ -187,6 +201,10 @@ class LineProgress:
             return
         reason = trial.user_attrs.get("pruned") or trial.user_attrs.get("error")
         self._print(f"{head}: {trial.state.name.lower()}: {reason}")
+
+    def end_elsewhere(self, trial: FrozenTrial) -> None:
+        """Count the trial."""
+        self._tally.add(trial)
 
     def end(self, note: str | None) -> None:
         """Print why the run ended early."""

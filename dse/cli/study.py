@@ -96,6 +96,7 @@ def run(
     train_all: TrainAll = None,
     accuracy_at_most: AccuracyAtMost = None,
     settings: Settings = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes of this machine that evaluate designs.")] = 1,
     cache: CacheOption = None,
     report: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("report.html"),
     as_json: Json = False,
@@ -128,15 +129,16 @@ def run(
 
     from dse.cli.progress import study_progress
     from dse.launch import StudySettings, run_study
+    from dse.storage import display_name
 
     quieten_libraries()
-    title = f"{name}: {asked.network} on {asked.dataset}, {asked.core}, storage {storage}"
+    title = f"{name}: {asked.network} on {asked.dataset}, {asked.core}, storage {display_name(storage)}"
     with study_progress(title, to_stderr=as_json) as progress:
-        study = run_study(StudySettings(storage, name, asked, cache_directory(cache), download), progress)
+        study = run_study(StudySettings(storage, name, asked, cache_directory(cache), download, jobs), progress)
     _write_report(study, report)
     _print_results(study, OutputFormat.JSON if as_json else OutputFormat.TABLE, all_trials=False)
     if not as_json:
-        typer.echo(f"study in {storage}, report in {report}")
+        typer.echo(f"study in {display_name(storage)}, report in {report}")
 
 
 @app.command()

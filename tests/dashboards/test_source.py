@@ -14,7 +14,8 @@ from dashboards import source as source_module
 from dashboards import storage as storage_module
 from dashboards.source import StudySource
 from dse.errors import DseError
-from dse.storage import FORMAT
+from dse.goal import Goal
+from dse.storage import FORMAT, StudyStorage
 from tests.sample_study import CONVENTIONAL, add_complete, build_study, create_study
 
 
@@ -162,3 +163,14 @@ def test_password_of_a_url_is_not_shown() -> None:
 @pytest.mark.parametrize("storage", ["nonsense://", "sqlite://", "http://127.0.0.1/study.db"])
 def test_senseless_url_is_one_line(storage: str) -> None:
     refusal(storage)
+
+
+def test_journal_is_read_without_being_changed(tmp_path: Path) -> None:
+    location = f"journal:{tmp_path / 'study.log'}"
+    made = build_study(tmp_path / "study.db")
+    storage = StudyStorage(location).create("copy", made.user_attrs, Goal().objectives)
+    storage.add_trials(made.get_trials())
+    before = (tmp_path / "study.log").read_bytes()
+    results = StudySource(location, None).snapshot().results
+    assert len(results.front) > 1
+    assert (tmp_path / "study.log").read_bytes() == before

@@ -88,6 +88,7 @@ class RecordedProgress:
 
     def __init__(self) -> None:
         self.ended: list[FrozenTrial] = []
+        self.elsewhere: list[FrozenTrial] = []
         self.note: str | None = None
 
     def begin(self, finished: list[FrozenTrial], budget: int) -> None:
@@ -102,13 +103,16 @@ class RecordedProgress:
     def end_trial(self, trial: FrozenTrial) -> None:
         self.ended.append(trial)
 
+    def end_elsewhere(self, trial: FrozenTrial) -> None:
+        self.elsewhere.append(trial)
+
     def end(self, note: str | None) -> None:
         self.note = note
 
 
 @dataclass
 class FakeStudy:
-    """A study in a SQLite file whose evaluations take microseconds; `run` may be called again to resume."""
+    """A study in a SQLite file, or elsewhere, whose evaluations take microseconds; `run` again resumes it."""
 
     folder: Path
     space: SearchSpace = field(default_factory=SearchSpace)
@@ -116,6 +120,7 @@ class FakeStudy:
     trainer: FakeTrainer = field(default_factory=FakeTrainer)
     progress: RecordedProgress = field(default_factory=RecordedProgress)
     spec: dict[str, Any] = field(default_factory=dict)
+    location: str | None = None
 
     def __post_init__(self) -> None:
         self.legality = Legality(network_of, FAMILY)
@@ -124,7 +129,7 @@ class FakeStudy:
 
     @property
     def storage(self) -> StudyStorage:
-        return StudyStorage(str(self.folder / "study.db"))
+        return StudyStorage(self.location or str(self.folder / "study.db"))
 
     def load(self) -> optuna.Study:
         return self.storage.find("study") or self.storage.create(
@@ -138,7 +143,17 @@ class FakeStudy:
     def run(self, budget: int, seed: int = 0, first: tuple[Design, ...] = (), **options: Any) -> optuna.Study:
         study = self.load()
         first = (CONVENTIONAL, *first)
-        runner = StudyRunner(study, self.space, first, self.evaluator, self.legality, seed, self.progress, **options)
+        runner = StudyRunner(
+            study,
+            self.space,
+            first,
+            self.evaluator,
+            self.legality,
+            seed,
+            self.progress,
+            lock=self.storage.lock("study"),
+            **options,
+        )
         runner.run(budget)
         return self.load()
 

@@ -49,7 +49,7 @@ def propose(kind: SamplerKind, space: SearchSpace, count: int, seed: int = 0) ->
         lambda design: design in legal and design not in tried,
         lambda: (design for design in legal if design not in tried),
     )
-    sampler = DistinctSampler(kind, space, seed, 0, candidates)
+    sampler = DistinctSampler(kind, space, seed, (0, 0), candidates)
     study = optuna.create_study(directions=["minimize", "maximize"], sampler=sampler)
     for _ in range(count):
         trial = study.ask()
@@ -123,7 +123,7 @@ def test_nearest_legal_design_stands_in_for_illegal_ones(
         require_package("scipy")
     wanted = {"width_multiplier": 0.5, "accumulator": 8, "overflow": "wrap", "clip": 7, "maps": "int8"}
     legal = [Design(1.0, 8, Overflow.WRAP, 7), Design(0.5, 8, Overflow.WRAP, 7)]
-    sampler = DistinctSampler(kind, SPACE, 0, 0, Candidates(lambda design: design in legal, lambda: iter(legal)))
+    sampler = DistinctSampler(kind, SPACE, 0, (0, 0), Candidates(lambda design: design in legal, lambda: iter(legal)))
     draws: list[int] = []
 
     def draw(*_: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dse.errors import UsageError
-from dse.spec import CHANGEABLE, StudySpec, check_resumes
+from dse.spec import CHANGEABLE, StudySpec, check_resumes, stored_spec
 
 RECORD = StudySpec().record(1.5e9)
 NONE: frozenset[str] = frozenset()
@@ -49,3 +49,27 @@ def test_record_and_spec_are_json_and_read_back():
     assert spec.constraints == ("accuracy >= 0.8",)
     assert StudySpec.model_validate_json(spec.model_dump_json()) == spec
     assert json.loads(json.dumps(spec.record(1e9))) == spec.record(1e9)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"recipe": {"quick": {"images": 640, "train_images": 128}}},
+        {"recipe": {"kind": "scratch", "scratch": {"epochs": 4, "stages": "two-stage", "crop_scale": (0.5, 1.0)}}},
+        {"constraints": ("latency_ms <= 20",), "sampler": "nsga2", "overrides": {"l2.latency": "30"}},
+        {"parameters": {"clips": (0, 7)}, "until_stalled": 5},
+    ],
+)
+def test_worker_reads_the_spec_that_a_study_keeps(changes):
+    spec = StudySpec.model_validate(changes)
+    record = json.loads(json.dumps(spec.record(1.5e9)))
+    assert stored_spec(record).record(1.5e9) == json.loads(json.dumps(spec.record(1.5e9)))
+
+
+def test_recipe_that_no_spec_can_set_is_refused():
+    record = StudySpec().record(1.5e9)
+    with pytest.raises(UsageError, match="recipe cannot be set in a spec"):
+        stored_spec({**record, "recipe": {**record["recipe"], "latent_bound": 0.5}})
+    with pytest.raises(UsageError, match="spec cannot be read"):
+        stored_spec({**record, "sampler": "sorcery"})

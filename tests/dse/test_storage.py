@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 
 import optuna
@@ -8,6 +9,7 @@ import pytest
 
 from dse.errors import DseError, StorageError, UsageError
 from dse.goal import Goal
+from dse.journal import remove_torn_record
 from dse.spec import StudySpec
 from dse.storage import FORMAT, StudyStorage
 
@@ -104,7 +106,7 @@ def test_short_lock_is_waited_for(tmp_path):
     ("url", "match"),
     [
         ("nosuchdatabase://host/name", "give the path"),
-        ("postgresql://host/name", "driver psycopg"),
+        ("postgresql://127.0.0.1:1/name", "connection to server at"),
         ("mysql+pymysql://host/name", "driver pymysql is not installed"),
     ],
 )
@@ -112,6 +114,62 @@ def test_url_that_cannot_be_used_is_one_line(url, match):
     with pytest.raises(DseError) as error:
         StudyStorage(url)
     expect_one_line(error, match)
+
+
+def test_password_is_not_shown():
+    with pytest.raises(StorageError) as error:
+        StudyStorage("postgresql://reader:secret@127.0.0.1:1/studies")
+    expect_one_line(error, "postgresql://reader:***@127.0.0.1:1/studies")
+    assert "secret" not in str(error.value)
+
+
+def test_missing_driver_of_postgresql_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StorageError) as error:
+        StudyStorage("postgresql://host/name")
+    expect_one_line(error, "the database driver psycopg is not installed: pip install 'bnn-dse[postgresql]'")
+
+
+def test_other_databases_hold_studies_that_cannot_be_run(monkeypatch):
+    monkeypatch.setattr("dse.storage._open", lambda _location, _timeout: None)
+    with pytest.raises(UsageError, match=r"studies run in SQLite files, journal files and PostgreSQL"):
+        StudyStorage("mysql+pymysql://host/name").lock("study")
+
+
+def test_journal_is_a_storage_like_any_other(tmp_path):
+    location = f"journal:{tmp_path / 'j.log'}"
+    with pytest.raises(UsageError, match="there is no storage"):
+        StudyStorage(location, must_exist=True)
+    StudyStorage(location).create("study", {"spec": SPEC}, Goal().objectives)
+    assert StudyStorage(location, must_exist=True).open(None).user_attrs["format"] == FORMAT
+
+
+def test_journal_and_database_are_not_taken_for_one_another(tmp_path):
+    make(tmp_path / "s.db")
+    with pytest.raises(StorageError, match="is not a journal of studies"):
+        StudyStorage(f"journal:{tmp_path / 's.db'}")
+    StudyStorage(f"journal:{tmp_path / 'j.log'}").create("study", {"spec": SPEC}, Goal().objectives)
+    with pytest.raises(StorageError, match=f"write journal:{tmp_path / 'j.log'}"):
+        StudyStorage(str(tmp_path / "j.log"))
+
+
+@pytest.mark.parametrize("size", [1, 5000, 9000])
+def test_torn_record_of_a_journal_is_removed(tmp_path, size):
+    path = tmp_path / "j.log"
+    StudyStorage(f"journal:{path}").create("study", {"spec": SPEC}, Goal().objectives)
+    before = path.read_bytes()
+    path.write_bytes(before + b"{" * size)
+    study = StudyStorage(f"journal:{path}").open("study")
+    study.set_user_attr("note", "x" * size)
+    assert StudyStorage(f"journal:{path}").open("study").user_attrs["note"] == "x" * size
+    assert path.read_bytes().startswith(before)
+
+
+def test_journal_that_holds_one_torn_record_becomes_empty(tmp_path):
+    path = tmp_path / "j.log"
+    path.write_bytes(b'{"op')
+    remove_torn_record(path)
+    assert path.read_bytes() == b""
 
 
 def test_study_of_another_program(tmp_path):

@@ -16,6 +16,7 @@ from dse.errors import CacheError, DseError, InterruptedStudyError, StorageError
 from dse.evaluation import Evaluator
 from dse.goal import Goal
 from dse.hypervolume import stalled_for
+from dse.liveness import Watch, this_process
 from dse.measuring import Measuring
 from dse.networks import FeatureMaps, build_network
 from dse.results import read_results
@@ -23,6 +24,7 @@ from dse.space import SearchSpace
 from dse.spec import SamplerKind
 from dse.study import is_stalled
 from dse.tile_search import TileSearch
+from dse.workers import RETRY, WORKER, fail_abandoned_trials, signs_of_life
 from kernels_asm import Overflow
 from tests.sample_kernels import FAMILY
 
@@ -229,14 +231,55 @@ def _wait_for_running_trial(fake):
 
 
 def test_running_trial_of_a_living_process_is_left_alone(fake_study):
-    from dse.workers import WORKER, fail_stale_trials, this_worker
-
     study = fake_study.load()
-    mine, other_host, dead = study.ask(), study.ask(), study.ask()
-    mine.set_user_attr(WORKER, this_worker())
-    other_host.set_user_attr(WORKER, {**this_worker(), "host": "elsewhere"})
-    dead.set_user_attr(WORKER, {**this_worker(), "started": 0})
-    assert [trial.number for trial in fail_stale_trials(study)] == [dead.number]
+    mine, elsewhere, dead, unsigned = study.ask(), study.ask(), study.ask(), study.ask()
+    mine.set_user_attr(WORKER, this_process())
+    elsewhere.set_user_attr(WORKER, {**this_process(), "machine": "another", "started": 0})
+    dead.set_user_attr(WORKER, {**this_process(), "started": 0})
+    assert [trial.number for trial in fail_abandoned_trials(study, Watch())] == [dead.number, unsigned.number]
+
+
+def test_worker_elsewhere_is_given_up_after_a_while_without_signs_of_life(fake_study):
+    study = fake_study.load()
+    silent, beating = study.ask(), study.ask()
+    for trial in (silent, beating):
+        trial.set_user_attr(WORKER, {**this_process(), "machine": "another"})
+    watch = Watch(expiry=0.5)
+    with signs_of_life(beating, every=0.05):
+        assert fail_abandoned_trials(study, watch) == []
+        time.sleep(0.7)
+        assert [trial.number for trial in fail_abandoned_trials(study, watch)] == [silent.number]
+        time.sleep(0.7)
+        assert fail_abandoned_trials(study, watch) == []
+
+
+def test_progress_counts_what_other_workers_end(fake_study):
+    def end_elsewhere():
+        fake_study.trainer.before = lambda: None
+        study = fake_study.load()
+        study.tell(study.ask(), state=TrialState.FAIL)
+
+    fake_study.trainer.before = end_elsewhere
+    fake_study.run(2)
+    progress = fake_study.progress
+    assert [trial.number for trial in progress.elsewhere] == [1]
+    assert [trial.number for trial in progress.ended] == [0, 2]
+
+
+def test_trial_that_was_taken_for_abandoned_counts_once(fake_study):
+    """Another worker gives up this one's first trial while it trains: the design is tried again, and counted once."""
+
+    def give_up():
+        fake_study.trainer.before = lambda: None
+        study = fake_study.load()
+        study._storage.set_trial_user_attr(study.trials[0]._trial_id, RETRY, True)
+        study.tell(0, state=TrialState.FAIL)
+
+    fake_study.trainer.before = give_up
+    study = fake_study.run(3)
+    assert [trial.state for trial in study.trials[:2]] == [TrialState.FAIL, TrialState.COMPLETE]
+    assert complete(study)[0] == designs(study)[0] == CONVENTIONAL
+    assert len(set(complete(study))) == len(complete(study)) == 3
 
 
 def test_storage_that_breaks_during_a_run_is_one_line(fake_study):

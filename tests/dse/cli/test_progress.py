@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from optuna.trial import TrialState, create_trial
@@ -16,11 +17,13 @@ from kernels_asm import Overflow
 DESIGN = Design(1.5, 8, Overflow.WRAP, 31)
 
 
-def trial(state, **attributes):
+def trial(state, number=0, **attributes):
     values = (1.25, 0.87) if state is TrialState.COMPLETE else None
     if values is not None:
         attributes |= {"measures": dict(zip(("latency_ms", "accuracy"), values, strict=True))}
-    return create_trial(state=state, values=values, user_attrs=attributes)
+    made = create_trial(state=state, values=values, user_attrs=attributes)
+    made.number = number
+    return made
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def test_lines_tell_result_and_reason():
     shown.activity("training epoch 1/3")
     shown.end_trial(trial(TrialState.COMPLETE, accuracy_standard_error=0.006))
     shown.begin_trial(1, DESIGN)
-    shown.end_trial(trial(TrialState.PRUNED, pruned="no registers [left]"))
+    shown.end_trial(trial(TrialState.PRUNED, 1, pruned="no registers [left]"))
     shown.end(None)
     first, complete, pruned = stream.getvalue().splitlines()
     assert first == "study: 0 of 2 trials finished"
@@ -76,7 +79,7 @@ def test_live_display_shows_counts_best_time_left_and_activity(clock):
     shown.begin([], 3)
     shown.begin_trial(7, DESIGN)
     clock[0] = 60.0
-    shown.end_trial(trial(TrialState.COMPLETE))
+    shown.end_trial(trial(TrialState.COMPLETE, 7))
     shown.begin_trial(8, DESIGN)
     shown.activity("training epoch 1/3")
     page = Console(file=io.StringIO(), width=120)
@@ -84,6 +87,20 @@ def test_live_display_shows_counts_best_time_left_and_activity(clock):
     text = page.file.getvalue()
     for part in ("study", "1/3 trials", "time left 2:00", "best latency 1.2500 ms", "training epoch 1/3", "trial 8"):
         assert part in text
+
+
+def test_trials_of_several_workers_are_told_apart():
+    stream = io.StringIO()
+    lines, live = LineProgress("study", Console(file=stream)), LiveProgress("study", Live(console=Console(file=stream)))
+    for shown in (lines, live):
+        shown.begin([], 3)
+        shown.begin_trial(0, DESIGN)
+        shown.begin_trial(1, replace(DESIGN, clip=7))
+    lines.end_trial(trial(TrialState.COMPLETE))
+    assert "width 1.5, 8-bit wrap, clip 31:" in stream.getvalue().splitlines()[-1]
+    page = Console(file=io.StringIO(), width=120)
+    page.print(live)
+    assert [line.split(" (")[0] for line in page.file.getvalue().splitlines()[-2:]] == ["trial 0", "trial 1"]
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(5, "0:05"), (65, "1:05"), (7265, "2:01:05")])

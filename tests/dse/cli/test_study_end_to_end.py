@@ -239,3 +239,62 @@ def test_what_cannot_be_exported_is_told_in_a_line(folder, first_run):
         assert done.stderr.startswith(message)
         assert done.stderr.count("\n") == 1
         assert not (folder / "nowhere").exists()
+
+
+JOBS = ("--epochs", "1", "--train-images", "128", "--widths", "1", "--name", "jobs", "--jobs", "2")
+
+
+def test_local_workers_share_a_study_in_a_journal(folder, first_run):
+    done = dse(folder, "study", "run", "--trials", "2", *JOBS, "--storage", "journal:jobs.log", "--report", "jobs.html")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "[2/2] trial" in done.stdout
+    assert "Pareto front of jobs" in done.stdout
+    shown = json.loads(dse(folder, "study", "show", "journal:jobs.log", "--all", "--format", "json").stdout)
+    assert [trial["state"] for trial in shown["trials"]].count("complete") == 2
+
+    finished = dse(folder, "worker", "journal:jobs.log", "jobs")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert "study jobs: 2 trials finished" in finished.stdout
+
+
+def test_ctrl_c_ends_local_workers_cleanly(folder, first_run):
+    run = start(folder, "study", "run", "--trials", "90", *JOBS, "--storage", "stopped.db", "--report", "stopped.html")
+    deadline = time.monotonic() + 200
+    while not (running := running_workers(folder / "stopped.db")):
+        assert time.monotonic() < deadline
+        assert run.poll() is None
+        time.sleep(0.2)
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=100)
+    assert run.returncode == 1
+    assert re.fullmatch(r"interrupted: \d+ trials finished, run the same command to continue\n", err)
+    assert running_workers(folder / "stopped.db") == []
+    assert not any(Path(f"/proc/{pid}").exists() for pid in running)
+
+
+def running_workers(path: Path) -> list[int]:
+    """Return the ids of the processes that run trials."""
+    if not path.exists():
+        return []
+    try:
+        study = optuna.load_study(study_name="jobs", storage=f"sqlite:///{path}")
+    except (KeyError, optuna.exceptions.StorageInternalError):  # it is being made
+        return []
+    running = study.get_trials(states=(TrialState.RUNNING,))
+    return [trial.user_attrs["worker"]["pid"] for trial in running if "worker" in trial.user_attrs]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("missing.db", "jobs"), "there is no storage missing.db"),
+        (("study.db", "other"), "no study 'other' in study.db"),
+        (("postgresql://127.0.0.1:1/x", "jobs"), "storage postgresql://127.0.0.1:1/x: "),
+    ],
+)
+def test_worker_without_a_study_says_so(folder, first_run, arguments, error):
+    done = dse(folder, "worker", *arguments)
+    assert done.returncode != 0
+    assert error in done.stderr
+    assert done.stderr.count("\n") == 1
