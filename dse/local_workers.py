@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Final
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from dse.errors import DseError, InterruptedStudyError
 from dse.interruption import Interruption
@@ -52,7 +52,8 @@ class LocalWorkers:
         self._command = command
         self._jobs = jobs
         self._progress = progress
-        self._told: set[tuple[int, TrialState]] = set()
+        self._begun: set[int] = set()
+        self._ended: set[int] = set()
 
     def run(self, budget: int) -> None:
         """Start the workers and wait until all have ended.
@@ -62,7 +63,9 @@ class LocalWorkers:
             DseError: A worker ended with an error, which stops the others, or all of them were killed.
 
         """
-        self._told = {(trial.number, trial.state) for trial in self._study.get_trials(deepcopy=False)}
+        trials = self._study.get_trials(deepcopy=False)
+        self._begun = {trial.number for trial in trials if trial.state is not TrialState.WAITING}
+        self._ended = {trial.number for trial in trials if trial.state.is_finished()}
         self._progress.begin(finished_trials(self._study), budget)
         workers: list[_Worker] = []
         try:
@@ -100,19 +103,12 @@ class LocalWorkers:
     def _tell_news(self) -> None:
         """Tell the progress which trials have begun and ended since the last time."""
         for trial in self._study.get_trials(deepcopy=False):
-            self._tell(trial)
-
-    def _tell(self, trial: FrozenTrial) -> None:
-        if trial.state is TrialState.WAITING or "design" not in trial.user_attrs:
-            return
-        if (trial.number, trial.state) in self._told:
-            return
-        self._told.add((trial.number, trial.state))
-        if (trial.number, TrialState.RUNNING) not in self._told or trial.state is TrialState.RUNNING:
-            self._told.add((trial.number, TrialState.RUNNING))
-            self._progress.begin_trial(trial.number, design_of(trial.params))
-        if trial.state.is_finished():
-            self._progress.end_trial(trial)
+            if "design" in trial.user_attrs and trial.number not in self._begun:
+                self._begun.add(trial.number)
+                self._progress.begin_trial(trial.number, design_of(trial.params))
+            if trial.state.is_finished() and trial.number not in self._ended:
+                self._ended.add(trial.number)
+                self._progress.end_trial(trial)
 
 
 class _Worker:
