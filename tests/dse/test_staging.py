@@ -257,11 +257,16 @@ def test_a_real_study_spares_clips_that_cost_too_much_and_rightly(tmp_path):
     trainer = NetworkTrainer(dataset, Recipe(epochs=1, train_images=3000), 0, cache=cache)
     evaluator = Evaluator(network_of, search, trainer, core.clock_hz, cache)
     legality = Legality(network_of, family)
-    study = StudyStorage(str(tmp_path / "study.db")).create("study", {"spec": {}}, Goal().objectives)
+    storage = StudyStorage(str(tmp_path / "study.db"))
+    study = storage.create("study", {"spec": {}}, Goal().objectives)
 
     def run(budget: int, *bounds: AccuracyBound) -> list[bool]:
         progress = RecordedProgress()
-        StudyRunner(study, space, (narrow, clipped), evaluator, legality, 0, progress, bounds=bounds).run(budget)
+        lock = storage.lock("study")
+        runner = StudyRunner(
+            study, space, (narrow, clipped), evaluator, legality, 0, progress, bounds=bounds, lock=lock
+        )
+        runner.run(budget)
         return [is_spared(trial) for trial in finished_trials(study)]
 
     assert run(2, NestedBound(network_of)) == [False, False]
