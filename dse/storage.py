@@ -54,7 +54,7 @@ class StudyStorage:
         self._shown = display_name(location)
         check_location(location, must_exist=must_exist)
         with self.errors():
-            self._storage = _open(location, lock_timeout)
+            self._storage = _open(location, lock_timeout, must_exist=must_exist)
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -228,14 +228,16 @@ def _check_kind(location: str, path: Path) -> None:
         raise StorageError(f"storage {path} is not a SQLite database: {hint}")
 
 
-def _open(location: str, lock_timeout: float) -> RDBStorage | JournalStorage:
+def _open(location: str, lock_timeout: float, *, must_exist: bool) -> RDBStorage | JournalStorage:
+    """Open a storage; one that must exist gets no tables, as many workers that made them at once would fail."""
     if (path := journal_path(location)) is not None:
         return open_journal(path)
     if (path := sqlite_path(location)) is not None:
         url = location if "://" in location else f"sqlite:///{path}"
-        return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": lock_timeout}})
+        engine = {"connect_args": {"timeout": lock_timeout}}
+        return RDBStorage(url, engine_kwargs=engine, skip_table_creation=must_exist)
     # Hours may pass between two uses of a connection: one that was lost meanwhile is replaced.
-    return RDBStorage(server_url(location), engine_kwargs={"pool_pre_ping": True})
+    return RDBStorage(server_url(location), engine_kwargs={"pool_pre_ping": True}, skip_table_creation=must_exist)
 
 
 def server_url(location: str) -> str:
@@ -249,6 +251,8 @@ def _explain(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     text = one_line(getattr(error, "orig", None) or error)
+    if "no such table" in text or ("relation" in text and "does not exist" in text):
+        return f"{text}: it holds no studies, or is damaged: begin one with dse study run"
     if "locked" in text:
         return f"{text}: another program is writing to it; close that, or try again"
     if "full" in text:

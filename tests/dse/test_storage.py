@@ -116,6 +116,14 @@ def test_url_that_cannot_be_used_is_one_line(url, match):
     expect_one_line(error, match)
 
 
+def test_looking_for_a_study_makes_no_tables(tmp_path):
+    (tmp_path / "s.db").touch()
+    with pytest.raises(StorageError) as error:
+        StudyStorage(str(tmp_path / "s.db"), must_exist=True).names()
+    expect_one_line(error, "begin one with dse study run")
+    assert (tmp_path / "s.db").read_bytes() == b""
+
+
 def test_password_is_not_shown():
     with pytest.raises(StorageError) as error:
         StudyStorage("postgresql://reader:secret@127.0.0.1:1/studies")
@@ -131,7 +139,7 @@ def test_missing_driver_of_postgresql_names_the_extra(monkeypatch):
 
 
 def test_other_databases_hold_studies_that_cannot_be_run(monkeypatch):
-    monkeypatch.setattr("dse.storage._open", lambda _location, _timeout: None)
+    monkeypatch.setattr("dse.storage._open", lambda *_arguments, **_options: None)
     with pytest.raises(UsageError, match=r"studies run in SQLite files, journal files and PostgreSQL"):
         StudyStorage("mysql+pymysql://host/name").lock("study")
 

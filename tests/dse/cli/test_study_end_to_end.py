@@ -8,9 +8,11 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import optuna
@@ -274,22 +276,23 @@ def test_ctrl_c_ends_local_workers_cleanly(folder, first_run):
 
 
 def running_workers(path: Path) -> list[int]:
-    """Return the ids of the processes that run trials."""
-    if not path.exists():
-        return []
+    """Return the ids of the processes that run trials; reads only, as Optuna would make tables while the run does."""
+    query = (
+        "select value_json from trial_user_attributes join trials using (trial_id) "
+        "where state = 'RUNNING' and key = 'worker'"
+    )
     try:
-        study = optuna.load_study(study_name="jobs", storage=f"sqlite:///{path}")
-    except (KeyError, optuna.exceptions.StorageInternalError):  # it is being made
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return [json.loads(worker)["pid"] for (worker,) in connection.execute(query)]
+    except sqlite3.OperationalError:  # the study is being made
         return []
-    running = study.get_trials(states=(TrialState.RUNNING,))
-    return [trial.user_attrs["worker"]["pid"] for trial in running if "worker" in trial.user_attrs]
 
 
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
         (("missing.db", "jobs"), "there is no storage missing.db"),
-        (("study.db", "other"), "no study 'other' in study.db"),
+        (("study.db", "unknown"), "no study 'unknown' in study.db"),
         (("postgresql://127.0.0.1:1/x", "jobs"), "storage postgresql://127.0.0.1:1/x: "),
     ],
 )
