@@ -80,7 +80,9 @@ def _write(results: StudyResults, text: str) -> None:
 
 def _samplers(kinds: Sequence[SamplerKind], truth: Truth, seeds: int, jobs: int) -> list[SamplerResult]:
     found = []
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    quiet = (optuna.logging.WARNING,)
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(jobs, spawn, optuna.logging.set_verbosity, quiet) as pool:
         for kind in kinds:
             limit = GP_LIMIT if kind is SamplerKind.GP else len(truth.values)
             numbers = range(1 if kind is SamplerKind.GRID else seeds)  # a grid knows no seed

@@ -57,7 +57,7 @@ def stand_in_accuracy(
         cost += MAPS_COST
     key = content_key({"width": width, "maps": maps.value, "functions": list(map(function_values, functions))})
     noise = float(np.random.default_rng(int(key[:16], 16)).normal(0, NOISE))
-    return CEILING - cost + noise
+    return float(CEILING - cost + noise)
 
 
 def fidelity(window: int, function: LayerFunction) -> float:
