@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: study test fuzz bench bench-sim bench-kernels bench-accuracy bench-clip bench-arithmetic validate dashboard lint clean setup accept-baselines
+.PHONY: study test fuzz bench bench-sim bench-kernels bench-accuracy bench-clip bench-study bench-arithmetic validate dashboard lint clean setup accept-baselines
 
 setup: $(READY)
 
@@ -46,6 +46,11 @@ bench-accuracy: $(READY)
 # CIFAR-10 as for bench-accuracy: about 25 minutes of one core the first time.
 bench-clip: $(READY)
 	$(BIN)/python -m benchmarks.bench_clip $(if $(DATA_DIR),--data-dir $(DATA_DIR))
+
+# What searches cost, on a space that is simulated as a whole: a quarter of an hour of one core the first time.
+bench-study: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,gp]'
+	$(BIN)/python -m benchmarks.bench_study
 
 validate: $(READY)
 	$(BIN)/python -m isa_models.silicon.validation

@@ -1,0 +1,149 @@
+"""What the study benchmark found, in one value, and how its page says it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.study_resume import Resume
+from benchmarks.study_samplers import ENOUGH, RANDOM_SHARE, SPACE_SHARE, SamplerResult
+from benchmarks.study_throughput import COLD_TARGET, WARM_TARGET, Throughput
+from dse.spec import SamplerKind
+
+_HEAD: Final = """# Studies
+
+Made by `{command}`; do not edit.
+
+## Evaluations that samplers need
+
+A space of {designs:,} legal designs of `tiny` on {core}, widths x accumulators x overflows x clips x feature maps, is
+evaluated as a whole. Latencies are those of the inner search over simulated kernels. Accuracies are a **stand-in**, a
+fixed formula (`benchmarks/study_accuracy.py`): thousands of trainings would take days, and how many evaluations a
+search needs depends on the shape of the trade-off, not on where the accuracies come from. It lets designs that compute
+the same have the same accuracy, lets clips and narrow sums cost what they take from each layer's sums, and gives each
+function the noise of one seed.
+
+The true front has {front} points. Counted are the evaluations, the known designs that every study begins with included,
+until the hypervolume is {enough:.0%} of that of all designs, between the best and the worst values of the true front (a
+tenth beyond the worst). Targets: at most {space:.0%} of the space, and at most {random:.0%} of what random search
+needs, by medians.
+
+![Share of the hypervolume over evaluations]({picture})
+
+| sampler | median | range | seeds | of space | of random | {space:.0%} of space | {random:.0%} of random |
+| --- | ---: | ---: | ---: | ---: | ---: | --- | --- |
+"""
+
+_THROUGHPUT: Final = f"""
+## Designs a second
+
+Latency only, `tiny` at width 1, 32-bit to 8-bit sums and both kinds of maps; a design counts as one evaluation, also
+where it shares its kernels with others. *Cold* begins with an empty evaluation cache, *warm* with one that holds
+everything. *A second* is by CPU time of the busiest worker, which the wall clock shows where each worker has a core to
+itself; *by the clock* is what it showed here, with whatever else ran. Targets with 2 workers: {COLD_TARGET} cold,
+{WARM_TARGET} warm.
+
+| space | cache | workers | designs | simulated for | a second | by the clock | target |
+| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |
+"""
+
+_RESUME: Final = """
+## Resuming a long study
+
+Until a process has opened the storage, read all trials and proposed the next design with `tpe`.
+
+| storage | trials | CPU seconds | of them proposing | by the clock |
+| --- | ---: | ---: | ---: | ---: |
+"""
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """What the page says.
+
+    Attributes:
+        core: Name of the core.
+        designs: Legal designs of the space.
+        front: Points of its true front.
+        samplers: One result a sampler, random search among them.
+        throughput: Measurements of latency-only evaluations.
+        resumes: One a storage.
+
+    """
+
+    core: str
+    designs: int
+    front: int
+    samplers: Sequence[SamplerResult]
+    throughput: Sequence[Throughput]
+    resumes: Sequence[Resume]
+
+    @property
+    def random(self) -> SamplerResult:
+        """What random search needs."""
+        return next(one for one in self.samplers if one.kind is SamplerKind.RANDOM)
+
+
+def page(results: StudyResults, command: str, picture: str) -> str:
+    """Return the page in Markdown; `picture` is the path of the plot relative to it."""
+    head = _HEAD.format(
+        command=command,
+        designs=results.designs,
+        core=results.core,
+        front=results.front,
+        enough=ENOUGH,
+        space=SPACE_SHARE,
+        random=RANDOM_SHARE,
+        picture=picture,
+    )
+    samplers = "".join(_sampler(one, results) for one in results.samplers)
+    throughput = _THROUGHPUT + "".join(map(_throughput, results.throughput)) if results.throughput else ""
+    resumes = _RESUME + "".join(map(_resume, results.resumes)) if results.resumes else ""
+    return head + samplers + throughput + resumes
+
+
+def _sampler(one: SamplerResult, results: StudyResults) -> str:
+    in_space, in_random = one.meets(results.designs, results.random)
+    low, high = one.counted[0], one.counted[-1]
+    own = one.kind is SamplerKind.RANDOM
+    bound, least = ("over ", one.limit) if one.median > one.limit else ("", one.median)
+    cells = (
+        one.kind.value,
+        _count(one.median, one.limit),
+        f"{_count(low, one.limit)} to {_count(high, one.limit)}",
+        len(one.evaluations),
+        f"{bound}{least / results.designs:.1%}",
+        "-" if own else f"{bound}{least / results.random.median:.0%}",
+        _verdict(met=in_space),
+        "-" if own else _verdict(met=in_random),
+    )
+    return f"| {' | '.join(map(str, cells))} |\n"
+
+
+def _count(count: float, limit: int) -> str:
+    """Return a count, or that it is above the limit of a run."""
+    return f"over {limit}" if count > limit else f"{count:.0f}"
+
+
+def _throughput(one: Throughput) -> str:
+    target = "-" if one.target is None else _verdict(met=one.rate >= one.target)
+    cells = (
+        one.space,
+        "warm" if one.is_warm else "cold",
+        one.workers,
+        one.designs,
+        one.designs - one.cached,
+        f"{one.rate:.0f}",
+        f"{one.wall_rate:.0f}",
+        target,
+    )
+    return f"| {' | '.join(map(str, cells))} |\n"
+
+
+def _resume(one: Resume) -> str:
+    return f"| {one.storage} | {one.trials:,} | {one.cpu:.1f} | {one.proposal:.1f} | {one.wall:.1f} |\n"
+
+
+def _verdict(*, met: bool) -> str:
+    return "met" if met else "missed"

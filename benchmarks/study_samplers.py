@@ -1,0 +1,98 @@
+"""How many evaluations a sampler needs until its designs have nearly all of the hypervolume there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+import optuna
+
+from benchmarks.study_space import OBJECTIVES, SPACE, Truth
+from dse.design import Design
+from dse.hypervolume import Share, hypervolume
+from dse.sampler import Candidates, DistinctSampler
+from dse.space import parameters_of
+from dse.spec import SamplerKind
+
+ENOUGH: Final = 0.99
+"""Of the hypervolume of all designs."""
+
+SPACE_SHARE: Final = 0.10
+"""Target: evaluations as a share of the space are at most this."""
+
+RANDOM_SHARE: Final = 0.25
+"""Target: evaluations as a share of what random search needs are at most this."""
+
+
+@dataclass(frozen=True)
+class SamplerResult:
+    """What a sampler needed.
+
+    Attributes:
+        kind: The sampler.
+        evaluations: How many designs, seed by seed, had `ENOUGH`; None where the run's limit came first.
+        limit: Most evaluations of a run.
+        curve: Share of the true hypervolume after each evaluation, of the first seed.
+
+    """
+
+    kind: SamplerKind
+    evaluations: tuple[int | None, ...]
+    limit: int
+    curve: tuple[float, ...]
+
+    @property
+    def counted(self) -> list[int]:
+        """Evaluations, ascending; a run that its limit ended counts as one more than that."""
+        return sorted(self.limit + 1 if count is None else count for count in self.evaluations)
+
+    @property
+    def median(self) -> float:
+        """Median of the evaluations: a lower bound of it where it is above the limit."""
+        return median(self.counted)
+
+    def meets(self, designs: int, random: SamplerResult) -> tuple[bool, bool]:
+        """Return whether the targets, against the space of so many designs and against random search, are met.
+
+        A median beyond the limit of runs meets none: what it is, is not known.
+        """
+        met = (self.median <= SPACE_SHARE * designs, self.median <= RANDOM_SHARE * random.median)
+        return met if self.median <= self.limit else (False, False)
+
+
+def run_sampler(kind: SamplerKind, truth: Truth, seed: int, limit: int) -> list[float]:
+    """Return the share of the true hypervolume after each evaluation, up to `ENOUGH` or `limit` evaluations.
+
+    As a study does it: the known designs first, then what the sampler proposes.
+    """
+    everything = hypervolume(map(truth.share, truth.values))
+    tried: dict[Design, None] = {}
+    candidates = Candidates(
+        lambda design: design in truth.values and design not in tried,
+        lambda: (design for design in truth.values if design not in tried),
+    )
+    study = optuna.create_study(
+        directions=[objective.direction for objective in OBJECTIVES],
+        sampler=DistinctSampler(kind, SPACE, seed, 0, candidates),
+    )
+    for design in truth.first:
+        study.enqueue_trial(parameters_of(design))
+    gained: list[Share] = []  # the designs that added to the hypervolume; the others need no look again
+    shares: list[float] = []
+    while len(tried) < min(limit, len(truth.values)) and (not shares or shares[-1] < ENOUGH):
+        trial = study.ask()
+        design = SPACE.suggest(trial)
+        tried[design] = None
+        study.tell(trial, truth.values[design])
+        found = hypervolume([*gained, truth.share(design)]) / everything
+        if not shares or found > shares[-1]:
+            gained.append(truth.share(design))
+        shares.append(found)
+    return shares
+
+
+def result(kind: SamplerKind, runs: list[list[float]], limit: int) -> SamplerResult:
+    """Return what runs of several seeds needed."""
+    evaluations = tuple(len(run) if run[-1] >= ENOUGH else None for run in runs)
+    return SamplerResult(kind, evaluations, limit, tuple(runs[0]))

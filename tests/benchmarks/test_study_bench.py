@@ -1,0 +1,130 @@
+"""The study benchmark's stand-in, counts and page."""
+
+import pytest
+
+from benchmarks.study_accuracy import fidelity, stand_in_accuracy
+from benchmarks.study_plot import plot
+from benchmarks.study_results import StudyResults, page
+from benchmarks.study_resume import STORAGES, Resume, fill, measure
+from benchmarks.study_samplers import result, run_sampler
+from benchmarks.study_space import SPACE, Truth
+from benchmarks.study_throughput import Throughput, dealt
+from dse.design import Design
+from dse.networks import FeatureMaps, build_network
+from dse.spec import SamplerKind
+from kernels_asm import EndValue, Overflow, RunningSums
+
+NETWORK = build_network("tiny")
+EXACT = EndValue(288, 1000, -288, 288)
+
+
+def made_up_truth() -> Truth:
+    """Return a truth over part of the space in which width costs time and clips cost accuracy."""
+    designs = [design for design in SPACE.designs() if design.overflow is Overflow.EXACT][::7]
+    values = {
+        design: (design.width_multiplier + design.accumulator / 100, design.width_multiplier - 1 / (design.clip or 200))
+        for design in designs
+    }
+    return Truth(values, (designs[0],))
+
+
+def test_fidelity_is_a_correlation_with_the_exact_sums():
+    assert fidelity(288, EXACT) == pytest.approx(1)
+    clipped = [fidelity(288, EndValue(288, 1000, -clip, clip)) for clip in (63, 15, 3)]
+    assert 1 > clipped[0] > 0.99 > clipped[1] > clipped[2] > 0.7
+    assert fidelity(288, RunningSums(-15, 15)) == pytest.approx(clipped[1])
+    assert fidelity(288, EndValue(0, 1, 5, 5)) == 0
+
+
+def test_designs_that_compute_the_same_have_one_accuracy():
+    def accuracy(design: Design) -> float:
+        functions = design.layer_functions(layer.shape for layer in NETWORK.binary_layers)
+        return stand_in_accuracy(design.width_multiplier, design.maps, NETWORK.binary_layers, functions)
+
+    wide, narrow = Design(1.0, 32, Overflow.EXACT, 31), Design(1.0, 16, Overflow.EXACT, 31)
+    assert accuracy(wide) == accuracy(narrow)
+    assert accuracy(wide) != accuracy(Design(1.0, 32, Overflow.EXACT, 31, FeatureMaps.INT8))
+    assert accuracy(wide) > accuracy(Design(1.0, 32, Overflow.EXACT, 3)) + 0.02
+
+
+def test_shares_span_the_true_front():
+    truth = made_up_truth()
+    ends = [next(design for design, value in truth.values.items() if value == truth.front[end]) for end in (0, -1)]
+    fastest, best = map(truth.share, ends)
+    assert fastest[0] == best[1] == 1
+    assert 0 < fastest[1] < 0.1
+    assert 0 < best[0] < 0.1
+    assert sorted(truth.front) == list(truth.front)
+    assert sorted(accuracy for _, accuracy in truth.front) == [accuracy for _, accuracy in truth.front]
+
+
+@pytest.mark.parametrize("kind", [SamplerKind.RANDOM, SamplerKind.NSGA2])
+def test_a_run_stops_once_it_has_enough(kind):
+    truth = made_up_truth()
+    shares = run_sampler(kind, truth, 0, len(truth.values))
+    assert shares == run_sampler(kind, truth, 0, len(truth.values))
+    assert shares == sorted(shares)
+    assert shares[-1] >= 0.99 > shares[-2]
+    assert len(run_sampler(kind, truth, 0, 3)) == 3
+
+
+def test_medians_count_runs_without_end_as_beyond_the_limit():
+    found = result(SamplerKind.TPE, [[0.5, 0.995], [0.5, 0.6, 0.7], [0.5, 0.6, 0.99]], 3)
+    assert found.evaluations == (2, None, 3)
+    assert found.counted == [2, 3, 4]
+    assert found.median == 3
+    random = result(SamplerKind.RANDOM, [[0.1] * 11 + [1.0]], 100)
+    assert found.meets(30, random) == (True, True)
+    assert found.meets(29, random) == (False, True)
+    assert result(SamplerKind.TPE, [[0.1] * 3 + [1.0]], 4).meets(40, random) == (True, False)
+
+
+def sample_results() -> StudyResults:
+    tpe = result(SamplerKind.TPE, [[0.9, 0.995], [0.5, 0.9, 0.991]], 50)
+    gp = result(SamplerKind.GP, [[0.9, 0.91]], 2)
+    random = result(SamplerKind.RANDOM, [[0.1] * 19 + [1.0], [0.1] * 29 + [1.0]], 50)
+    return StudyResults(
+        core="cortex-a72",
+        designs=50,
+        front=7,
+        samplers=(tpe, gp, random),
+        throughput=(
+            Throughput("default clips", 2, False, 90, 60, 5.0, 4.0),
+            Throughput("default clips", 1, True, 90, 90, 1.0, 0.5),
+        ),
+        resumes=(Resume("SQLite", 10_000, 3.5, 3.0, 1.0),),
+    )
+
+
+def test_the_page_says_every_figure_and_whether_targets_are_met():
+    text = page(sample_results(), "make bench-study", "study/samplers.svg")
+    assert "| tpe | 2 | 2 to 3 | 2 | 5.0% | 10% | met | met |" in text
+    assert "| gp | over 2 | over 2 to over 2 | 1 | over 4.0% | over 8% | missed | missed |" in text
+    assert "| random | 25 | 20 to 30 | 2 | 50.0% | - | missed | - |" in text
+    assert "| default clips | cold | 2 | 90 | 30 | 22 | 18 | met |" in text
+    assert "| default clips | warm | 1 | 90 | 0 | 180 | 90 | - |" in text
+    assert "| SQLite | 10,000 | 3.0 | 1.0 | 3.5 |" in text
+
+
+def test_the_picture_is_the_same_every_time(tmp_path):
+    pictures = [tmp_path / name for name in ("one.svg", "two.svg")]
+    for picture in pictures:
+        plot(sample_results().samplers, picture)
+    assert pictures[0].read_bytes() == pictures[1].read_bytes()
+
+
+def test_workers_share_the_designs_but_no_kernels():
+    designs = tuple(SPACE.designs())
+    shares = [dealt(designs, worker, 2) for worker in range(2)]
+    assert sorted(map(str, [*shares[0], *shares[1]])) == sorted(map(str, designs))
+    kernels = [{(d.width_multiplier, d.accumulator, d.overflow, d.maps) for d in share} for share in shares]
+    assert not kernels[0] & kernels[1]
+
+
+@pytest.mark.parametrize("kind", list(STORAGES))
+def test_a_study_is_resumed_from_each_storage(kind, tmp_path):
+    path = tmp_path / "study"
+    fill(STORAGES[kind](path), 12)
+    found = measure(kind, path, 12)
+    assert (found.storage, found.trials) == (kind, 12)
+    assert found.proposal <= found.cpu
