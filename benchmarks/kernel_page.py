@@ -7,8 +7,9 @@ from itertools import groupby
 
 from benchmarks.kernel_results import WIDTHS, KernelResults, LayerRow
 from benchmarks.kernel_rivals import Reference
-from benchmarks.kernel_search import PREFETCH, PREFETCHED, REORDERED, UNROLLED
+from benchmarks.kernel_search import PREFETCHED, REORDERED, UNROLLED
 from benchmarks.kernel_targets import Reached, reached
+from dse.tile_candidates import PREFETCH
 from kernels_asm import Arithmetic
 from kernels_asm.tree_tile import LARGEST_CODE
 

@@ -81,7 +81,7 @@ def measure(kind: str, path: Path, trials: int) -> Resume:
     tried = {design_of(trial.params) for trial in study.get_trials(deepcopy=False)}
     designs = [design for design in WIDE.designs() if design not in tried]
     candidates = Candidates(lambda design: design not in tried, lambda: iter(designs))
-    study.sampler = DistinctSampler(SamplerKind.TPE, WIDE, 0, len(tried), candidates)
+    study.sampler = DistinctSampler(SamplerKind.TPE, WIDE, 0, (len(tried), len(tried)), candidates)
     read = time.process_time()
     WIDE.suggest(study.ask())
     end = time.process_time()

@@ -74,7 +74,7 @@ def run_sampler(kind: SamplerKind, truth: Truth, seed: int, limit: int) -> list[
     )
     study = optuna.create_study(
         directions=[objective.direction for objective in OBJECTIVES],
-        sampler=DistinctSampler(kind, SPACE, seed, 0, candidates),
+        sampler=DistinctSampler(kind, SPACE, seed, (0, 0), candidates),
     )
     for design in truth.first:
         study.enqueue_trial(parameters_of(design))
