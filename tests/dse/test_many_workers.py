@@ -141,7 +141,7 @@ def test_workers_wait_for_a_training_that_one_of_them_runs(tmp_path):
     fake.load()
     study, _ = finish(fake, 3, [start(fake, 3) for _ in range(3)])
     assert fake.trainer.noted("begin").total() == 1
-    assert sorted(trial.user_attrs["cached"]["accuracy"] for trial in study.trials) == [False, True, True]
+    assert sorted(trial.user_attrs["accuracy_cached"] for trial in study.trials) == [False, True, True]
 
 
 @pytest.mark.hypothesis  # so that `make fuzz` runs it, with more kills

@@ -72,7 +72,7 @@ def test_space_is_exhausted_exactly(kind: SamplerKind) -> None:
 
 
 def test_another_process_may_take_the_last_design(kind: SamplerKind) -> None:
-    sampler = DistinctSampler(kind, SPACE, 0, 0, Candidates(lambda _design: False, lambda: iter(())))
+    sampler = DistinctSampler(kind, SPACE, 0, (0, 0), Candidates(lambda _design: False, lambda: iter(())))
     study = optuna.create_study(sampler=sampler)
     assert study.ask(SPACE.distributions()).params.keys() == SPACE.distributions().keys()
 

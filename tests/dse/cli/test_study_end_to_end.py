@@ -216,7 +216,7 @@ def test_a_design_is_exported_from_its_trial(folder, first_run):
     )
     trial = trials(folder)[0]
     text = (folder / "board/README.md").read_text()
-    assert text.startswith("# Design 0 of study small: width 1, 32-bit exact, no clip, tile 4x2\n")
+    assert text.startswith("# Design 0 of study small: width 1, 32-bit exact, no clip\n")
     assert f"cortex-a72 with warm caches: {trial.user_attrs['cycles']:,} for all binary layers" in text
     for layer in trial.user_attrs["layers"]:
         assert f".predicted_cycles = {layer['cycles']}," in (folder / "board/network.c").read_text()
