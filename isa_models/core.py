@@ -7,6 +7,7 @@ class entry carries where its figures come from and how sure they are.
 
 import hashlib
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -246,9 +247,9 @@ class _CoreBase(_Description):
             )
         return self
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """Content hash of the whole description, hexadecimal."""
+        """Content hash of the whole description, hexadecimal; kept, as the key of every timing asks for it."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
