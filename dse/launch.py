@@ -92,10 +92,7 @@ def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
     if study is not None:
         stored = study.user_attrs["spec"]
         check_resumes(settings.name, record, stored, frozenset(spec.parameters.model_fields_set))
-        finished = finished_trials(study)
-        is_done = len(finished) >= spec.trials or is_stalled(study, spec.until_stalled)
-        is_open = any(map(is_spared, finished)) and (spec.train_all or not study.user_attrs.get(SETTLED))
-        if is_done and not is_open:
+        if has_ended(study, spec):
             return study
     setup = StudySetup(settings, core)
     if study is None:
@@ -104,6 +101,7 @@ def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
         setup.check_unchanged(study)
         study.set_user_attr("spec", record | {"parameters": stored["parameters"]})
     setup.enqueue(study)
+    setup.declare_bound(study)
     if settings.jobs == 1:
         setup.run(study, progress)
     else:
@@ -129,12 +127,20 @@ def run_worker(storage: str, name: str, cache: Path, data_dir: Path | None, prog
     spec = stored_spec(study.user_attrs["spec"])
     if data_dir is not None:
         spec = spec.model_copy(update={"data_dir": str(data_dir)})
-    if len(finished_trials(study)) < spec.trials and not is_stalled(study, spec.until_stalled):
+    if not has_ended(study, spec):
         check_installed(spec.sampler)
         setup = StudySetup(StudySettings(storage, name, spec, cache), load_core(spec.core, dict(spec.overrides)))
         setup.check_unchanged(study)
         setup.run(study, progress)
     return study
+
+
+def has_ended(study: optuna.Study, spec: StudySpec) -> bool:
+    """Return whether a study has met its budget or stalled, and no design that was spared may still be evaluated."""
+    finished = finished_trials(study)
+    is_done = len(finished) >= spec.trials or is_stalled(study, spec.until_stalled)
+    is_open = any(map(is_spared, finished)) and (spec.train_all or not study.user_attrs.get(SETTLED))
+    return is_done and not is_open
 
 
 class StudySetup:
@@ -219,6 +225,11 @@ class StudySetup:
         designs = self._enqueued(Design.from_dict(study.user_attrs["conventional"]), space)
         study.set_user_attr(ENQUEUED, [design.to_dict() for design in designs])
 
+    def declare_bound(self, study: optuna.Study) -> None:
+        """Write down the bound on accuracies that the spec declares; without one, an earlier run's stays."""
+        if "accuracy_at_most" in self._spec.model_fields_set:
+            study.set_user_attr(ACCURACY_AT_MOST, self._spec.accuracy_at_most)
+
     def run(self, study: optuna.Study, progress: StudyProgress) -> None:
         """Evaluate designs until the budget is finished."""
         first = [*study.user_attrs["first"], *study.user_attrs.get(ENQUEUED, ())]
@@ -244,9 +255,7 @@ class StudySetup:
         return enqueued_designs(self._spec.enqueue, conventional, space, self._legality.reason)
 
     def _bounds(self, study: optuna.Study) -> tuple[AccuracyBound, ...]:
-        """Return what is assumed of accuracies to spare trainings; a bound that is declared stays with the study."""
-        if "accuracy_at_most" in self._spec.model_fields_set:
-            study.set_user_attr(ACCURACY_AT_MOST, self._spec.accuracy_at_most)
+        """Return what is assumed of accuracies to spare trainings."""
         if self._spec.train_all:
             return ()
         most = study.user_attrs.get(ACCURACY_AT_MOST, 1.0)

@@ -7,9 +7,10 @@ import pytest
 
 from dse.errors import UsageError
 from dse.known_designs import CONVENTIONAL
-from dse.launch import StudySettings, StudySetup, run_study
+from dse.launch import ACCURACY_AT_MOST, StudySettings, StudySetup, has_ended, run_study
 from dse.networks import FeatureMaps
-from dse.spec import ParameterRanges, StudySpec
+from dse.spec import ParameterRanges, StudySpec, stored_spec
+from dse.staging import SETTLED, STAGE, Stage
 from isa_models import load_core
 from isa_models.errors import IsaModelError
 from kernels_asm import Overflow
@@ -66,3 +67,32 @@ def test_wrong_specs_are_refused_before_there_is_a_study(tmp_path: Path, spec: S
         run_study(settings, RecordedProgress())
     assert said in str(error.value)
     assert not (tmp_path / "study.db").exists()
+
+
+def test_a_declared_bound_stays_through_runs_and_workers_that_declare_none(tmp_path: Path) -> None:
+    core = load_core("cortex-a72", {})
+
+    def setup(spec: StudySpec) -> StudySetup:
+        return StudySetup(StudySettings(str(tmp_path / "study.db"), "study", spec, tmp_path / "cache"), core)
+
+    declaring, silent = StudySpec(accuracy_at_most=0.9), StudySpec()
+    study = setup(declaring).create(declaring.record(core.clock_hz))
+    setup(declaring).declare_bound(study)
+    setup(silent).declare_bound(study)
+    worker = setup(stored_spec(silent.record(core.clock_hz)))  # it reads every field, declared or not
+    assert [bound.name for bound in worker._bounds(study)] == ["declared", "nested"]
+    assert study.user_attrs[ACCURACY_AT_MOST] == 0.9
+
+
+def test_a_study_with_spared_designs_has_ended_once_it_is_settled() -> None:
+    study = optuna.create_study(directions=["minimize", "maximize"])
+    spec = StudySpec(trials=1)
+    assert not has_ended(study, spec)
+    spared = optuna.trial.create_trial(
+        state=optuna.trial.TrialState.PRUNED, user_attrs={STAGE: Stage.TRAINING, "design": {}}
+    )
+    study.add_trial(spared)
+    assert not has_ended(study, spec)
+    study.set_user_attr(SETTLED, True)
+    assert has_ended(study, spec)
+    assert not has_ended(study, spec.model_copy(update={"train_all": True}))
