@@ -52,9 +52,9 @@ def all_tiles(features: Collection[str] = ()) -> Iterator[Tile]:
 
 
 def search_tiles(schedule: Schedule, features: Collection[str] = ()) -> Iterator[Tile]:
-    """Yield the tiles that a search over whole networks tries for a core with that schedule and these features.
+    """Yield the tiles among which kernels of a layer are compared, for a core with that schedule and these features.
 
-    Those with a common shape for all layers of a small network: few pixels, the loops in the order that suits
+    Few, so that all can be timed: few pixels, the loops in the order that suits
     feature maps and filters which fit the first cache together, and steps of the window unrolled. None prefetches,
     which wins only where weights come from memory.
     """
