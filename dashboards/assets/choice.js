@@ -19,6 +19,12 @@
     }
   }
 
+  // The Dash component asks a moment after a selection what is selected, also of a grid that the next page has removed
+  // meanwhile, which AG Grid would complain of in the console.
+  function forgetSelection({ api }) {
+    api.getSelectedRows = () => [];
+  }
+
   function choosePoint(click) {
     if (click) {
       choose(click.points[0]?.customdata);
@@ -29,7 +35,8 @@
   let selected = null;
 
   function findPoint(plot) {
-    const row = window.dash_ag_grid?.getApi("trials")?.getRowNode(String(selected))?.data;
+    const grid = window.dash_ag_grid?.getApi("trials");
+    const row = grid && !grid.isDestroyed() ? grid.getRowNode(String(selected))?.data : undefined;
     if (row) { // also where so many trials are dominated that not all of them are drawn
       const [x, y] = (plot.layout.meta?.axes ?? ["latency", "accuracy"]).map(field => row[field]);
       return Number.isFinite(x) && Number.isFinite(y) ? [[x], [y]] : [[], []];
@@ -69,6 +76,6 @@
     placeRing(plot);
   }
 
-  window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, { chooseRow });
+  window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, { chooseRow, forgetSelection });
   window.dash_clientside = Object.assign(window.dash_clientside || {}, { choice: { choosePoint, moveRing } });
 })();

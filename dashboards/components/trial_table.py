@@ -34,7 +34,7 @@ def trial_table() -> dag.AgGrid:
         columnDefs=columns(None),
         rowData=[],
         getRowId="params.data.id",
-        eventListeners={"rowSelected": ["chooseRow(params)"]},
+        eventListeners={"rowSelected": ["chooseRow(params)"], "gridPreDestroyed": ["forgetSelection(params)"]},
         defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
         rowClassRules={"on-front": "params.data.state.startsWith('front')", "no-point": "params.data.latency == null"},
         dashGridOptions={

@@ -221,6 +221,14 @@ def test_selection_by_address_is_not_taken_for_a_choice(page: Page) -> None:
         assert set(selected_rows(page)) == {str(number)}
 
 
+def test_table_of_a_page_that_was_left_answers_without_complaint(page: Page) -> None:
+    wait_until_drawn(page)
+    grid = page.evaluate_handle("async () => await dash_ag_grid.getApiAsync('trials')")
+    navigate(page, "/cores")
+    page.wait_for_function("grid => grid.isDestroyed()", arg=grid)
+    assert page.evaluate("grid => grid.getSelectedRows()", grid) == []
+
+
 def test_says_that_a_trial_is_not_there(page: Page) -> None:
     navigate(page, "?trial=4000")
     expect(page.locator("#details")).to_contain_text("This study has no trial of that number")
