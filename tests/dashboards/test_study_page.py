@@ -54,6 +54,10 @@ ROW_IN_VIEW = """() => {
   const rows = [...document.querySelectorAll('#trials .ag-center-cols-container .ag-row:not(.ag-row-selected)')];
   return rows.find(row => Math.abs(row.getBoundingClientRect().top - top - 100) < 50)?.getAttribute('row-id');
 }"""
+ROOM_BELOW_LAST_ROW = """() => {
+  const row = document.querySelector("#trials .ag-center-cols-container .ag-row[row-id='0']");
+  return document.querySelector('#trials').getBoundingClientRect().bottom - row.getBoundingClientRect().bottom;
+}"""
 RING = "() => document.querySelector('#front .js-plotly-plot').data[0].x"
 
 
@@ -332,16 +336,14 @@ def test_table_is_as_high_as_its_rows_and_grows_to_a_limit(
     add_complete(study, {**CONVENTIONAL, "clip": 15})
     page = open_page(serve_storage(tmp_path / "few.db"))
     wait_until_drawn(page)
-    last_row = page.locator("#trials .ag-center-cols-container .ag-row[row-id='0']").bounding_box()
-    table = page.locator("#trials").bounding_box()
-    assert last_row is not None
-    assert table is not None
-    assert 0 <= table["y"] + table["height"] - last_row["y"] - last_row["height"] < 20
+    page.wait_for_function(f"() => {{ const room = ({ROOM_BELOW_LAST_ROW})(); return 0 <= room && room < 20; }}")
     for _ in range(MOST_ROWS):
         add_complete(study, CONVENTIONAL)
     expect(page.locator("#trials")).to_have_css("height", f"{table_size(MOST_ROWS)['height']}px")
-    page.locator("#trials .ag-center-cols-container .ag-row").first.wait_for()
-    assert page.locator("#trials .ag-body-viewport").evaluate("view => view.scrollHeight > view.clientHeight")
+    page.wait_for_function(
+        "({scrollHeight, clientHeight}) => scrollHeight > clientHeight",
+        arg=page.locator("#trials .ag-body-viewport").element_handle(),
+    )
 
 
 def test_figures_follow_the_colour_scheme(open_page: OpenPage, shared_address: str) -> None:
