@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import importlib.util
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -121,7 +121,7 @@ def _run(arguments: Sequence[str], work: Path) -> str | None:
     """Run a tool of the package; return None, or what it says where it fails."""
     folder = str(work / "zig")  # a cache that is thrown away, as it would not notice changes of `.include`d files
     done = subprocess.run(
-        [sys.executable, "-m", "ziglang", *arguments],
+        [_zig(), *arguments],
         env=os.environ | {"ZIG_LOCAL_CACHE_DIR": folder, "ZIG_GLOBAL_CACHE_DIR": folder},
         capture_output=True,
         text=True,
@@ -181,6 +181,15 @@ def _digest(parts: Sequence[bytes]) -> str:
     for part in (_assembler_version().encode(), *(flag.encode() for flag in (*_ASSEMBLE, *_LINK)), *parts):
         digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()
+
+
+@cache
+def _zig() -> str:
+    """Return the program that the package carries: to start Python to start it takes as long as to assemble."""
+    found = importlib.util.find_spec("ziglang")
+    if found is None or found.origin is None:
+        raise AssemblyError("the package ziglang, which assembles code, is not installed: pip install ziglang")
+    return str(Path(found.origin).with_name("zig"))
 
 
 @cache

@@ -5,10 +5,10 @@ Images are cached by the content of everything that goes into them: sources, par
 
 import hashlib
 import importlib.metadata
+import importlib.util
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,8 @@ from kernels_asm.shape import ConvShape
 from kernels_asm.variant import KernelVariant
 
 SOURCES = Path(__file__).parent / "asm"
-_FLAGS = ("-target", "aarch64-linux-musl", "-nostdlib", "-static", "-g")
+_ASSEMBLE = ("clang", "-target", "aarch64-linux-musl", "-gdwarf-4", "-c")
+_LINK = ("ld.lld", "-m", "aarch64linux", "-static", "--build-id=none", "--image-base=0x1000000")
 _DIAGNOSTIC = re.compile(r"(?P<file>[^:\n]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<what>.+)")
 _LINK_ERROR = re.compile(r"error: (?P<what>.+)")
 
@@ -46,7 +47,7 @@ class Callee:
 
 
 def cache_directory() -> Path:
-    """Return the folder for assembled images and the assembler's own cache; environment BNN_DSE_CACHE moves it."""
+    """Return the folder for assembled images; environment BNN_DSE_CACHE moves it."""
     chosen = os.environ.get("BNN_DSE_CACHE")
     root = Path(chosen) if chosen else platformdirs.user_cache_path("bnn-dse")
     return root / "kernels"
@@ -99,7 +100,7 @@ def source_digest(
     """Return the SHA-256 of everything that goes into the image."""
     content = hashlib.sha256()
     symbols = (f"{name}={parameters[name]}" for name in sorted(parameters))
-    parts = [_assembler_version(), *_FLAGS, arguments.function, arguments.assembly_offsets(), *symbols]
+    parts = [_assembler_version(), *_ASSEMBLE, *_LINK, arguments.function, arguments.assembly_offsets(), *symbols]
     for path in (source, *sorted(source.parent.glob("*.inc")), *([driver] if driver else [])):
         parts += [path.name, _read_source(path)]
     if callee:
@@ -164,47 +165,50 @@ def _build(
 ) -> bytes:
     with tempfile.TemporaryDirectory(prefix="bnn-dse-") as folder:
         work = Path(folder)
-        image = work / "kernel.elf"
-        entry = [f"-Wl,-e,{arguments.function}"] if driver is None else [f"-DKERNEL={arguments.function}"]
-        flags = [*entry, *_flags_of(source, parameters, arguments, work)]
-        inputs = [str(path.resolve()) for path in (source, driver) if path]
+        names = [] if driver is None else [f"-DKERNEL={arguments.function}"]
+        names += [f"-DCALLEE={callee.arguments.function}"] if callee else []
+        flags = [*names, *_flags_of(parameters, arguments, work)]
+        objects = [_object(path, flags, work) for path in (source, driver) if path]
         if callee:
-            flags.append(f"-DCALLEE={callee.arguments.function}")
-            inputs.append(str(_build_callee(callee, work / "callee")))
-        _run_compiler([*flags, *inputs], source, image)
+            apart = work / "callee"
+            apart.mkdir()
+            objects.append(_object(callee.source, _flags_of(callee.parameters, callee.arguments, apart), apart))
+        entry = arguments.function if driver is None else "_start"
+        image = work / "kernel.elf"
+        _run([*_LINK, f"--entry={entry}", *objects, "-o", str(image)], source, image)
         return image.read_bytes()
 
 
-def _build_callee(callee: Callee, work: Path) -> Path:
-    """Return the object file, in the folder `work`, which is made for it."""
-    work.mkdir()
-    built = work / "callee.o"
-    flags = _flags_of(callee.source, callee.parameters, callee.arguments, work)
-    _run_compiler(["-c", *flags, str(callee.source.resolve())], callee.source, built)
-    return built
-
-
-def _flags_of(source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock, work: Path) -> list[str]:
-    """Return symbols and folders of included files; writes `arguments.inc` to the folder `work`."""
+def _flags_of(parameters: Mapping[str, int], arguments: ArgumentBlock, work: Path) -> list[str]:
+    """Return symbols and the folder of `arguments.inc`, which is written to the folder `work`."""
     (work / "arguments.inc").write_text(arguments.assembly_offsets(), encoding="utf-8")
-    symbols = [f"-Wa,-defsym,{name}={value}" for name, value in parameters.items()]
-    return [*symbols, f"-I{work}", f"-I{source.parent}"]
+    return [*(f"-Wa,-defsym,{name}={value}" for name, value in parameters.items()), f"-I{work}"]
 
 
-def _run_compiler(options: Sequence[str], source: Path, built: Path) -> None:
-    """Run it so that it writes the file `built`; raises AssemblyError, about `source`, if it does not."""
-    zig_cache = str(cache_directory() / "zig")
-    environment = os.environ | {"ZIG_LOCAL_CACHE_DIR": zig_cache, "ZIG_GLOBAL_CACHE_DIR": zig_cache}
-    done = subprocess.run(
-        [sys.executable, "-m", "ziglang", "cc", *_FLAGS, *options, "-o", str(built)],
-        cwd=built.parent,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def _object(source: Path, flags: Sequence[str], work: Path) -> str:
+    """Assemble a source, which may include files of its folder, to an object file in the folder `work`."""
+    built = work / f"{source.stem}.o"
+    _run([*_ASSEMBLE, *flags, f"-I{source.parent}", str(source.resolve()), "-o", str(built)], source, built)
+    return str(built)
+
+
+def _run(arguments: Sequence[str], source: Path, built: Path) -> None:
+    """Run a tool of zig so that it writes the file `built`; raises AssemblyError, about `source`, if it does not.
+
+    The tools themselves, and not `zig cc`, which asks a cache of its own about files that are as good as always new.
+    """
+    done = subprocess.run([_zig(), *arguments], cwd=built.parent, capture_output=True, text=True, check=False)
     if done.returncode != 0 or not built.is_file():
         raise AssemblyError(_first_error(source, done.stderr))
+
+
+@cache
+def _zig() -> str:
+    """Return the program that the package carries: to start Python to start it takes longer than to assemble."""
+    found = importlib.util.find_spec("ziglang")
+    if found is None or found.origin is None:
+        raise AssemblyError("the package ziglang, which assembles kernels, is not installed: pip install ziglang")
+    return str(Path(found.origin).with_name("zig"))
 
 
 def _first_error(source: Path, messages: str) -> str:

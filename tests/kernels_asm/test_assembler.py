@@ -34,6 +34,13 @@ def test_a_variant_becomes_a_linked_elf_and_is_assembled_once(monkeypatch: pytes
     assert assemble_variant(variant, SHAPE) == first
 
 
+def test_a_missing_assembler_is_told_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembler_module, "_zig", assembler_module._zig.__wrapped__)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(AssemblyError, match="ziglang, which assembles kernels, is not installed: pip install ziglang"):
+        assemble(write(tmp_path, ".globl f\nf: ret\n"), {}, BLOCK)
+
+
 def test_the_digest_follows_source_includes_and_parameters(tmp_path: Path) -> None:
     source = write(tmp_path, ".globl f\nf: mov x0, #NUMBER\n ret\n")
     digests = {assemble(source, {"NUMBER": 1}, BLOCK).digest, assemble(source, {"NUMBER": 2}, BLOCK).digest}
