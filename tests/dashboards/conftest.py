@@ -168,5 +168,6 @@ def page(watched_page: Watched) -> Iterator[Page]:
     page.evaluate("() => scrollTo(0, 0)")
     if not page.url.endswith(":" + page.url.rpartition(":")[2].partition("/")[0] + "/"):
         navigate(page, "/")
+        page.wait_for_selector("#front", state="attached")  # what a test waits for is not of the page before
     yield page
     watched_page.assert_content()
