@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from benchmarks.study_space import OBJECTIVES
 from dse.design import Design
 from dse.sampler import Candidates, DistinctSampler
-from dse.space import SearchSpace, design_of, parameters_of
+from dse.space import SearchSpace
 from dse.spec import SamplerKind
 
 TRIALS: Final = 10_000
@@ -78,7 +78,7 @@ def measure(kind: str, path: Path, trials: int) -> Resume:
     """Return how long a process that has not seen the storage takes to resume its study; `fill` made it."""
     begin, cpu = time.monotonic(), time.process_time()
     study = optuna.load_study(study_name="study", storage=STORAGES[kind](path))
-    tried = {design_of(trial.params) for trial in study.get_trials(deepcopy=False)}
+    tried = {WIDE.design(trial.params) for trial in study.get_trials(deepcopy=False)}
     designs = [design for design in WIDE.designs() if design not in tried]
     candidates = Candidates(lambda design: design not in tried, lambda: iter(designs))
     study.sampler = DistinctSampler(SamplerKind.TPE, WIDE, 0, (len(tried), len(tried)), candidates)
@@ -92,7 +92,7 @@ def _trial(number: int, design: Design) -> FrozenTrial:
     return create_trial(
         state=TrialState.COMPLETE,
         values=[design.width_multiplier**2 + number * 1e-6, 0.9 - 0.1 / design.width_multiplier],
-        params=parameters_of(design) | {"overflow": design.overflow.value},
+        params=WIDE.parameters(design) | {"overflow": design.overflow.value},
         distributions=WIDE.distributions(),
         user_attrs=_attributes(number, design),
     )

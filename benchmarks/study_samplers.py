@@ -12,7 +12,6 @@ from benchmarks.study_space import OBJECTIVES, SPACE, Truth
 from dse.design import Design
 from dse.hypervolume import Share, hypervolume
 from dse.sampler import Candidates, DistinctSampler
-from dse.space import parameters_of
 from dse.spec import SamplerKind
 
 ENOUGH: Final = 0.99
@@ -77,7 +76,7 @@ def run_sampler(kind: SamplerKind, truth: Truth, seed: int, limit: int) -> list[
         sampler=DistinctSampler(kind, SPACE, seed, (0, 0), candidates),
     )
     for design in truth.first:
-        study.enqueue_trial(parameters_of(design))
+        study.enqueue_trial(SPACE.parameters(design))
     gained: list[Share] = []  # the designs that added to the hypervolume; the others need no look again
     shares: list[float] = []
     while len(tried) < min(limit, len(truth.values)) and (not shares or shares[-1] < ENOUGH):

@@ -15,11 +15,11 @@ from typing import IO, Final
 import optuna
 from optuna.trial import TrialState
 
+from dse.design import Design
 from dse.errors import DseError, InterruptedStudyError
 from dse.interruption import Interruption
 from dse.progress import StudyProgress
 from dse.results import STOPPED
-from dse.space import design_of
 from dse.study import finished_trials
 
 PAUSE: Final = 0.3
@@ -105,7 +105,7 @@ class LocalWorkers:
         for trial in self._study.get_trials(deepcopy=False):
             if "design" in trial.user_attrs and trial.number not in self._begun:
                 self._begun.add(trial.number)
-                self._progress.begin_trial(trial.number, design_of(trial.params))
+                self._progress.begin_trial(trial.number, Design.from_dict(trial.user_attrs["design"]))
             if trial.state.is_finished() and trial.number not in self._ended:
                 self._ended.add(trial.number)
                 self._progress.end_trial(trial)

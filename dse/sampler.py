@@ -15,7 +15,7 @@ sampler    how it proposes                                                  what
 =========  ===============================================================  ========================================
 
 All but `grid` and `random` model parameters one by one and know nothing of legality. What they propose is redrawn while
-it is illegal or was tried; if it still is, the legal untried design that shares most parameters with it takes its
+it is illegal or was tried; if it still is, the legal untried design that differs least from it takes its
 place, so that the model's choice counts for as much as it can. Designs under way in other workers count as tried, and
 TPE takes them for bad ones until it knows better (`constant_liar`), so that workers spread.
 """
@@ -23,6 +23,7 @@ TPE takes them for bad ones until it knows better (`constant_liar`), so that wor
 from __future__ import annotations
 
 import importlib.util
+import math
 import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,7 +39,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from dse.design import Design
 from dse.errors import UsageError
-from dse.space import SearchSpace, design_of, parameters_of
+from dse.space import SearchSpace
 from dse.spec import SamplerKind
 
 REDRAWS: Final[Mapping[SamplerKind, int]] = {
@@ -123,14 +124,14 @@ class DistinctSampler(BaseSampler):
             # Another process has taken the last one meanwhile: the study prunes whatever comes now.
             return self._draw(study, trial, search_space)
         if self._kind is SamplerKind.GRID:
-            return parameters_of(next(self._candidates.untried()))
+            return self._space.parameters(next(self._candidates.untried()))
         if self._kind is SamplerKind.RANDOM:
-            return parameters_of(self._random.choice(list(self._candidates.untried())))
+            return self._space.parameters(self._random.choice(list(self._candidates.untried())))
         for _ in range(REDRAWS[self._kind]):
-            design = design_of(self._draw(study, trial, search_space))
+            design = self._space.design(self._draw(study, trial, search_space))
             if self._candidates.is_open(design):
-                return parameters_of(design)
-        return parameters_of(self._nearest(design))
+                return self._space.parameters(design)
+        return self._space.parameters(self._nearest(design))
 
     def _draw(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> dict[str, Any]:
         modelled = self._base.infer_relative_search_space(study, trial)
@@ -141,15 +142,15 @@ class DistinctSampler(BaseSampler):
         return parameters
 
     def _nearest(self, wanted: Design) -> Design:
-        """Return the open design with most parameters of `wanted`, one at random of several."""
-        parameters = parameters_of(wanted)
+        """Return an open design that differs least from `wanted`, one at random of several."""
+        distance = _distance(self._space, wanted)
         nearest: list[Design] = []
-        most = -1
+        least = math.inf
         for design in self._candidates.untried():
-            shared = sum(parameters[name] == value for name, value in parameters_of(design).items())
-            if shared > most:
-                nearest, most = [], shared
-            if shared == most:
+            between = distance(design)
+            if between < least:
+                nearest, least = [], between
+            if between == least:
                 nearest.append(design)
         return self._random.choice(nearest)
 
@@ -171,6 +172,19 @@ class DistinctSampler(BaseSampler):
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         """Hand the finished trial to the sampler."""
         self._base.after_trial(study, trial, state, values)
+
+
+def _distance(space: SearchSpace, wanted: Design) -> Callable[[Design], float]:
+    """Return how far designs are from one: another category is as far as the whole range of an ordered parameter."""
+    spans = {"width_rank": len(space.width_multipliers) - 1, "clip_rank": len(space.clips) - 1}
+    origin = space.parameters(wanted)
+
+    def distance(design: Design) -> float:
+        values = space.parameters(design)
+        steps: float = sum(abs(values[name] - origin[name]) / span for name, span in spans.items() if span > 0)
+        return steps + sum(values[name] != origin[name] for name in values.keys() - spans.keys())
+
+    return distance
 
 
 def check_installed(kind: SamplerKind) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.trial import Trial
 
 from dse.design import Design
@@ -21,6 +22,10 @@ ACCUMULATORS: Final = (8, 16, 32)
 OVERFLOWS: Final = tuple(Overflow)
 CLIPS: Final = (0, 63, 31, 15, 7, 3)
 """0 is no clip. A clip of 63 is nearly free and one of 3 costs several points of accuracy."""
+
+ORDERED: Final = ("width_rank", "clip_rank")
+"""Parameters whose neighbours are alike. A sampler is told the place of a value among the space's, smallest first and
+no clip last, as it would otherwise have to learn of each value anew that it is much like the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +49,56 @@ class SearchSpace:
 
     def distributions(self) -> dict[str, BaseDistribution]:
         """Return the Optuna distribution of every parameter."""
-        return {name: CategoricalDistribution(choices) for name, choices in self._choices().items()}
+        return {
+            name: IntDistribution(0, len(values) - 1) if name in ORDERED else CategoricalDistribution(values)
+            for name, values in self._choices().items()
+        }
 
     def suggest(self, trial: Trial) -> Design:
         """Ask `trial` for its parameters and return the design."""
-        return design_of({name: trial.suggest_categorical(name, values) for name, values in self._choices().items()})
+        return self.design(
+            {
+                name: trial.suggest_int(name, 0, len(values) - 1)
+                if name in ORDERED
+                else trial.suggest_categorical(name, values)
+                for name, values in self._choices().items()
+            }
+        )
+
+    def design(self, parameters: Mapping[str, Any]) -> Design:
+        """Return the design of a trial's parameters; at 32 bits, `overflow` does not count."""
+        values = {
+            name: values[parameters[name]] if name in ORDERED else parameters[name]
+            for name, values in self._choices().items()
+        }
+        return Design(
+            width_multiplier=values["width_rank"],
+            accumulator=int(values["accumulator"]),
+            overflow=Overflow(values["overflow"]) if values["accumulator"] < 32 else Overflow.EXACT,
+            clip=values["clip_rank"] or None,
+            maps=FeatureMaps(values["maps"]),
+        )
+
+    def parameters(self, design: Design) -> dict[str, Any]:
+        """Return a design of this space as trial parameters, which `design` reads back.
+
+        Raises ValueError if its width or its clip is none of the space's.
+        """
+        choices = self._choices()
+        return {
+            "width_rank": choices["width_rank"].index(design.width_multiplier),
+            "accumulator": design.accumulator,
+            "overflow": design.overflow.value,
+            "clip_rank": choices["clip_rank"].index(design.clip or 0),
+            "maps": design.maps.value,
+        }
 
     def _choices(self) -> dict[str, tuple[Any, ...]]:
         return {
-            "width_multiplier": self.width_multipliers,
+            "width_rank": tuple(sorted(self.width_multipliers)),
             "accumulator": self.accumulators,
             "overflow": tuple(overflow.value for overflow in self.overflows),
-            "clip": self.clips,
+            "clip_rank": tuple(sorted(self.clips, key=lambda clip: clip or math.inf)),
             "maps": tuple(maps.value for maps in self.maps),
         }
 
@@ -94,25 +137,3 @@ class SearchSpace:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UsageError(f"search space: missing or malformed list {error}") from error
-
-
-def design_of(parameters: Mapping[str, Any]) -> Design:
-    """Return the design of a trial's parameters; at 32 bits, `overflow` does not count."""
-    return Design(
-        width_multiplier=float(parameters["width_multiplier"]),
-        accumulator=int(parameters["accumulator"]),
-        overflow=Overflow(parameters["overflow"]) if parameters["accumulator"] < 32 else Overflow.EXACT,
-        clip=int(parameters["clip"]) or None,
-        maps=FeatureMaps(parameters["maps"]),
-    )
-
-
-def parameters_of(design: Design) -> dict[str, Any]:
-    """Return a design as trial parameters; `design_of` reads them back."""
-    return {
-        "width_multiplier": design.width_multiplier,
-        "accumulator": design.accumulator,
-        "clip": design.clip or 0,
-        "maps": design.maps.value,
-        "overflow": design.overflow.value,
-    }

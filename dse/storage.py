@@ -22,7 +22,7 @@ from dse.journal import open_journal
 from dse.measures import Measure
 from dse.study_lock import FileLock, PostgresLock, StudyLock
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Version of the attributes that this package writes on studies and trials."""
 
 LOCK_TIMEOUT: Final = 10.0
@@ -145,8 +145,8 @@ def check_format(study: optuna.Study) -> None:
         raise UsageError(f"study {study.study_name!r} was not made by dse: give another --name or --storage")
     if isinstance(found, int) and found < FORMAT:
         raise UsageError(
-            f"study {study.study_name!r} has format {found}, in which a design had one tile for all layers, and this "
-            f"version of bnn-dse reads {FORMAT}: run it anew with another --name; its trainings are in the cache still"
+            f"study {study.study_name!r} has format {found}, which writes designs in another way, and this version "
+            f"of bnn-dse reads {FORMAT}: run it anew with another --name; its trainings are in the cache still"
         )
     if found != FORMAT:
         raise UsageError(

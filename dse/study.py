@@ -23,7 +23,7 @@ from dse.measuring import Measuring
 from dse.progress import StudyProgress
 from dse.results import MEASURES, STOPPED, read_results
 from dse.sampler import FIXED_PARAMETERS, Candidates, DistinctSampler
-from dse.space import SearchSpace, design_of, parameters_of
+from dse.space import SearchSpace
 from dse.spec import SamplerKind
 from dse.staging import EXCLUSION, KNOWN, SETTLED, STAGE, Exclusion, Stage, Staging, is_spared
 from dse.study_lock import StudyLock, held
@@ -183,8 +183,9 @@ class StudyRunner:
     def _queue_reopened(self) -> None:
         queued = [trial.system_attrs.get(FIXED_PARAMETERS) for trial in self._waiting()]
         for design in self._staging.to_reopen(self._study.get_trials(deepcopy=False)):
-            if parameters_of(design) not in queued:
-                self._study.enqueue_trial(parameters_of(design), user_attrs={REOPENED: True})
+            parameters = self._space.parameters(design)
+            if parameters not in queued:
+                self._study.enqueue_trial(parameters, user_attrs={REOPENED: True})
 
     def _waiting(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
@@ -218,7 +219,7 @@ class StudyRunner:
             self._tell(self._current(trial))
 
     def _evaluate(self, trial: Trial, interruption: Interruption) -> None:
-        design = design_of(trial.params)
+        design = self._space.design(trial.params)
         self._progress.begin_trial(trial.number, design)
         reason = None if REOPENED in trial.user_attrs else self._reason_to_prune(design)
         self._tried.add(design)
@@ -315,7 +316,7 @@ class StudyRunner:
     def _note_tried(self) -> None:
         """Learn which designs are not worth another trial, in whichever worker they were or are tried."""
         trials = (trial for trial in self._study.get_trials(deepcopy=False) if "design" in trial.user_attrs)
-        self._tried = {design_of(trial.params) for trial in trials if not is_worth_retrying(trial)}
+        self._tried = {self._space.design(trial.params) for trial in trials if not is_worth_retrying(trial)}
 
     def _untried(self) -> Iterator[Design]:
         for design in self._space.designs():
@@ -325,11 +326,12 @@ class StudyRunner:
     def _enqueue_unfinished(self) -> None:
         """Queue the first designs and those of interrupted trials, unless tried or queued already."""
         trials = self._study.get_trials(deepcopy=False)
-        wanted = [*self._first, *(design_of(trial.params) for trial in trials if is_worth_retrying(trial))]
+        wanted = [*self._first, *(self._space.design(trial.params) for trial in trials if is_worth_retrying(trial))]
         queued = [trial.system_attrs.get(FIXED_PARAMETERS) for trial in trials if trial.state is TrialState.WAITING]
         for design in dict.fromkeys(wanted):
-            if design not in self._tried and parameters_of(design) not in queued:
-                self._study.enqueue_trial(parameters_of(design))
+            parameters = self._space.parameters(design)
+            if design not in self._tried and parameters not in queued:
+                self._study.enqueue_trial(parameters)
 
 
 def is_stalled(study: optuna.Study, until_stalled: int) -> bool:

@@ -12,7 +12,7 @@ from dse.design import Design
 from dse.errors import UsageError
 from dse.networks import FeatureMaps
 from dse.sampler import REDRAWS, Candidates, DistinctSampler, check_installed
-from dse.space import SearchSpace, design_of
+from dse.space import SearchSpace
 from dse.spec import SamplerKind
 from kernels_asm import Overflow
 
@@ -121,7 +121,7 @@ def test_nearest_legal_design_stands_in_for_illegal_ones(
 ) -> None:
     if kind is SamplerKind.GP:
         require_package("scipy")
-    wanted = {"width_multiplier": 0.5, "accumulator": 8, "overflow": "wrap", "clip": 7, "maps": "int8"}
+    wanted = SPACE.parameters(Design(0.5, 8, Overflow.WRAP, 7, FeatureMaps.INT8))
     legal = [Design(1.0, 8, Overflow.WRAP, 7), Design(0.5, 8, Overflow.WRAP, 7)]
     sampler = DistinctSampler(kind, SPACE, 0, (0, 0), Candidates(lambda design: design in legal, lambda: iter(legal)))
     draws: list[int] = []
@@ -132,8 +132,27 @@ def test_nearest_legal_design_stands_in_for_illegal_ones(
 
     monkeypatch.setattr(sampler, "_draw", draw)
     study = optuna.create_study(sampler=sampler)
-    assert design_of(study.ask(SPACE.distributions()).params) == legal[1]
+    assert SPACE.design(study.ask(SPACE.distributions()).params) == legal[1]
     assert len(draws) == REDRAWS[kind]
+
+
+@pytest.mark.parametrize(
+    ("legal", "nearest"),
+    [
+        ([(0.5, 63), (0.5, 15), (2.0, 7)], (0.5, 15)),  # a clip next to it, before a far one and a far width
+        ([(2.0, 31), (1.0, 7)], (1.0, 7)),
+    ],
+)
+def test_an_ordered_parameter_is_near_its_neighbours(
+    legal: list[tuple[float, int]], nearest: tuple[float, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    designs = [Design(width, 32, Overflow.EXACT, clip) for width, clip in legal]
+    candidates = Candidates(lambda design: design in designs, lambda: iter(designs))
+    sampler = DistinctSampler(SamplerKind.TPE, SPACE, 0, (0, 0), candidates)
+    wanted = SPACE.parameters(Design(0.5, 32, Overflow.EXACT, 31))
+    monkeypatch.setattr(sampler, "_draw", lambda *_: wanted)
+    found = SPACE.design(optuna.create_study(sampler=sampler).ask(SPACE.distributions()).params)
+    assert (found.width_multiplier, found.clip) == nearest
 
 
 def test_missing_scipy_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import optuna
 import pytest
+from optuna.distributions import IntDistribution
 
 from dse.design import Design
 from dse.errors import UsageError
 from dse.legality import Legality, legal_space
 from dse.networks import build_network
-from dse.space import SearchSpace, design_of, parameters_of
+from dse.space import SearchSpace
 from kernels_asm import OutputType, Overflow, RunningSums
 from tests.sample_kernels import FAMILY
 
@@ -26,7 +27,7 @@ def test_every_design_comes_once():
 
 def test_parameters_and_dict_read_back():
     for design in SPACE.designs():
-        assert design_of(parameters_of(design)) == design
+        assert SPACE.design(SPACE.parameters(design)) == design
         assert Design.from_dict(design.to_dict()) == design
 
 
@@ -38,6 +39,17 @@ def test_every_parameter_is_asked_always_so_that_samplers_can_model_all_together
         design = SPACE.suggest(trial)
         assert (design.accumulator, design.overflow) == (accumulator, overflow)
         assert trial.params.keys() == SPACE.distributions().keys()
+
+
+def test_ordered_parameters_are_told_by_rank_smallest_first_and_no_clip_last():
+    space = SearchSpace((2.0, 0.5, 1.0), clips=(7, 0, 31))
+    designs = [Design(width, 32, Overflow.EXACT, clip) for width, clip in ((0.5, 7), (1.0, 31), (2.0, None))]
+    ranks = [(parameters["width_rank"], parameters["clip_rank"]) for parameters in map(space.parameters, designs)]
+    assert ranks == [(0, 0), (1, 1), (2, 2)]
+    for name in ("width_rank", "clip_rank"):
+        assert space.distributions()[name] == IntDistribution(0, 2)
+    with pytest.raises(ValueError, match="not in tuple"):
+        space.parameters(Design(1.5, 32, Overflow.EXACT, None))
 
 
 def test_space_reads_back():

@@ -29,7 +29,7 @@ from dse.legality import Legality
 from dse.networks import FeatureMaps, build_network
 from dse.report import render_report
 from dse.results import read_results
-from dse.space import SearchSpace, parameters_of
+from dse.space import SearchSpace
 from dse.staging import EXCLUSION, KNOWN, SETTLED, STAGE, Stage, Staging, is_spared
 from dse.storage import StudyStorage
 from dse.study import StudyRunner, finished_trials
@@ -271,7 +271,7 @@ def test_a_real_study_spares_clips_that_cost_too_much_and_rightly(tmp_path):
 
     assert run(2, NestedBound(network_of)) == [False, False]
     for design in harder:
-        study.enqueue_trial(parameters_of(design))
+        study.enqueue_trial(space.parameters(design))
     assert run(4, NestedBound(network_of)) == [False, False, True, True]
     assert run(4) == [False, False, False, False]
     assert [number for number, _ in read_front(study)] == [0]

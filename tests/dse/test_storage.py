@@ -194,7 +194,7 @@ def test_study_of_a_newer_version(tmp_path):
 
 def test_study_whose_designs_have_a_tile_is_refused_with_what_to_do(tmp_path):
     make(tmp_path / "s.db").set_user_attr("format", 1)
-    with pytest.raises(UsageError, match="study 'study' has format 1, in which a design had one tile") as refused:
+    with pytest.raises(UsageError, match="study 'study' has format 1, which writes designs in another way") as refused:
         StudyStorage(str(tmp_path / "s.db")).open("study")
     assert "run it anew with another --name" in str(refused.value)
 
