@@ -23,7 +23,7 @@ test: $(READY)
 
 # The property tests alone, with many times the examples: about a quarter of an hour.
 fuzz: $(READY)
-	FUZZ_FACTOR=30 $(BIN)/python -m pytest -n auto --dist=worksteal -m hypothesis
+	FUZZ_FACTOR=50 $(BIN)/python -m pytest -n auto --dist=worksteal -m hypothesis
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -78,7 +78,7 @@ def batch_norm_parameters(rng: np.random.Generator, channels: int) -> tuple[np.n
 # ---- pack_bits ----
 
 
-@property_test(200)
+@property_test(100)
 @given(size=SIZES, channels=CHANNELS, dtype=st.sampled_from([np.int8, np.int16, np.float32]), call=CALLS, seed=SEEDS)
 def test_pack_bits_of_random_maps(size, channels, dtype, call, seed) -> None:
     rng = np.random.default_rng(seed)
@@ -103,7 +103,7 @@ def test_pack_bits_of_special_floats() -> None:
 # ---- residual_add ----
 
 
-@property_test(150)
+@property_test(80)
 @given(size=SIZES, channels=CHANNELS, call=CALLS, seed=SEEDS)
 def test_residual_add_of_random_maps(size, channels, call, seed) -> None:
     rng = np.random.default_rng(seed)
@@ -131,7 +131,7 @@ def float_parameters(
     )
 
 
-@property_test(300)
+@property_test(120)
 @given(
     size=SIZES,
     channels=CHANNELS,
@@ -206,7 +206,7 @@ def test_float_batch_norm_does_not_fuse() -> None:
 # ---- int8_batch_norm ----
 
 
-@property_test(200)
+@property_test(100)
 @given(
     size=SIZES,
     channels=CHANNELS,
@@ -241,7 +241,7 @@ def test_int8_batch_norm_at_the_ends_of_every_range(dtype: type[np.signedinteger
     assert {-128, -127, -1, 0, 1, 126, 127} <= outputs
 
 
-@property_test(150)
+@property_test(80)
 @given(
     size=SIZES,
     channels=st.sampled_from([32, 64, 128, 384]),
@@ -274,7 +274,7 @@ def thresholds(rng: np.random.Generator, channels: int) -> Thresholds:
     return Thresholds(integers(rng, np.int16, (channels,)), rng.random(channels) < 0.5)
 
 
-@property_test(200)
+@property_test(100)
 @given(size=SIZES, channels=CHANNELS, call=CALLS, seed=SEEDS)
 def test_threshold_bits_of_random_maps(size, channels, call, seed) -> None:
     rng = np.random.default_rng(seed)
@@ -360,7 +360,7 @@ def test_max_pool_bits_of_every_size_of_map(pool: PoolShape, channels: int) -> N
     assert checked == (6 - smallest) ** 2
 
 
-@property_test(150)
+@property_test(80)
 @given(
     size=st.tuples(st.integers(3, 9), st.integers(3, 9)),
     channels=CHANNELS,

@@ -158,7 +158,7 @@ def test_zero_padding_wider_than_usual(shape: ConvShape, shares: tuple[float, fl
                 run_fused(zeros, variant, operands(zeros, transform, rows, shares), STRICT)
 
 
-@settings(deadline=None, max_examples=examples(150), suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(80), suppress_health_check=[HealthCheck.too_slow])
 @given(
     size=st.tuples(st.integers(1, 6), st.integers(1, 20)),
     channels_in=st.one_of(st.integers(1, 140), st.sampled_from([32, 64, 128, 256])),
