@@ -49,4 +49,4 @@ def call_kernel(
 @lru_cache(maxsize=_MACHINES_KEPT)
 def _machine(_digest: str, elf: bytes, _thread: int) -> Machine:
     """One machine for each image and thread; the digest spares a comparison of images."""
-    return Machine(Image.from_elf(elf))
+    return Machine(Image.from_elf(elf, lines_on_demand=True))  # the assembler's own, with a checksum

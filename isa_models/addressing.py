@@ -82,6 +82,11 @@ def address_form(word: int, address: int) -> AddressForm | None:
     raise UnknownEncodingError(f"{word:#010x}")
 
 
+def is_relative(word: int) -> bool:
+    """Return whether what the instruction does to addresses depends on its own: ADR, ADRP, loads of literals."""
+    return _bits(word, 28, 24) == 0b10000 or (_bits(word, 29, 27) == 0b011 and _bits(word, 24, 24) == 0)
+
+
 def _is_prefetch(word: int) -> bool:
     """Whether it is PRFM or PRFUM, whatever is to be fetched."""
     return any(word & mask == value for mask, value in _PREFETCHES)

@@ -15,8 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from functools import lru_cache
 
-from isa_models.addressing import AddressForm, Extend, UnknownEncodingError, address_form
+from isa_models.addressing import AddressForm, Extend, UnknownEncodingError, address_form, is_relative
 from isa_models.errors import IsaModelError
 from isa_models.program import INSTRUCTION_BYTES, Instruction, Program
 from isa_models.register_flow import RegisterFlow, Sum, ends_block, register_flow
@@ -107,20 +108,39 @@ class BlockPlan:
 
 @dataclass(frozen=True, slots=True)
 class InstructionFlow:
-    """What planning needs to know of an instruction: its access, its registers."""
+    """What planning needs to know of an instruction.
+
+    Attributes:
+        form: Its access.
+        is_unknown_access: Whether it has one that cannot be worked out.
+        registers: What it does to registers.
+        is_idle: Whether it has no access and writes no general register, as most vector instructions.
+        ends_block: See `register_flow.ends_block`.
+
+    """
 
     form: AddressForm | None
     is_unknown_access: bool
     registers: RegisterFlow
+    is_idle: bool
+    ends_block: bool
 
     @classmethod
     def of(cls, instruction: Instruction) -> InstructionFlow:
         """Decode `instruction`."""
-        registers = register_flow(instruction.word, instruction.address)
-        try:
-            return cls(address_form(instruction.word, instruction.address), False, registers)
-        except UnknownEncodingError:
-            return cls(None, True, registers)
+        return _decoded(instruction.word, instruction.address if is_relative(instruction.word) else 0)
+
+
+@lru_cache(maxsize=1 << 16)
+def _decoded(word: int, address: int) -> InstructionFlow:
+    registers = register_flow(word, address)
+    form, is_unknown = None, False
+    try:
+        form = address_form(word, address)
+    except UnknownEncodingError:
+        is_unknown = True
+    is_idle = form is None and not is_unknown and not registers.written
+    return InstructionFlow(form, is_unknown, registers, is_idle, ends_block(word))
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +246,8 @@ def plan_block(flows: Sequence[InstructionFlow], first: int, probes: Probes, add
     for index, flow in enumerate(flows, first):
         for register in probes.get(index, ()):
             walk.probe(register)
+        if flow.is_idle:
+            continue
         if flow.is_unknown_access and unknown_access is None:
             unknown_access = index
         if flow.form is not None:
@@ -381,9 +403,15 @@ def find_probes(program: Program, flows: Sequence[InstructionFlow]) -> Probes:
     probes: dict[int, list[int]] = {}
     walk = _Walk()
     origins: dict[int, tuple[int, int]] = {}  # of an unknown slot: index of the instruction, and the register
-    for index, (instruction, flow) in enumerate(zip(program.instructions, flows, strict=True)):
-        if index and _starts_line(program.instructions[index - 1], instruction):
+    line_ends = False
+    place = program.addresses[0]
+    for index, (address, flow) in enumerate(zip(program.addresses, flows, strict=True)):
+        if line_ends or address != place:
             walk, origins = _Walk(), {}
+        line_ends = flow.ends_block
+        place = address + INSTRUCTION_BYTES
+        if flow.is_idle:
+            continue
         for register in () if flow.form is None else (flow.form.base, flow.form.index):
             slot = walk.depends(register)
             if slot is not None:
@@ -398,7 +426,3 @@ def find_probes(program: Program, flows: Sequence[InstructionFlow]) -> Probes:
                 origins.setdefault(slot, (index, register))
     return {index: tuple(sorted(registers)) for index, registers in probes.items()}
 
-
-def _starts_line(before: Instruction, instruction: Instruction) -> bool:
-    """Whether no block can hold both an instruction and the one `before` it."""
-    return ends_block(before.word) or before.address + INSTRUCTION_BYTES != instruction.address

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -86,8 +87,13 @@ class Image:
     missing: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def from_elf(cls, data: bytes) -> Image:
+    def from_elf(cls, data: bytes, *, lines_on_demand: bool = False) -> Image:
         """Read a static AArch64 ELF file (ET_EXEC, or ET_DYN that needs no relocation).
+
+        Args:
+            data: The file.
+            lines_on_demand: Whether to read source lines only when the first is asked for, which takes as long as all
+                the rest; for files whose line information is known to be well formed, as it is then not checked here.
 
         Raises:
             ImageError: Not ELF, malformed, of another architecture, not linked, or outside the addresses that the
@@ -95,7 +101,7 @@ class Image:
 
         """
         try:
-            return _read(data)
+            return _read(data, lines_on_demand)
         except ImageError:
             raise
         except Exception as error:  # pyelftools answers damaged bytes with whatever exception they lead to
@@ -118,14 +124,17 @@ class Image:
         return f"; defined: {', '.join(names[:_MOST_NAMES]) or 'none'}{more}"
 
 
-def _read(data: bytes) -> Image:
+def _read(data: bytes, lines_on_demand: bool) -> Image:
     elf = ELFFile(BytesIO(data))
     _refuse_foreign(elf)
     _refuse_unlinked(elf)
     base = _load_base(elf)
     segments = _segments(elf, base, len(data))
     table = read_symbols(elf, base)
-    program = _disassemble(segments, LineTable(elf, base), table)
+    lines = LineTable(elf, base)
+    if not lines_on_demand:
+        lines.read()
+    program = _disassemble(segments, lines, table)
     digest = _digest(segments, table.addresses)
     return Image(segments, table.addresses, program, digest, table.functions, table.missing)
 
@@ -203,6 +212,7 @@ def _disassemble(segments: tuple[Segment, ...], lines: LineTable, table: SymbolT
     disassembler = capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_LITTLE_ENDIAN)
     disassembler.skipdata = True  # an undecodable word must not end the disassembly
     starts = [address for address, _ in table.mapping]
+    has_data = any(is_data for _, is_data in table.mapping)
 
     def is_data(address: int) -> bool:
         position = bisect_right(starts, address) - 1
@@ -215,12 +225,12 @@ def _disassemble(segments: tuple[Segment, ...], lines: LineTable, table: SymbolT
         if segment.address % INSTRUCTION_BYTES:
             raise ImageError(f"code segment at {segment.address:#x} is not aligned to {INSTRUCTION_BYTES} bytes")
         whole = segment.contents[: len(segment.contents) // INSTRUCTION_BYTES * INSTRUCTION_BYTES]
+        words = struct.unpack(f"<{len(whole) // INSTRUCTION_BYTES}I", whole)
         for address, _, mnemonic, operands in disassembler.disasm_lite(whole, segment.address):
-            offset = address - segment.address
-            word = int.from_bytes(whole[offset : offset + INSTRUCTION_BYTES], "little")
-            if mnemonic == ".byte" or is_data(address):
+            word = words[(address - segment.address) // INSTRUCTION_BYTES]
+            if mnemonic == ".byte" or (has_data and is_data(address)):
                 mnemonic, operands = ".word", f"{word:#010x}"
-            instructions.append(Instruction(address, word, mnemonic, operands, lines.find(address)))
+            instructions.append(Instruction(address, word, mnemonic, operands, lines.find))
     if not instructions:
         raise ImageError("image has no executable code: assemble some into .text")
     return Program(tuple(instructions))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -25,7 +26,7 @@ class Instruction:
         word: Its 32-bit encoding.
         mnemonic: As disassembled, such as "uadalp"; ".word" where the word is no instruction (data in the code).
         operands: As disassembled, such as "v0.8h, v1.16b".
-        source: "conv.S:120" where the image has line information, else None.
+        line: See `source`; or what finds it by the address. Not compared.
 
     """
 
@@ -33,7 +34,12 @@ class Instruction:
     word: int
     mnemonic: str
     operands: str
-    source: str | None = None
+    line: str | Callable[[int], str | None] | None = field(default=None, compare=False)
+
+    @property
+    def source(self) -> str | None:
+        """Its line, "conv.S:120", where the image has line information, else None."""
+        return self.line(self.address) if callable(self.line) else self.line
 
     @property
     def text(self) -> str:
