@@ -19,7 +19,7 @@ from functools import lru_cache
 
 from isa_models.addressing import AddressForm, Extend, UnknownEncodingError, address_form, is_relative
 from isa_models.errors import IsaModelError
-from isa_models.program import INSTRUCTION_BYTES, Instruction, Program
+from isa_models.program import INSTRUCTION_BYTES, Program
 from isa_models.register_flow import RegisterFlow, Sum, ends_block, register_flow
 
 REGISTERS = 32
@@ -126,9 +126,9 @@ class InstructionFlow:
     ends_block: bool
 
     @classmethod
-    def of(cls, instruction: Instruction) -> InstructionFlow:
-        """Decode `instruction`."""
-        return _decoded(instruction.word, instruction.address if is_relative(instruction.word) else 0)
+    def of(cls, word: int, address: int) -> InstructionFlow:
+        """Decode the instruction `word` at `address`."""
+        return _decoded(word, address if is_relative(word) else 0)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -425,4 +425,3 @@ def find_probes(program: Program, flows: Sequence[InstructionFlow]) -> Probes:
             if slot in walk.unknown:
                 origins.setdefault(slot, (index, register))
     return {index: tuple(sorted(registers)) for index, registers in probes.items()}
-

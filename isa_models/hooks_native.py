@@ -114,7 +114,7 @@ class _Recorder:
     def __init__(self, uc: unicorn.Uc, program: Program, capacity: int) -> None:
         self._uc = uc
         self._program = program
-        self._flows = [InstructionFlow.of(instruction) for instruction in program.instructions]
+        self._flows = list(map(InstructionFlow.of, program.words, program.addresses))
         self._address_registers = address_registers(self._flows)
         self._probes = find_probes(program, self._flows)
         self._raised: BaseException | None = None
@@ -165,7 +165,7 @@ class _Recorder:
         if culprit == compiled.FOREIGN:
             raise IsaModelError("code outside of the program was executed: report it")
         if culprit:
-            instruction = self._program.instructions[self._program.index_of(culprit)]
+            instruction = self._program.instruction(self._program.index_of(culprit))
             raise UnsupportedInstructionError(instruction.text, instruction.address, instruction.source)
         runs, accesses = int(self.state[compiled.RUNS]), int(self.state[compiled.ACCESSES])
         first, length, address = self._recorded.parts(runs, accesses)

@@ -17,7 +17,7 @@ from elftools.elf.sections import SymbolTableSection
 
 from isa_models.errors import ImageError, InputError
 from isa_models.line_table import LineTable
-from isa_models.program import INSTRUCTION_BYTES, Instruction, Program
+from isa_models.program import INSTRUCTION_BYTES, Program
 from isa_models.symbols import Function, SymbolTable, read_symbols
 
 PAGE_BYTES = 4096
@@ -218,22 +218,26 @@ def _disassemble(segments: tuple[Segment, ...], lines: LineTable, table: SymbolT
         position = bisect_right(starts, address) - 1
         return position >= 0 and table.mapping[position][1]
 
-    instructions: list[Instruction] = []
+    addresses: list[int] = []
+    words: list[int] = []
+    texts: list[tuple[str, str]] = []
     for segment in segments:
         if not segment.executable:
             continue
         if segment.address % INSTRUCTION_BYTES:
             raise ImageError(f"code segment at {segment.address:#x} is not aligned to {INSTRUCTION_BYTES} bytes")
         whole = segment.contents[: len(segment.contents) // INSTRUCTION_BYTES * INSTRUCTION_BYTES]
-        words = struct.unpack(f"<{len(whole) // INSTRUCTION_BYTES}I", whole)
-        for address, _, mnemonic, operands in disassembler.disasm_lite(whole, segment.address):
-            word = words[(address - segment.address) // INSTRUCTION_BYTES]
-            if mnemonic == ".byte" or (has_data and is_data(address)):
-                mnemonic, operands = ".word", f"{word:#010x}"
-            instructions.append(Instruction(address, word, mnemonic, operands, lines.find))
-    if not instructions:
+        found = struct.unpack(f"<{len(whole) // INSTRUCTION_BYTES}I", whole)
+        for word, (address, _, mnemonic, operands) in zip(
+            found, disassembler.disasm_lite(whole, segment.address), strict=True
+        ):
+            is_word = mnemonic == ".byte" or (has_data and is_data(address))
+            texts.append((".word", f"{word:#010x}") if is_word else (mnemonic, operands))
+            addresses.append(address)
+        words += found
+    if not words:
         raise ImageError("image has no executable code: assemble some into .text")
-    return Program(tuple(instructions))
+    return Program(addresses, words, texts, lines.find)
 
 
 def _digest(segments: tuple[Segment, ...], symbols: dict[str, int]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isa_models import Buffer, Image, ImageError, InputError, Instruction, Machine, MemoryFaultError, Pointer, Program
+from isa_models import Buffer, Image, ImageError, InputError, Machine, MemoryFaultError, Pointer, Program
 from tests.fuzz import examples
 
 BODY = """
@@ -112,9 +112,8 @@ def test_unknown_symbol(assemble):
 
 
 def test_program_must_ascend():
-    one = Instruction(0x1000, 0xD65F03C0, "ret", "")
     with pytest.raises(InputError, match="ascending"):
-        Program((one, one))
+        Program([0x1000] * 2, [0xD65F03C0] * 2, [("ret", "")] * 2)
 
 
 def test_index_of_unknown_address(assemble):
