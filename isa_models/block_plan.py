@@ -29,6 +29,9 @@ ZERO_SLOT = REGISTERS
 """The slot that always holds zero."""
 
 FIRST_FREE_SLOT = REGISTERS + 1
+_NOTHING = 0xD503201F
+"""The encoding of NOP."""
+
 _NO_SLOT = -1
 
 Probes = Mapping[int, tuple[int, ...]]
@@ -392,7 +395,7 @@ def _bit(register: int | None) -> int:
     return 0 if register is None else 1 << register
 
 
-def find_probes(program: Program, flows: Sequence[InstructionFlow]) -> Probes:
+def find_probes(addresses: Sequence[int], flows: Sequence[InstructionFlow]) -> Probes:
     """Choose where registers must be read while the code runs, so that every block can be planned.
 
     A block never runs past a branch. So each straight line of code, from behind one branch to the next, is walked from
@@ -404,8 +407,8 @@ def find_probes(program: Program, flows: Sequence[InstructionFlow]) -> Probes:
     walk = _Walk()
     origins: dict[int, tuple[int, int]] = {}  # of an unknown slot: index of the instruction, and the register
     line_ends = False
-    place = program.addresses[0]
-    for index, (address, flow) in enumerate(zip(program.addresses, flows, strict=True)):
+    place = addresses[0]
+    for index, (address, flow) in enumerate(zip(addresses, flows, strict=True)):
         if line_ends or address != place:
             walk, origins = _Walk(), {}
         line_ends = flow.ends_block
@@ -425,3 +428,45 @@ def find_probes(program: Program, flows: Sequence[InstructionFlow]) -> Probes:
             if slot in walk.unknown:
                 origins.setdefault(slot, (index, register))
     return {index: tuple(sorted(registers)) for index, registers in probes.items()}
+
+
+class ProgramPlans:
+    """The plans of the blocks of a program, each made when it is first asked for.
+
+    Args:
+        flows: Its instructions.
+        addresses: Where each lies.
+
+    Attributes:
+        probes: See `find_probes`.
+
+    """
+
+    def __init__(self, flows: Sequence[InstructionFlow], addresses: Sequence[int]) -> None:
+        self._flows = flows
+        self._address_registers = address_registers(flows)
+        self.probes = find_probes(addresses, flows)
+        self._plans: dict[tuple[int, int], BlockPlan] = {}
+
+    def plan(self, first: int, count: int) -> BlockPlan:
+        """Return the plan of the block of `count` instructions from the index `first` on."""
+        place = (first, count)
+        if place not in self._plans:
+            flows = self._flows[first : first + count]
+            self._plans[place] = plan_block(flows, first, self.probes, self._address_registers)
+        return self._plans[place]
+
+
+def program_plans(program: Program) -> ProgramPlans:
+    """Return the plans of a program, which it shares with all that differ in what does nothing to addresses."""
+    flows = tuple(map(InstructionFlow.of, program.words, program.addresses))
+    words = (
+        _NOTHING if flow.is_idle and not flow.ends_block else word
+        for word, flow in zip(program.words, flows, strict=True)
+    )
+    return _plans(tuple(words), program.addresses)
+
+
+@lru_cache(maxsize=64)
+def _plans(words: tuple[int, ...], addresses: tuple[int, ...]) -> ProgramPlans:
+    return ProgramPlans(tuple(map(InstructionFlow.of, words, addresses)), addresses)

@@ -15,13 +15,10 @@ from isa_models import unicorn_handle
 from isa_models.block_plan import (
     REGISTERS,
     BlockPlan,
-    InstructionFlow,
     Probes,
     Step,
     StepKind,
-    address_registers,
-    find_probes,
-    plan_block,
+    program_plans,
 )
 from isa_models.errors import InputError, IsaModelError, UnsupportedInstructionError
 from isa_models.hooks import Block, Stop
@@ -114,9 +111,8 @@ class _Recorder:
     def __init__(self, uc: unicorn.Uc, program: Program, capacity: int) -> None:
         self._uc = uc
         self._program = program
-        self._flows = list(map(InstructionFlow.of, program.words, program.addresses))
-        self._address_registers = address_registers(self._flows)
-        self._probes = find_probes(program, self._flows)
+        self._program_plans = program_plans(program)
+        self._probes = self._program_plans.probes
         self._raised: BaseException | None = None
         self._grow_callback = _CALLBACK(self._grow)
         self._plan_callback = _CALLBACK(self._plan)
@@ -127,7 +123,8 @@ class _Recorder:
         self._plan_table = compiled.HEADER_WORDS
         self._probe_table = self._plan_table + words
         self._plans = self._plan_cursor = self._probe_table + (words if self._probes else 0)
-        self.state = np.zeros(self._plans + _PLAN_WORDS, np.int64)
+        self.state = np.empty(self._plans + _PLAN_WORDS, np.int64)
+        self.state[: self._plans] = 0  # the rest is written before it is read, and most of it never
         self.state[compiled.FIRST_CODE] = program.addresses[0]
         self.state[compiled.CODE_WORDS] = words
         self.state[compiled.PLAN_TABLE] = self._plan_table
@@ -232,7 +229,7 @@ class _Recorder:
         first = self._program.find(address)
         if first is None or self._program.find(address + (count - 1) * INSTRUCTION_BYTES) != first + count - 1:
             return None
-        return plan_block(self._flows[first : first + count], first, self._probes, self._address_registers)
+        return self._program_plans.plan(first, count)
 
     def _keep(self, plan: BlockPlan, size: int) -> int:
         """Write a plan into the state; return where it lies."""

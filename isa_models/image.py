@@ -11,10 +11,10 @@ from io import BytesIO
 from itertools import pairwise
 from typing import Any
 
-import capstone
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
+from isa_models.disassembly import data_text, instruction_text
 from isa_models.errors import ImageError, InputError
 from isa_models.line_table import LineTable
 from isa_models.program import INSTRUCTION_BYTES, Program
@@ -209,10 +209,7 @@ def _segment(header: Any, base: int, file_size: int) -> Segment:
 
 
 def _disassemble(segments: tuple[Segment, ...], lines: LineTable, table: SymbolTable) -> Program:
-    disassembler = capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_LITTLE_ENDIAN)
-    disassembler.skipdata = True  # an undecodable word must not end the disassembly
     starts = [address for address, _ in table.mapping]
-    has_data = any(is_data for _, is_data in table.mapping)
 
     def is_data(address: int) -> bool:
         position = bisect_right(starts, address) - 1
@@ -228,15 +225,17 @@ def _disassemble(segments: tuple[Segment, ...], lines: LineTable, table: SymbolT
             raise ImageError(f"code segment at {segment.address:#x} is not aligned to {INSTRUCTION_BYTES} bytes")
         whole = segment.contents[: len(segment.contents) // INSTRUCTION_BYTES * INSTRUCTION_BYTES]
         found = struct.unpack(f"<{len(whole) // INSTRUCTION_BYTES}I", whole)
-        for word, (address, _, mnemonic, operands) in zip(
-            found, disassembler.disasm_lite(whole, segment.address), strict=True
-        ):
-            is_word = mnemonic == ".byte" or (has_data and is_data(address))
-            texts.append((".word", f"{word:#010x}") if is_word else (mnemonic, operands))
-            addresses.append(address)
+        places = range(segment.address, segment.address + len(whole), INSTRUCTION_BYTES)
+        texts += map(instruction_text, found, places)
+        addresses += places
         words += found
     if not words:
         raise ImageError("image has no executable code: assemble some into .text")
+    if any(is_data for _, is_data in table.mapping):
+        texts = [
+            data_text(word) if is_data(address) else text
+            for address, word, text in zip(addresses, words, texts, strict=True)
+        ]
     return Program(addresses, words, texts, lines.find)
 
 
