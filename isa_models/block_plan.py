@@ -13,13 +13,14 @@ places for a whole program; any block, wherever it starts, can then be planned.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from isa_models.addressing import AddressForm, Extend, UnknownEncodingError, address_form, is_relative
 from isa_models.errors import IsaModelError
-from isa_models.program import INSTRUCTION_BYTES, Program
+from isa_models.program import INSTRUCTION_BYTES
 from isa_models.register_flow import RegisterFlow, Sum, ends_block, register_flow
 
 REGISTERS = 32
@@ -29,9 +30,6 @@ ZERO_SLOT = REGISTERS
 """The slot that always holds zero."""
 
 FIRST_FREE_SLOT = REGISTERS + 1
-_NOTHING = 0xD503201F
-"""The encoding of NOP."""
-
 _NO_SLOT = -1
 
 Probes = Mapping[int, tuple[int, ...]]
@@ -70,6 +68,11 @@ class Step:
     extend: Extend = Extend.NONE
     factor: int = 0
     is_word: bool = False
+
+
+def _moved(step: Step, target: int, base: int, index: int) -> Step:
+    """Return a step with other slots; there are many, and `dataclasses.replace` takes several times as long."""
+    return Step(step.kind, target, base, step.offset, index, step.extend, step.factor, step.is_word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +149,7 @@ def _decoded(word: int, address: int) -> InstructionFlow:
     return InstructionFlow(form, is_unknown, registers, is_idle, ends_block(word))
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
+class _Value(NamedTuple):
     """What a register holds: a slot plus a constant."""
 
     slot: int
@@ -235,7 +237,7 @@ class _Walk:
     def _new_step(self, step: Step) -> int:
         """Add a step that sets a new slot; return the slot."""
         target = self.new_slot()
-        self.steps.append(replace(step, target=target))
+        self.steps.append(_moved(step, target, step.base, step.index))
         return target
 
 
@@ -330,7 +332,8 @@ def _renumbered(steps: list[Step]) -> list[Step]:
     for step in steps:
         base, index = numbers[step.base], numbers[step.index]
         target = numbers.setdefault(step.target, len(numbers) - 1)
-        renumbered.append(replace(step, target=target, base=base, index=index))
+        is_same = base == step.base and index == step.index and target == step.target
+        renumbered.append(step if is_same else _moved(step, target, base, index))
     return renumbered
 
 
@@ -428,45 +431,3 @@ def find_probes(addresses: Sequence[int], flows: Sequence[InstructionFlow]) -> P
             if slot in walk.unknown:
                 origins.setdefault(slot, (index, register))
     return {index: tuple(sorted(registers)) for index, registers in probes.items()}
-
-
-class ProgramPlans:
-    """The plans of the blocks of a program, each made when it is first asked for.
-
-    Args:
-        flows: Its instructions.
-        addresses: Where each lies.
-
-    Attributes:
-        probes: See `find_probes`.
-
-    """
-
-    def __init__(self, flows: Sequence[InstructionFlow], addresses: Sequence[int]) -> None:
-        self._flows = flows
-        self._address_registers = address_registers(flows)
-        self.probes = find_probes(addresses, flows)
-        self._plans: dict[tuple[int, int], BlockPlan] = {}
-
-    def plan(self, first: int, count: int) -> BlockPlan:
-        """Return the plan of the block of `count` instructions from the index `first` on."""
-        place = (first, count)
-        if place not in self._plans:
-            flows = self._flows[first : first + count]
-            self._plans[place] = plan_block(flows, first, self.probes, self._address_registers)
-        return self._plans[place]
-
-
-def program_plans(program: Program) -> ProgramPlans:
-    """Return the plans of a program, which it shares with all that differ in what does nothing to addresses."""
-    flows = tuple(map(InstructionFlow.of, program.words, program.addresses))
-    words = (
-        _NOTHING if flow.is_idle and not flow.ends_block else word
-        for word, flow in zip(program.words, flows, strict=True)
-    )
-    return _plans(tuple(words), program.addresses)
-
-
-@lru_cache(maxsize=64)
-def _plans(words: tuple[int, ...], addresses: tuple[int, ...]) -> ProgramPlans:
-    return ProgramPlans(tuple(map(InstructionFlow.of, words, addresses)), addresses)

@@ -15,13 +15,18 @@ _own = threading.local()  # a disassembler must not be used by two threads at on
 
 def instruction_text(word: int, address: int) -> tuple[str, str]:
     """Return mnemonic and operands of the instruction `word` at `address`, (".word", its value) where it is none."""
-    names_address = ends_block(word) or is_relative(word)
-    return _text(word, address if names_address else 0)
+    return _text(word, address if _names_address(word) else 0)
 
 
 def data_text(word: int) -> tuple[str, str]:
     """Return mnemonic and operands of a word that is data."""
     return ".word", f"{word:#010x}"
+
+
+@lru_cache(maxsize=1 << 15)
+def _names_address(word: int) -> bool:
+    """Whether the text depends on the address: of branches, and of what is relative to it."""
+    return ends_block(word) or is_relative(word)
 
 
 @lru_cache(maxsize=1 << 15)

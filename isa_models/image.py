@@ -124,8 +124,23 @@ class Image:
         return f"; defined: {', '.join(names[:_MOST_NAMES]) or 'none'}{more}"
 
 
+class _ElfFile(ELFFile):  # type: ignore[misc]  # pyelftools has no types
+    """An ELF file that reads each section's header once, however often its sections are gone through."""
+
+    def __init__(self, data: bytes) -> None:
+        self._sections: dict[int, Any] = {}  # first, as the base class looks for sections while it is made
+        super().__init__(BytesIO(data))
+
+    def get_section(self, n: int, type: Any = None) -> Any:  # the base class's name
+        if type is not None:
+            return super().get_section(n, type)
+        if n not in self._sections:
+            self._sections[n] = super().get_section(n)
+        return self._sections[n]
+
+
 def _read(data: bytes, lines_on_demand: bool) -> Image:
-    elf = ELFFile(BytesIO(data))
+    elf = _ElfFile(data)
     _refuse_foreign(elf)
     _refuse_unlinked(elf)
     base = _load_base(elf)
