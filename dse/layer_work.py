@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from dse.emulation import latency_key, layer_trace
@@ -58,8 +58,10 @@ def time_work(work: LayerWork, core: Core) -> Simulation:
     """
     match work:
         case Convolution():
-            return time_totals(layer_trace(work.shape, work.variant, core), core)
+            totals = time_totals(layer_trace(work.shape, work.variant, core), core)
+            return replace(totals, function=work.variant.tile.arguments.function)
         case FusedConvolution():
-            return time_totals(fused_trace(work.shape, work.variant, core), core)
+            totals = time_totals(fused_trace(work.shape, work.variant, core), core)
+            return replace(totals, function=work.variant.arguments.function)
         case NormalisationPass():
             return time_normalisation(work, core)

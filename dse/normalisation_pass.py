@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +128,7 @@ def _time(work: NormalisationPass, pixels: int, core: Core) -> Simulation:
     trace = _run(work, Call(border=_BORDER, pixels_at_once=pixels, trace=True)).trace
     if trace is None:
         raise AssertionError("a call that wants a trace records one")
-    return time_totals(trace, core)
+    return replace(time_totals(trace, core), function=_block(work).function)
 
 
 def _run(work: NormalisationPass, call: Call) -> CompanionRun:
