@@ -13,7 +13,7 @@ _MACHINES_KEPT = 32
 _machines: dict[tuple[str, int], Machine] = {}
 """By image and thread, the one used last at the end."""
 
-_ending = threading.Lock()
+_changing = threading.Lock()
 
 
 def call_kernel(
@@ -51,12 +51,14 @@ def call_kernel(
 def _machine(kernel: KernelImage) -> Machine:
     """Return this thread's machine for the image; those used last are kept, and the others give back their memory."""
     key = (kernel.digest, threading.get_ident())
-    machine = _machines.pop(key, None)
+    with _changing:
+        machine = _machines.pop(key, None)
     if machine is None:
         # Lines are well formed, as the assembler wrote them and images are kept with a checksum.
         machine = Machine(Image.from_elf(kernel.elf, lines_on_demand=True))
-    _machines[key] = machine
-    with _ending:
-        while len(_machines) > _MACHINES_KEPT:
-            _machines.pop(next(iter(_machines))).close()
+    with _changing:
+        _machines[key] = machine
+        dropped = [_machines.pop(oldest) for oldest in list(_machines)[:-_MACHINES_KEPT]]
+    for other in dropped:
+        other.close()
     return machine
