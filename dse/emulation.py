@@ -128,12 +128,18 @@ def time_layer(shape: ConvShape, variant: KernelVariant, core: Core, timeline: i
     Raises UsageError if the core lacks instructions of the kernel, InputError if the variant cannot compute the layer,
     KernelMismatchError if it computes something else.
     """
+    trace = layer_trace(shape, variant, core)
+    timed = time_trace(trace, core, timeline=middle_of(trace, timeline))
+    return LayerTiming(shape, variant, replace(timed, function=variant.tile.arguments.function))
+
+
+def layer_trace(shape: ConvShape, variant: KernelVariant, core: Core) -> Trace:
+    """Return the trace of a layer's kernel on random data, whose output is checked; raises as `time_layer`."""
     require_tile_feature(variant.tile, core)
     run = checked_run(variant, shape, *random_operands(shape))
     if run.trace is None:
         raise AssertionError("a checked run records its trace")
-    timed = time_trace(run.trace, core, timeline=middle_of(run.trace, timeline))
-    return LayerTiming(shape, variant, replace(timed, function=variant.tile.arguments.function))
+    return run.trace
 
 
 def middle_of(trace: Trace, count: int) -> tuple[int, int] | None:

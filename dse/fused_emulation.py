@@ -198,12 +198,18 @@ def time_fused(shape: ConvShape, variant: FusedVariant, core: Core, timeline: in
 
     Raises UsageError if the core lacks instructions of the kernel, else as `run_fused`.
     """
+    trace = fused_trace(shape, variant, core)
+    timed = time_trace(trace, core, timeline=middle_of(trace, timeline))
+    return FusedTiming(shape, variant, replace(timed, function=variant.arguments.function))
+
+
+def fused_trace(shape: ConvShape, variant: FusedVariant, core: Core) -> Trace:
+    """Return the trace of a layer's kernel on random data, whose output is checked; raises as `time_fused`."""
     require_tile_feature(variant.tile, core)
     run = run_fused(shape, variant, random_fused_operands(shape, variant.transform))
     if run.trace is None:
         raise AssertionError("a checked run records its trace")
-    timed = time_trace(run.trace, core, timeline=middle_of(run.trace, timeline))
-    return FusedTiming(shape, variant, replace(timed, function=variant.arguments.function))
+    return run.trace
 
 
 def fused_latency_key(shape: ConvShape, variant: FusedVariant, core: Core) -> Mapping[str, str]:

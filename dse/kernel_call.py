@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 from isa_models import Buffer, CallResult, Image, Machine, Pointer
 from kernels_asm.arguments import ArgumentBlock
 from kernels_asm.assembler import KernelImage
 
 _MACHINES_KEPT = 32
+_machines: dict[tuple[str, int], Machine] = {}
+"""By image and thread, the one used last at the end."""
+
+_changing = threading.Lock()
 
 
 def call_kernel(
@@ -40,13 +43,22 @@ def call_kernel(
     lent = {buffer.name for buffer in buffers}
     pointers = {arguments.offsets[name]: name for name in arguments.pointers if name in lent}
     block = Buffer("arguments", arguments.pack(values), pointers=pointers)
-    machine = _machine(kernel.digest, kernel.elf, threading.get_ident())
-    return machine.call(
+    return _machine(kernel).call(
         arguments.function, arguments=[Pointer("arguments")], buffers=[block, *buffers], budget=budget, trace=trace
     )
 
 
-@lru_cache(maxsize=_MACHINES_KEPT)
-def _machine(_digest: str, elf: bytes, _thread: int) -> Machine:
-    """One machine for each image and thread; the digest spares a comparison of images."""
-    return Machine(Image.from_elf(elf))
+def _machine(kernel: KernelImage) -> Machine:
+    """Return this thread's machine for the image; those used last are kept, and the others give back their memory."""
+    key = (kernel.digest, threading.get_ident())
+    with _changing:
+        machine = _machines.pop(key, None)
+    if machine is None:
+        # Lines are well formed, as the assembler wrote them and images are kept with a checksum.
+        machine = Machine(Image.from_elf(kernel.elf, lines_on_demand=True))
+    with _changing:
+        _machines[key] = machine
+        dropped = [_machines.pop(oldest) for oldest in list(_machines)[:-_MACHINES_KEPT]]
+    for other in dropped:
+        other.close()
+    return machine

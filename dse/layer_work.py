@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from dse.emulation import latency_key, time_layer
-from dse.fused_emulation import fused_latency_key, time_fused
+from dse.emulation import latency_key, layer_trace
+from dse.fused_emulation import fused_latency_key, fused_trace
 from dse.normalisation_pass import NormalisationPass, normalisation_key, time_normalisation
-from isa_models import Core, Simulation
+from isa_models import Core, Simulation, time_totals
 from kernels_asm import ConvShape, KernelVariant
 from kernels_asm.fused import FusedVariant
 
@@ -51,15 +51,17 @@ def work_key(work: LayerWork, core: Core) -> Mapping[str, Any]:
 
 
 def time_work(work: LayerWork, core: Core) -> Simulation:
-    """Return where a kernel's cycles go, with warm caches; its output on random data is checked first.
+    """Return where a kernel's cycles go, without hotspots and with warm caches; its output on random data is checked.
 
     Raises KernelError or IsaModelError if the kernel cannot be built, run or timed, and KernelMismatchError if its
     output is wrong.
     """
     match work:
         case Convolution():
-            return time_layer(work.shape, work.variant, core).simulation
+            totals = time_totals(layer_trace(work.shape, work.variant, core), core)
+            return replace(totals, function=work.variant.tile.arguments.function)
         case FusedConvolution():
-            return time_fused(work.shape, work.variant, core).simulation
+            totals = time_totals(fused_trace(work.shape, work.variant, core), core)
+            return replace(totals, function=work.variant.arguments.function)
         case NormalisationPass():
             return time_normalisation(work, core)

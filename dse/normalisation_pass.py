@@ -11,7 +11,7 @@ import numpy as np
 
 from dse.companion_calls import Call, CompanionRun, run_float_batch_norm, run_int8_batch_norm, run_threshold_bits
 from dse.layout_digest import layout_digest
-from isa_models import Core, Simulation, time_trace, timing_digest
+from isa_models import Core, Simulation, time_totals, timing_digest
 from kernels_asm import InputError, OutputType
 from kernels_asm.activation import Activation
 from kernels_asm.arguments import ArgumentBlock
@@ -128,7 +128,7 @@ def _time(work: NormalisationPass, pixels: int, core: Core) -> Simulation:
     trace = _run(work, Call(border=_BORDER, pixels_at_once=pixels, trace=True)).trace
     if trace is None:
         raise AssertionError("a call that wants a trace records one")
-    return replace(time_trace(trace, core), function=_block(work).function)
+    return replace(time_totals(trace, core), function=_block(work).function)
 
 
 def _run(work: NormalisationPass, call: Call) -> CompanionRun:

@@ -182,7 +182,8 @@ def _distance(space: SearchSpace, wanted: Design) -> Callable[[Design], float]:
     def distance(design: Design) -> float:
         values = space.parameters(design)
         steps: float = sum(abs(values[name] - origin[name]) / span for name, span in spans.items() if span > 0)
-        return steps + sum(values[name] != origin[name] for name in values.keys() - spans.keys())
+        changes = sum(1 for name in values.keys() - spans.keys() if values[name] != origin[name])
+        return steps + changes
 
     return distance
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from isa_models.program import Instruction, Program
     from isa_models.simulation import Bound, Hotspot, Simulation, TimelineEntry
     from isa_models.simulator import Failure, Simulator, simulate, simulate_all
-    from isa_models.timing import time_trace, timing_digest
+    from isa_models.timing import time_totals, time_trace, timing_digest
     from isa_models.trace import Trace
 
 __all__ = [
@@ -72,6 +72,7 @@ __all__ = [
     "random_buffer",
     "simulate",
     "simulate_all",
+    "time_totals",
     "time_trace",
     "timing_digest",
 ]
@@ -88,7 +89,7 @@ _NAMES_OF = {
     "program": "Instruction Program",
     "simulation": "Bound Hotspot Simulation TimelineEntry",
     "simulator": "Failure Simulator simulate simulate_all",
-    "timing": "time_trace timing_digest",
+    "timing": "time_totals time_trace timing_digest",
     "trace": "Trace",
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names.split()}

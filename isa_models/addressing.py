@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 BASE_IS_SP = 31
 """As a base register: the stack pointer. As an index register 31 is the zero register, and given as None."""
@@ -80,6 +81,12 @@ def address_form(word: int, address: int) -> AddressForm | None:
     if major == 0b111:
         return _unsigned_offset(word) if _bits(word, 24, 24) else _other_register_access(word)
     raise UnknownEncodingError(f"{word:#010x}")
+
+
+@lru_cache(maxsize=1 << 15)
+def is_relative(word: int) -> bool:
+    """Return whether what the instruction does to addresses depends on its own: ADR, ADRP, loads of literals."""
+    return _bits(word, 28, 24) == 0b10000 or (_bits(word, 29, 27) == 0b011 and _bits(word, 24, 24) == 0)
 
 
 def _is_prefetch(word: int) -> bool:

@@ -13,12 +13,14 @@ places for a whole program; any block, wherever it starts, can then be planned.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
+from typing import NamedTuple
 
-from isa_models.addressing import AddressForm, Extend, UnknownEncodingError, address_form
+from isa_models.addressing import AddressForm, Extend, UnknownEncodingError, address_form, is_relative
 from isa_models.errors import IsaModelError
-from isa_models.program import INSTRUCTION_BYTES, Instruction, Program
+from isa_models.program import INSTRUCTION_BYTES
 from isa_models.register_flow import RegisterFlow, Sum, ends_block, register_flow
 
 REGISTERS = 32
@@ -68,6 +70,11 @@ class Step:
     is_word: bool = False
 
 
+def _moved(step: Step, target: int, base: int, index: int) -> Step:
+    """Return a step with other slots; there are many, and `dataclasses.replace` takes several times as long."""
+    return Step(step.kind, target, base, step.offset, index, step.extend, step.factor, step.is_word)
+
+
 @dataclass(frozen=True, slots=True)
 class BlockPlan:
     """What a block does to addresses; sets of registers are bit masks of slots 0 to 31.
@@ -107,24 +114,42 @@ class BlockPlan:
 
 @dataclass(frozen=True, slots=True)
 class InstructionFlow:
-    """What planning needs to know of an instruction: its access, its registers."""
+    """What planning needs to know of an instruction.
+
+    Attributes:
+        form: Its access.
+        is_unknown_access: Whether it has one that cannot be worked out.
+        registers: What it does to registers.
+        is_idle: Whether it has no access and writes no general register, as most vector instructions.
+        ends_block: See `register_flow.ends_block`.
+
+    """
 
     form: AddressForm | None
     is_unknown_access: bool
     registers: RegisterFlow
+    is_idle: bool
+    ends_block: bool
 
     @classmethod
-    def of(cls, instruction: Instruction) -> InstructionFlow:
-        """Decode `instruction`."""
-        registers = register_flow(instruction.word, instruction.address)
-        try:
-            return cls(address_form(instruction.word, instruction.address), False, registers)
-        except UnknownEncodingError:
-            return cls(None, True, registers)
+    def of(cls, word: int, address: int) -> InstructionFlow:
+        """Decode the instruction `word` at `address`."""
+        return _decoded(word, address if is_relative(word) else 0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
+@lru_cache(maxsize=1 << 16)
+def _decoded(word: int, address: int) -> InstructionFlow:
+    registers = register_flow(word, address)
+    form, is_unknown = None, False
+    try:
+        form = address_form(word, address)
+    except UnknownEncodingError:
+        is_unknown = True
+    is_idle = form is None and not is_unknown and not registers.written
+    return InstructionFlow(form, is_unknown, registers, is_idle, ends_block(word))
+
+
+class _Value(NamedTuple):
     """What a register holds: a slot plus a constant."""
 
     slot: int
@@ -212,7 +237,7 @@ class _Walk:
     def _new_step(self, step: Step) -> int:
         """Add a step that sets a new slot; return the slot."""
         target = self.new_slot()
-        self.steps.append(replace(step, target=target))
+        self.steps.append(_moved(step, target, step.base, step.index))
         return target
 
 
@@ -226,6 +251,8 @@ def plan_block(flows: Sequence[InstructionFlow], first: int, probes: Probes, add
     for index, flow in enumerate(flows, first):
         for register in probes.get(index, ()):
             walk.probe(register)
+        if flow.is_idle:
+            continue
         if flow.is_unknown_access and unknown_access is None:
             unknown_access = index
         if flow.form is not None:
@@ -305,7 +332,8 @@ def _renumbered(steps: list[Step]) -> list[Step]:
     for step in steps:
         base, index = numbers[step.base], numbers[step.index]
         target = numbers.setdefault(step.target, len(numbers) - 1)
-        renumbered.append(replace(step, target=target, base=base, index=index))
+        is_same = base == step.base and index == step.index and target == step.target
+        renumbered.append(step if is_same else _moved(step, target, base, index))
     return renumbered
 
 
@@ -370,7 +398,7 @@ def _bit(register: int | None) -> int:
     return 0 if register is None else 1 << register
 
 
-def find_probes(program: Program, flows: Sequence[InstructionFlow]) -> Probes:
+def find_probes(addresses: Sequence[int], flows: Sequence[InstructionFlow]) -> Probes:
     """Choose where registers must be read while the code runs, so that every block can be planned.
 
     A block never runs past a branch. So each straight line of code, from behind one branch to the next, is walked from
@@ -381,9 +409,15 @@ def find_probes(program: Program, flows: Sequence[InstructionFlow]) -> Probes:
     probes: dict[int, list[int]] = {}
     walk = _Walk()
     origins: dict[int, tuple[int, int]] = {}  # of an unknown slot: index of the instruction, and the register
-    for index, (instruction, flow) in enumerate(zip(program.instructions, flows, strict=True)):
-        if index and _starts_line(program.instructions[index - 1], instruction):
+    line_ends = False
+    place = addresses[0]
+    for index, (address, flow) in enumerate(zip(addresses, flows, strict=True)):
+        if line_ends or address != place:
             walk, origins = _Walk(), {}
+        line_ends = flow.ends_block
+        place = address + INSTRUCTION_BYTES
+        if flow.is_idle:
+            continue
         for register in () if flow.form is None else (flow.form.base, flow.form.index):
             slot = walk.depends(register)
             if slot is not None:
@@ -397,8 +431,3 @@ def find_probes(program: Program, flows: Sequence[InstructionFlow]) -> Probes:
             if slot in walk.unknown:
                 origins.setdefault(slot, (index, register))
     return {index: tuple(sorted(registers)) for index, registers in probes.items()}
-
-
-def _starts_line(before: Instruction, instruction: Instruction) -> bool:
-    """Whether no block can hold both an instruction and the one `before` it."""
-    return ends_block(before.word) or before.address + INSTRUCTION_BYTES != instruction.address

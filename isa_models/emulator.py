@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import unicorn
 from unicorn import arm64_const, unicorn_const
 
-from isa_models import registers
+from isa_models import registers, unicorn_handle
 from isa_models.faults import Ending, FaultReporter, InvalidAccess
 from isa_models.hooks import Hooks, Stop
 from isa_models.image import Image, Segment
@@ -49,6 +49,10 @@ class Emulator:
         registers.prepare(self._uc, STACK_TOP, RETURN_ADDRESS)
         self._preserved = registers.preserved(self._uc)
         self._ready = self._uc.context_save()
+
+    def close(self) -> None:
+        """Give back the engine's memory; call nothing of this any more."""
+        unicorn_handle.close(self._uc)
 
     def load(self, placements: Mapping[str, Placement]) -> None:
         """Map the buffers, and give them, the stack and the image's data their contents."""

@@ -12,19 +12,10 @@ from unicorn import arm64_const
 
 from isa_models import hooks_compiled as compiled
 from isa_models import unicorn_handle
-from isa_models.block_plan import (
-    REGISTERS,
-    BlockPlan,
-    InstructionFlow,
-    Probes,
-    Step,
-    StepKind,
-    address_registers,
-    find_probes,
-    plan_block,
-)
+from isa_models.block_plan import REGISTERS, Probes
 from isa_models.errors import InputError, IsaModelError, UnsupportedInstructionError
 from isa_models.hooks import Block, Stop
+from isa_models.plan_words import program_plans
 from isa_models.program import INSTRUCTION_BYTES, Program
 from isa_models.registers import GENERAL
 from isa_models.trace import Trace
@@ -114,9 +105,8 @@ class _Recorder:
     def __init__(self, uc: unicorn.Uc, program: Program, capacity: int) -> None:
         self._uc = uc
         self._program = program
-        self._flows = [InstructionFlow.of(instruction) for instruction in program.instructions]
-        self._address_registers = address_registers(self._flows)
-        self._probes = find_probes(program, self._flows)
+        self._program_plans = program_plans(program)
+        self._probes = self._program_plans.probes
         self._raised: BaseException | None = None
         self._grow_callback = _CALLBACK(self._grow)
         self._plan_callback = _CALLBACK(self._plan)
@@ -127,7 +117,8 @@ class _Recorder:
         self._plan_table = compiled.HEADER_WORDS
         self._probe_table = self._plan_table + words
         self._plans = self._plan_cursor = self._probe_table + (words if self._probes else 0)
-        self.state = np.zeros(self._plans + _PLAN_WORDS, np.int64)
+        self.state = np.empty(self._plans + _PLAN_WORDS, np.int64)
+        self.state[: self._plans] = 0  # the rest is written before it is read, and most of it never
         self.state[compiled.FIRST_CODE] = program.addresses[0]
         self.state[compiled.CODE_WORDS] = words
         self.state[compiled.PLAN_TABLE] = self._plan_table
@@ -165,7 +156,7 @@ class _Recorder:
         if culprit == compiled.FOREIGN:
             raise IsaModelError("code outside of the program was executed: report it")
         if culprit:
-            instruction = self._program.instructions[self._program.index_of(culprit)]
+            instruction = self._program.instruction(self._program.index_of(culprit))
             raise UnsupportedInstructionError(instruction.text, instruction.address, instruction.source)
         runs, accesses = int(self.state[compiled.RUNS]), int(self.state[compiled.ACCESSES])
         first, length, address = self._recorded.parts(runs, accesses)
@@ -222,23 +213,20 @@ class _Recorder:
             self.state[self._plan_table + word] = 0
             plan = self._plan_of(address, size // INSTRUCTION_BYTES)
             if plan is not None:
-                self.state[self._plan_table + word] = self._keep(plan, size)
+                self.state[self._plan_table + word] = self._keep(plan)
         except BaseException as error:
             self._fail(error)
         return 0
 
-    def _plan_of(self, address: int, count: int) -> BlockPlan | None:
+    def _plan_of(self, address: int, count: int) -> NDArray[np.int64] | None:
         """Plan the block of `count` instructions at `address`, None where some of it is not in the program."""
         first = self._program.find(address)
         if first is None or self._program.find(address + (count - 1) * INSTRUCTION_BYTES) != first + count - 1:
             return None
-        return plan_block(self._flows[first : first + count], first, self._probes, self._address_registers)
+        return self._program_plans.words(first, count)
 
-    def _keep(self, plan: BlockPlan, size: int) -> int:
+    def _keep(self, words: NDArray[np.int64]) -> int:
         """Write a plan into the state; return where it lies."""
-        if any(step.target >= compiled.SLOT_COUNT for step in plan.sums):
-            raise IsaModelError(f"the block of instruction {plan.first} needs too many intermediate sums: report it")
-        words = self._encode(plan, size)
         if self._plan_cursor + words.size > self.state.size:
             self.state[self._plan_table : self._probe_table] = 0
             self._plan_cursor = self._plans
@@ -246,29 +234,6 @@ class _Recorder:
         self._plan_cursor += words.size
         self.state[place : self._plan_cursor] = words
         return place
-
-    def _encode(self, plan: BlockPlan, size: int) -> NDArray[np.int64]:
-        culprit = 0 if plan.unknown_access is None else self._program.addresses[plan.unknown_access]
-        header = [0] * compiled.PLAN_HEADER
-        header[compiled.PLAN_SIZE] = size
-        header[compiled.PLAN_FIRST] = plan.first
-        header[compiled.PLAN_COUNT] = plan.count
-        header[compiled.PLAN_NEEDED] = plan.needed
-        header[compiled.PLAN_KEPT] = plan.kept
-        header[compiled.PLAN_FOUND] = plan.found
-        header[compiled.PLAN_REPEATS] = plan.repeats_known
-        header[compiled.PLAN_STEADY] = plan.is_steady
-        header[compiled.PLAN_CULPRIT] = culprit
-        header[compiled.PLAN_SUMS] = len(plan.sums)
-        header[compiled.PLAN_ACCESSES] = len(plan.accesses)
-        header[compiled.PLAN_MOVES] = len(plan.moves)
-        words = [
-            *header,
-            *(word for step in plan.sums for word in _encode_sum(step)),
-            *(word for step in plan.accesses for word in (step.base, step.offset, step.index, step.factor)),
-            *(word for step in plan.moves for word in (step.target, step.base, step.offset)),
-        ]
-        return np.array([word % 2**64 for word in words], np.uint64).view(np.int64)
 
     def _fail(self, error: BaseException) -> None:
         self._raised = error
@@ -300,12 +265,6 @@ class _Recorded:
 
 
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
-
-
-def _encode_sum(step: Step) -> tuple[int, ...]:
-    base = compiled.PROBED_BASE if step.kind is StepKind.PROBE else step.base
-    mask = (1 << 32) - 1 if step.is_word else -1
-    return step.target, base, step.offset, step.index, step.extend, step.factor, mask
 
 
 def _code_words(program: Program) -> int:

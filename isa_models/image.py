@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -10,13 +11,13 @@ from io import BytesIO
 from itertools import pairwise
 from typing import Any
 
-import capstone
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
+from isa_models.disassembly import data_text, instruction_text
 from isa_models.errors import ImageError, InputError
 from isa_models.line_table import LineTable
-from isa_models.program import INSTRUCTION_BYTES, Instruction, Program
+from isa_models.program import INSTRUCTION_BYTES, Program
 from isa_models.symbols import Function, SymbolTable, read_symbols
 
 PAGE_BYTES = 4096
@@ -86,8 +87,13 @@ class Image:
     missing: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def from_elf(cls, data: bytes) -> Image:
+    def from_elf(cls, data: bytes, *, lines_on_demand: bool = False) -> Image:
         """Read a static AArch64 ELF file (ET_EXEC, or ET_DYN that needs no relocation).
+
+        Args:
+            data: The file.
+            lines_on_demand: Whether to read source lines only when the first is asked for, which takes as long as all
+                the rest; for files whose line information is known to be well formed, as it is then not checked here.
 
         Raises:
             ImageError: Not ELF, malformed, of another architecture, not linked, or outside the addresses that the
@@ -95,7 +101,7 @@ class Image:
 
         """
         try:
-            return _read(data)
+            return _read(data, lines_on_demand)
         except ImageError:
             raise
         except Exception as error:  # pyelftools answers damaged bytes with whatever exception they lead to
@@ -118,14 +124,32 @@ class Image:
         return f"; defined: {', '.join(names[:_MOST_NAMES]) or 'none'}{more}"
 
 
-def _read(data: bytes) -> Image:
-    elf = ELFFile(BytesIO(data))
+class _ElfFile(ELFFile):  # type: ignore[misc]  # pyelftools has no types
+    """An ELF file that reads each section's header once, however often its sections are gone through."""
+
+    def __init__(self, data: bytes) -> None:
+        self._sections: dict[int, Any] = {}  # first, as the base class looks for sections while it is made
+        super().__init__(BytesIO(data))
+
+    def get_section(self, n: int, type: Any = None) -> Any:  # the base class's name
+        if type is not None:
+            return super().get_section(n, type)
+        if n not in self._sections:
+            self._sections[n] = super().get_section(n)
+        return self._sections[n]
+
+
+def _read(data: bytes, lines_on_demand: bool) -> Image:
+    elf = _ElfFile(data)
     _refuse_foreign(elf)
     _refuse_unlinked(elf)
     base = _load_base(elf)
     segments = _segments(elf, base, len(data))
     table = read_symbols(elf, base)
-    program = _disassemble(segments, LineTable(elf, base), table)
+    lines = LineTable(elf, base)
+    if not lines_on_demand:
+        lines.read()
+    program = _disassemble(segments, lines, table)
     digest = _digest(segments, table.addresses)
     return Image(segments, table.addresses, program, digest, table.functions, table.missing)
 
@@ -200,30 +224,34 @@ def _segment(header: Any, base: int, file_size: int) -> Segment:
 
 
 def _disassemble(segments: tuple[Segment, ...], lines: LineTable, table: SymbolTable) -> Program:
-    disassembler = capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_LITTLE_ENDIAN)
-    disassembler.skipdata = True  # an undecodable word must not end the disassembly
     starts = [address for address, _ in table.mapping]
 
     def is_data(address: int) -> bool:
         position = bisect_right(starts, address) - 1
         return position >= 0 and table.mapping[position][1]
 
-    instructions: list[Instruction] = []
+    addresses: list[int] = []
+    words: list[int] = []
+    texts: list[tuple[str, str]] = []
     for segment in segments:
         if not segment.executable:
             continue
         if segment.address % INSTRUCTION_BYTES:
             raise ImageError(f"code segment at {segment.address:#x} is not aligned to {INSTRUCTION_BYTES} bytes")
         whole = segment.contents[: len(segment.contents) // INSTRUCTION_BYTES * INSTRUCTION_BYTES]
-        for address, _, mnemonic, operands in disassembler.disasm_lite(whole, segment.address):
-            offset = address - segment.address
-            word = int.from_bytes(whole[offset : offset + INSTRUCTION_BYTES], "little")
-            if mnemonic == ".byte" or is_data(address):
-                mnemonic, operands = ".word", f"{word:#010x}"
-            instructions.append(Instruction(address, word, mnemonic, operands, lines.find(address)))
-    if not instructions:
+        found = struct.unpack(f"<{len(whole) // INSTRUCTION_BYTES}I", whole)
+        places = range(segment.address, segment.address + len(whole), INSTRUCTION_BYTES)
+        texts += map(instruction_text, found, places)
+        addresses += places
+        words += found
+    if not words:
         raise ImageError("image has no executable code: assemble some into .text")
-    return Program(tuple(instructions))
+    if any(is_data for _, is_data in table.mapping):
+        texts = [
+            data_text(word) if is_data(address) else text
+            for address, word, text in zip(addresses, words, texts, strict=True)
+        ]
+    return Program(addresses, words, texts, lines.find)
 
 
 def _digest(segments: tuple[Segment, ...], symbols: dict[str, int]) -> str:

@@ -128,6 +128,18 @@ class Machine:
         finally:
             self._in_use.release()
 
+    def close(self) -> None:
+        """Give back the engines' memory at once, which else waits for the garbage collector; calls make new ones.
+
+        A machine that is running in another thread stays as it is.
+        """
+        if self._in_use.acquire(blocking=False):
+            try:
+                while self._emulators:
+                    self._emulators.popitem()[1].close()
+            finally:
+                self._in_use.release()
+
     def _emulator(self, *, tracing: bool) -> Emulator:
         """Return the engine for traced or untraced runs: memory hooks slow every access, so each has its own."""
         if tracing not in self._emulators:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from bisect import bisect_left
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -25,7 +27,7 @@ class Instruction:
         word: Its 32-bit encoding.
         mnemonic: As disassembled, such as "uadalp"; ".word" where the word is no instruction (data in the code).
         operands: As disassembled, such as "v0.8h, v1.16b".
-        source: "conv.S:120" where the image has line information, else None.
+        line: See `source`; or what finds it by the address. Not compared.
 
     """
 
@@ -33,7 +35,12 @@ class Instruction:
     word: int
     mnemonic: str
     operands: str
-    source: str | None = None
+    line: str | Callable[[int], str | None] | None = field(default=None, compare=False)
+
+    @property
+    def source(self) -> str | None:
+        """Its line, "conv.S:120", where the image has line information, else None."""
+        return self.line(self.address) if callable(self.line) else self.line
 
     @property
     def text(self) -> str:
@@ -50,23 +57,49 @@ class Instruction:
         return f"'{self.text}' at {where}"
 
 
-@dataclass(frozen=True)
 class Program:
-    """All executable code of an image, in ascending order of address."""
+    """All executable code of an image, in ascending order of address.
 
-    instructions: tuple[Instruction, ...]
+    It is kept by columns, and instructions are made from them on demand: kernels have many, of which few are looked at.
 
-    def __post_init__(self) -> None:
-        if any(after <= before for before, after in zip(self.addresses, self.addresses[1:], strict=False)):
+    Attributes:
+        addresses: The address of each instruction.
+        words: Its encoding.
+        texts: Its mnemonic and operands.
+
+    """
+
+    def __init__(
+        self,
+        addresses: Sequence[int],
+        words: Sequence[int],
+        texts: Sequence[tuple[str, str]],
+        lines: Callable[[int], str | None] | None = None,
+    ) -> None:
+        """`lines`: finds the source line of an address; raises InputError for addresses that do not ascend."""
+        self.addresses = tuple(addresses)
+        self.words = tuple(words)
+        self.texts = tuple(texts)
+        self._lines = lines
+        if any(map(operator.ge, self.addresses, self.addresses[1:])):
             raise InputError("instructions of a program must be in ascending order of address, each address once")
 
+    def part(self, first: int, end: int) -> Program:
+        """Return the instructions `first` to `end` - 1 as a program of their own."""
+        places = slice(first, end)
+        return Program(self.addresses[places], self.words[places], self.texts[places], self._lines)
+
     def __len__(self) -> int:
-        return len(self.instructions)
+        return len(self.addresses)
+
+    def instruction(self, index: int) -> Instruction:
+        """Return one of the instructions."""
+        return Instruction(self.addresses[index], self.words[index], *self.texts[index], self._lines)
 
     @cached_property
-    def addresses(self) -> tuple[int, ...]:
-        """The address of each instruction."""
-        return tuple(instruction.address for instruction in self.instructions)
+    def instructions(self) -> tuple[Instruction, ...]:
+        """All of them."""
+        return tuple(self.instruction(index) for index in range(len(self)))
 
     @cached_property
     def address_array(self) -> NDArray[np.int64]:
@@ -76,15 +109,15 @@ class Program:
     @cached_property
     def memory_kinds(self) -> NDArray[np.int8]:
         """`addressing.MemoryKind` of each instruction, shape (len(self),)."""
-        return np.array([memory_kind(one.word, one.address) for one in self.instructions], np.int8)
+        return np.array(list(map(memory_kind, self.words, self.addresses)), np.int8)
 
     @cached_property
     def prefetches(self) -> tuple[int, ...]:
         """Index of each prefetch of data."""
         return tuple(
             index
-            for index, one in enumerate(self.instructions)
-            if one.mnemonic in _PREFETCHES and address_form(one.word, one.address) is not None
+            for index, (mnemonic, _) in enumerate(self.texts)
+            if mnemonic in _PREFETCHES and address_form(self.words[index], self.addresses[index]) is not None
         )
 
     def find(self, address: int) -> int | None:

@@ -14,7 +14,7 @@ from isa_models.errors import CanaryError, IllegalInstructionError, InputError, 
 from isa_models.isa_level import SYSTEM_CALLS, needed_feature
 from isa_models.machine import DEFAULT_BUDGET, Machine
 from isa_models.memory import Buffer, place
-from isa_models.program import Instruction, Program
+from isa_models.program import Instruction
 from isa_models.simulation import Simulation
 from isa_models.source import Source, load_image
 from isa_models.timing import time_trace
@@ -277,4 +277,4 @@ def _narrowed(trace: Trace) -> Trace:
     first, end = int(trace.first.min()), int((trace.first + trace.length).max())
     if end - first == len(trace.program):
         return trace
-    return Trace(Program(trace.program.instructions[first:end]), trace.first - first, trace.length, trace.address)
+    return Trace(trace.program.part(first, end), trace.first - first, trace.length, trace.address)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Any
 
 from elftools.elf.sections import SymbolTableSection
 
 _SECTION_EXECUTABLE = 4  # in sh_flags
-_FUNCTION_TYPES = ("STT_FUNC", "STT_NOTYPE")
+
+_ENTRY = struct.Struct("<IBBHQQ")
+"""A symbol of a 64-bit ELF file: name, type and binding, visibility, section, value, size.
+
+Read at once: pyelftools parses them one by one, which takes as long as the disassembly.
+"""
+
+_TYPE_NONE, _TYPE_FUNCTION, _TYPE_FILE = 0, 2, 4
+_FUNCTION_TYPES = (_TYPE_FUNCTION, _TYPE_NONE)
+_BINDING_LOCAL, _BINDING_WEAK = 0, 2
+_UNDEFINED = 0  # as a section
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +68,25 @@ def read_symbols(elf: Any, base: int) -> SymbolTable:
     functions: dict[str, Function] = {}
     mapping: list[tuple[int, bool]] = []
     undefined: dict[int, str] = {}
+    names = elf.get_section(table["sh_link"]).data()
     # Local symbols come before global ones, so that the latter win.
-    for number, symbol in enumerate(table.iter_symbols()):
-        name, section = symbol.name, symbol["st_shndx"]
-        kind, binding = symbol["st_info"]["type"], symbol["st_info"]["bind"]
-        if not name or kind == "STT_FILE":
+    for number, (name_at, info, _, section, value, _) in enumerate(_ENTRY.iter_unpack(table.data())):
+        name = names[name_at : names.index(b"\0", name_at)].decode(errors="replace")
+        kind, binding = info & 0xF, info >> 4
+        if not name or kind == _TYPE_FILE:
             continue
-        if section == "SHN_UNDEF":
-            if binding != "STB_WEAK":  # a weak one may stay undefined: it is 0, and a call to it does nothing
+        if section == _UNDEFINED:
+            if binding != _BINDING_WEAK:  # a weak one may stay undefined: it is 0, and a call to it does nothing
                 undefined[number] = name
             continue
-        address = base + symbol["st_value"]
+        address = base + value
         if name.startswith(("$x", "$d")):
             if section in code:
                 mapping.append((address, name.startswith("$d")))
             continue
         addresses[name] = address
         if section in code and kind in _FUNCTION_TYPES:
-            functions[name] = Function(name, address, binding != "STB_LOCAL", kind == "STT_FUNC")
+            functions[name] = Function(name, address, binding != _BINDING_LOCAL, kind == _TYPE_FUNCTION)
     return SymbolTable(
         addresses,
         tuple(sorted(functions.values(), key=lambda function: (function.address, function.name))),

@@ -1,7 +1,7 @@
 """Time traces on a core: the seam between core descriptions, engines and results."""
 
 import hashlib
-from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -29,15 +29,25 @@ from isa_models.errors import InputError
 from isa_models.operand_syntax import REGISTER_COUNT
 from isa_models.operands import register_name
 from isa_models.port_bounds import dispatched, port_bounds
-from isa_models.program import Instruction
 from isa_models.simulation import Bound, Hotspot, Simulation, TimelineEntry
 from isa_models.trace import Trace
 
 IntArray = NDArray[np.int64]
 Lowering = InOrderLowering | OutOfOrderLowering
 
-_LOWERINGS_KEPT = 16
-_lowerings: list[tuple[Core, Lowering]] = []
+_TARGETS_KEPT = 16
+_TOTALS_KEPT = 1 << 14
+
+
+class _Target(NamedTuple):
+    """A core, what lowers instructions for it, and the totals of traces on it by their content."""
+
+    core: Core
+    lowering: Lowering
+    totals: dict[bytes, Simulation]
+
+
+_targets: list[_Target] = []
 
 
 def time_trace(
@@ -52,24 +62,48 @@ def time_trace(
     timing on this core, for an empty trace or a window outside of it.
     """
     window = _timeline_window(trace, timeline)
-    if trace.first.size == 0:
-        raise InputError("the trace holds no instruction: nothing to time")
-    run_of = _prepare(trace, core, window)
-    for _ in range(warmup):
-        warm(run_of.order, run_of.code, run_of.segments, trace.address, reuse)
-    settle(run_of.order.caches)
-    port_count = len(port_names(core))
-    scratch = new_scratch(int(run_of.segments.uses.sum()), run_of.state_words, port_count)
-    run(run_of.pipeline, run_of.order, run_of.segments, trace.address, run_of.counts, scratch, reuse)
-    return _simulation(trace, core, run_of, timeline is not None)
+    executed = _executed(trace, core)
+    done = _run(trace, core, executed, window, warmup, reuse)
+    details = _Details(
+        _hotspots(trace, executed, done, port_names(core)), None if timeline is None else _timeline(trace, done.counts)
+    )
+    return _simulation(trace, core, executed, done, details)
+
+
+def time_totals(trace: Trace, core: Core) -> Simulation:
+    """Return what `time_trace` does, of the bounds the largest alone and no hotspots; raises as that.
+
+    All that the engines read of a trace is the digest of `_content`, so totals are remembered by it: kernels that
+    differ in constants alone share them.
+    """
+    executed = _executed(trace, core)
+    known = _target(core).totals
+    content = _content(trace, executed)
+    if content not in known:
+        done = _run(trace, core, executed, (0, 0), 1, reuse=True)
+        totals = _simulation(trace, core, executed, done, _Details())
+        known[content] = replace(totals, bounds=totals.bounds[:1])
+        if len(known) > _TOTALS_KEPT:
+            del known[next(iter(known))]
+    return known[content]
+
+
+class _Executed(NamedTuple):
+    """The instructions that a trace executes.
+
+    `rows`: their indices in the program, ascending; `executions`: of each; `numbers`: of their lowered rows;
+    `addresses`: of each.
+    """
+
+    rows: NDArray[np.intp]
+    executions: IntArray
+    numbers: IntArray
+    addresses: IntArray
 
 
 class _Run(NamedTuple):
-    """What the engine runs over and writes to; `rows`: indices of the executed instructions."""
+    """What the engine runs over and writes to."""
 
-    rows: NDArray[np.intp]
-    instructions: Sequence[Instruction]
-    executions: IntArray
     code: StaticCode
     timing: InOrderCode | OutOfOrderCode
     segments: Segments
@@ -120,41 +154,76 @@ def _timeline_window(trace: Trace, timeline: tuple[int, int] | None) -> tuple[in
     return first, last
 
 
-def _prepare(trace: Trace, core: Core, window: tuple[int, int]) -> _Run:
+def _executed(trace: Trace, core: Core) -> _Executed:
+    if trace.first.size == 0:
+        raise InputError("the trace holds no instruction: nothing to time")
+    counts = trace.counts()
+    rows = np.flatnonzero(counts)
+    numbers = _target(core).lowering.numbers(trace.program, rows.tolist())
+    return _Executed(rows, counts[rows], numbers, trace.program.address_array[rows])
+
+
+def _content(trace: Trace, executed: _Executed) -> bytes:
+    """Return the digest of all that `_run` and `_simulation` read of a trace."""
+    digest = hashlib.sha256()
+    arrays = (executed.rows, executed.numbers, executed.addresses, trace.first, trace.length, trace.address)
+    for array in arrays:
+        digest.update(array.size.to_bytes(8, "little"))
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.digest()
+
+
+def _run(trace: Trace, core: Core, executed: _Executed, window: tuple[int, int], warmup: int, reuse: bool) -> _Run:
+    """Run the engine over a trace on an idle core."""
+    run_of = _prepare(trace, core, executed, window)
+    for _ in range(warmup):
+        warm(run_of.order, run_of.code, run_of.segments, trace.address, reuse)
+    settle(run_of.order.caches)
+    port_count = len(port_names(core))
+    scratch = new_scratch(int(run_of.segments.uses.sum()), run_of.state_words, port_count)
+    run(run_of.pipeline, run_of.order, run_of.segments, trace.address, run_of.counts, scratch, reuse)
+    return run_of
+
+
+def _prepare(trace: Trace, core: Core, executed: _Executed, window: tuple[int, int]) -> _Run:
     """Lower the executed instructions, cut the trace into segments and build the idle core."""
-    executed = trace.counts()
-    rows = np.flatnonzero(executed)
-    instructions = [trace.program.instructions[row] for row in rows]
-    executions = executed[rows]
-    counts = new_counts(rows.size, len(port_names(core)), window)
-    lowering = _lowering(core)
+    count = executed.rows.size
+    counts = new_counts(count, len(port_names(core)), window)
+    lowering = _target(core).lowering
     pipeline: Pipeline
     timing: InOrderCode | OutOfOrderCode
     if isinstance(lowering, InOrderLowering):
-        code, timing = lowering.lower(instructions)
+        code, timing = lowering.lower(executed.numbers, executed.addresses)
         pipeline = in_order.new_pipeline(lowering.core, code, timing)
         state_words = in_order.largest_state(lowering.core)
     else:
-        code, timing = lowering.lower(instructions)
+        code, timing = lowering.lower(executed.numbers)
         pipeline = out_of_order.new_pipeline(lowering.core, code, timing, counts)
         state_words = out_of_order.largest_state(lowering.core)
-    segments = split(trace, rows, code.branch_before)
-    order = new_order(core, empty_caches(cache_shape(core), rows.size), new_predictor(rows.size))
-    return _Run(rows, instructions, executions, code, timing, segments, order, pipeline, state_words, counts)
+    segments = split(trace, executed.rows, code.branch_before)
+    order = new_order(core, empty_caches(cache_shape(core), count), new_predictor(count))
+    return _Run(code, timing, segments, order, pipeline, state_words, counts)
 
 
-def _lowering(core: Core) -> Lowering:
-    """Return what lowers instructions for a core; it remembers those that it has seen."""
-    for known, lowering in _lowerings:
-        if known is core:
-            return lowering
+def _target(core: Core) -> _Target:
+    """Return what lowers instructions for a core and the totals of traces on it; the last cores are remembered."""
+    for target in _targets:
+        if target.core is core:
+            return target
     lowering = InOrderLowering(core) if isinstance(core, InOrderCore) else OutOfOrderLowering(core)
-    _lowerings.append((core, lowering))
-    del _lowerings[:-_LOWERINGS_KEPT]
-    return lowering
+    _targets.append(_Target(core, lowering, {}))
+    del _targets[:-_TARGETS_KEPT]
+    return _targets[-1]
 
 
-def _simulation(trace: Trace, core: Core, done: _Run, has_timeline: bool) -> Simulation:
+class _Details(NamedTuple):
+    """What tells of single instructions."""
+
+    hotspots: tuple[Hotspot, ...] = ()
+    timeline: tuple[TimelineEntry, ...] | None = None
+
+
+def _simulation(trace: Trace, core: Core, executed: _Executed, done: _Run, details: _Details) -> Simulation:
     cycles = int(done.counts.stalls.sum())
     names = port_names(core)
     busy = {name: int(done.counts.port_busy[number]) / _capacity(core, name) for number, name in enumerate(names)}
@@ -166,9 +235,9 @@ def _simulation(trace: Trace, core: Core, done: _Run, has_timeline: bool) -> Sim
         stalls=_stalls(done.counts.stalls.sum(axis=0, keepdims=True), names)[0],
         caches=hits_and_misses(done.order.caches),
         mispredictions=int(done.counts.mispredictions[0]),
-        hotspots=_hotspots(done, names),
-        bounds=_bounds(len(trace), core, done, busy),
-        timeline=_timeline(trace, done.counts) if has_timeline else None,
+        hotspots=details.hotspots,
+        bounds=_bounds(len(trace), core, executed.executions, done, busy),
+        timeline=details.timeline,
     )
 
 
@@ -195,9 +264,10 @@ def _reason_name(reason: int, ports: tuple[str, ...]) -> str:
     return reason_name(reason, ports, register_name(reason) if reason < REGISTER_COUNT else None)
 
 
-def _hotspots(done: _Run, ports: tuple[str, ...]) -> tuple[Hotspot, ...]:
+def _hotspots(trace: Trace, executed: _Executed, done: _Run, ports: tuple[str, ...]) -> tuple[Hotspot, ...]:
     cycles = done.counts.stalls.sum(axis=1).tolist()
-    columns = (done.instructions, done.executions.tolist(), cycles, _stalls(done.counts.stalls, ports))
+    instructions = map(trace.program.instruction, executed.rows.tolist())
+    columns = (instructions, executed.executions.tolist(), cycles, _stalls(done.counts.stalls, ports))
     return tuple(
         Hotspot(
             address=instruction.address,
@@ -211,19 +281,19 @@ def _hotspots(done: _Run, ports: tuple[str, ...]) -> tuple[Hotspot, ...]:
     )
 
 
-def _bounds(length: int, core: Core, done: _Run, busy: dict[str, float]) -> tuple[Bound, ...]:
+def _bounds(length: int, core: Core, executions: IntArray, done: _Run, busy: dict[str, float]) -> tuple[Bound, ...]:
     """Cycles that each resource alone would need, the largest first."""
     bounds = [Bound("dependence chain", float(longest_chain(done.code, done.segments)))]
     if isinstance(done.timing, InOrderCode) or isinstance(core, InOrderCore):
         bounds += [Bound(name if name == "issue slots" else f"unit {name}", value) for name, value in busy.items()]
     else:
-        bounds += port_bounds(done.timing, done.executions, core.ports, done.counts.port_busy)
+        bounds += port_bounds(done.timing, executions, core.ports, done.counts.port_busy)
         bounds.append(Bound("front end", length / core.decode_width))
         if core.results_per_cycle is not None:
-            results = int((done.executions * done.timing.results).sum())
+            results = int((executions * done.timing.results).sum())
             bounds.append(Bound("results per cycle", results / core.results_per_cycle))
         if core.dispatch_width is not None:
-            bounds.append(Bound("dispatch", dispatched(done.timing, done.executions, core) / core.dispatch_width))
+            bounds.append(Bound("dispatch", dispatched(done.timing, executions, core) / core.dispatch_width))
     return tuple(sorted(bounds, key=lambda bound: -bound.cycles))
 
 
@@ -231,6 +301,6 @@ def _timeline(trace: Trace, counts: Counts) -> tuple[TimelineEntry, ...]:
     entries = []
     for offset, stages in enumerate(counts.timeline.tolist()):
         number = counts.first + offset
-        instruction = trace.program.instructions[trace.index[number]]
+        instruction = trace.program.instruction(trace.index[number])
         entries.append(TimelineEntry(number, instruction.address, instruction.text, *stages))
     return tuple(entries)

@@ -33,6 +33,13 @@ def add_compiled_hook(uc: unicorn.Uc, kind: int, callback: int, user_data: int, 
         raise unicorn.UcError(status)
 
 
+def close(uc: unicorn.Uc) -> None:
+    """Free the engine now. The binding does so once `uc` is garbage, but hooks put it into cycles of references."""
+    finalizer = getattr(uc, "_Uc__finalizer", None)
+    if finalizer is not None:
+        finalizer()
+
+
 def engine(uc: unicorn.Uc) -> int:
     """Address of the `uc_engine`, the first argument of Unicorn's functions."""
     return uc._uch.value or 0

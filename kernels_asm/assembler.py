@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,8 @@ from kernels_asm.errors import AssemblyError, KernelError
 from kernels_asm.shape import ConvShape
 from kernels_asm.variant import KernelVariant
 
-SOURCES = Path(__file__).parent / "asm"
+_PACKAGE = Path(__file__).parent
+SOURCES = _PACKAGE / "asm"
 _ASSEMBLE = ("clang", "-target", "aarch64-linux-musl", "-gdwarf-4", "-c")
 _LINK = ("ld.lld", "-m", "aarch64linux", "-static", "--build-id=none", "--image-base=0x1000000")
 _DIAGNOSTIC = re.compile(r"(?P<file>[^:\n]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<what>.+)")
@@ -101,18 +102,32 @@ def source_digest(
     content = hashlib.sha256()
     symbols = (f"{name}={parameters[name]}" for name in sorted(parameters))
     parts = [_assembler_version(), *_ASSEMBLE, *_LINK, arguments.function, arguments.assembly_offsets(), *symbols]
-    for path in (source, *sorted(source.parent.glob("*.inc")), *([driver] if driver else [])):
-        parts += [path.name, _read_source(path)]
+    content.update(_digests(parts))
+    content.update(_installed_digests(source) if _PACKAGE in source.parents else _source_digests(source))
+    if driver:
+        content.update(_digests([driver.name, _read_source(driver)]))
     if callee:
-        parts.append(source_digest(callee.source, callee.parameters, callee.arguments))
-    for part in parts:
-        content.update(hashlib.sha256(part.encode()).digest())
+        content.update(_digests([source_digest(callee.source, callee.parameters, callee.arguments)]))
     return content.hexdigest()
 
 
 def variant_digest(variant: KernelVariant, shape: ConvShape) -> str:
     """Return the digest of the image that `assemble_variant` would return, without assembling it."""
     return source_digest(variant_source(variant), variant.parameters(shape), variant.tile.arguments)
+
+
+def _source_digests(source: Path) -> bytes:
+    """Return the digests of the names and contents of a source and of the files that it can include."""
+    paths = (source, *sorted(source.parent.glob("*.inc")))
+    return b"".join(_digests([path.name, _read_source(path)]) for path in paths)
+
+
+_installed_digests = cache(_source_digests)
+"""The same of a source of this package, read once: the files of an installed package do not change while it runs."""
+
+
+def _digests(parts: Iterable[str]) -> bytes:
+    return b"".join(hashlib.sha256(part.encode()).digest() for part in parts)
 
 
 @cache

@@ -21,6 +21,7 @@ from isa_models.engines.dataflow_weights import (
 )
 from isa_models.engines.lowering import NONE, STORE_DATA, StaticCode
 from isa_models.engines.segments import Segments
+from isa_models.engines.unset import unset_words
 
 IntArray = NDArray[np.int64]
 
@@ -45,7 +46,7 @@ def longest_chain(code: StaticCode, segments: Segments) -> int:
         kind=np.zeros((count, _DOUBLINGS), dtype=np.int8),
         seen=np.zeros((count, _DOUBLINGS), dtype=np.int64),
         first=np.zeros((count, _DOUBLINGS), dtype=np.int64),
-        words=np.empty(_ROOM, dtype=np.int64),
+        words=unset_words("chains", _ROOM),
         used=np.zeros(1, dtype=np.int64),
     )
     _walk(code, segments, cells, summaries)

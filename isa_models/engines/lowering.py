@@ -97,16 +97,19 @@ def find_class(instruction: Instruction, core: Core) -> tuple[Operands, Instruct
     """
     operands = decode(instruction)
     kind = classify(instruction.mnemonic, operands)
-    where = f"{instruction.source or 'no source line'} ({instruction.address:#x})"
     if kind is None:
-        raise InputError(f"{where}: '{instruction.text}' belongs to no instruction class (instruction_class.py)")
+        raise _refused(instruction, f"'{instruction.text}' belongs to no instruction class (instruction_class.py)")
     if kind.feature is not None and kind.feature not in core.features:
-        raise InputError(f"{where}: '{instruction.text}' needs the ISA feature '{kind.feature}', {core.name} has not")
+        raise _refused(instruction, f"'{instruction.text}' needs the ISA feature '{kind.feature}', {core.name} has not")
     for key in kind.keys:
         if key in core.classes:
             return operands, kind, key
     wanted = kind.names[-1]
-    raise InputError(f"{where}: {core.name} has no entry '{wanted}' for '{instruction.text}': add it to classes")
+    raise _refused(instruction, f"{core.name} has no entry '{wanted}' for '{instruction.text}': add it to classes")
+
+
+def _refused(instruction: Instruction, reason: str) -> InputError:
+    return InputError(f"{instruction.source or 'no source line'} ({instruction.address:#x}): {reason}")
 
 
 def static_row(
@@ -145,21 +148,23 @@ def static_row(
     )
 
 
-def static_code(rows: Sequence[StaticRow]) -> StaticCode:
-    """Stack rows to arrays."""
-    fields: dict[str, NDArray[Any]] = {
-        name: np.array(column, dtype=np.bool_ if name == "is_store" else np.int64)
-        for name, column in zip(StaticRow._fields, zip(*rows, strict=True), strict=True)
-    }
+def static_code(columns: Sequence[NDArray[Any]]) -> StaticCode:
+    """Return the code whose rows have these columns, one for each field of `StaticRow`."""
+    fields = dict(zip(StaticRow._fields, columns, strict=True))
     access = fields["size"] > 0
     branch = fields["branch"] != NO_BRANCH
     return StaticCode(
         **fields,
         access_rows=np.flatnonzero(access),
-        access_before=np.concatenate([[0], np.cumsum(access)]),
+        access_before=running(access),
         branch_rows=np.flatnonzero(branch),
-        branch_before=np.concatenate([[0], np.cumsum(branch)]),
+        branch_before=running(branch),
     )
+
+
+def running(counts: NDArray[Any]) -> IntArray:
+    """Return for each place the sum of the counts in front of it, and behind them the sum of all."""
+    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
 
 
 def padded(values: list[int], width: int, padding: int) -> tuple[int, ...]:

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from isa_models.core import InOrderCore, InOrderTiming
 from isa_models.engines.lowering import NONE, StaticCode, StaticRow, find_class, padded, static_code, static_row
+from isa_models.engines.row_table import RowTable
 from isa_models.instruction_class import InstructionClass
 from isa_models.operand_syntax import FIRST_VECTOR, FLAGS
 from isa_models.operands import Operands
-from isa_models.program import INSTRUCTION_BYTES, Instruction
+from isa_models.program import INSTRUCTION_BYTES, Instruction, Program
 
 # Units of an in-order core, in the order of their numbers; the last counts the slots of the issue stage.
 UNITS = ("alu", "shift", "multiply", "load_store", "branch", "neon", "issue slots")
@@ -52,29 +53,41 @@ class _Row(NamedTuple):
     address: tuple[int, ...]
 
 
+_STATIC = len(StaticRow._fields)
+
+
 class InOrderLowering:
     """Lowers instructions for one core; what was lowered once is remembered by its text."""
 
     def __init__(self, core: InOrderCore) -> None:
         self.core = core
         self._class_ids = {name: number for number, name in enumerate(core.classes)}
-        self._rows: dict[tuple[str, str], _Row] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._known: dict[_Row, int] = {}
+        self._rows = RowTable(_STATIC + len(InOrderCode._fields) - 1)
 
-    def lower(self, instructions: Sequence[Instruction]) -> tuple[StaticCode, InOrderCode]:
-        """Return one row per instruction; raises as `lowering.find_class`."""
-        rows = [self._row(instruction) for instruction in instructions]
-        columns = np.array([row.timing for row in rows], dtype=np.int64).T.copy()
-        words = np.array([instruction.address for instruction in instructions], dtype=np.int64) // INSTRUCTION_BYTES
-        addresses = np.array([row.address for row in rows], dtype=np.int64)
-        slots = words % self.core.fetch.width
-        code = InOrderCode(*(*columns, slots, addresses))
-        return static_code([row.static for row in rows]), code
+    def numbers(self, program: Program, places: Sequence[int]) -> IntArray:
+        """Return the numbers of the rows of these instructions of a program; what no engine tells apart shares one.
 
-    def _row(self, instruction: Instruction) -> _Row:
-        key = (instruction.mnemonic, instruction.operands)
-        if key not in self._rows:
-            self._rows[key] = self._lower(instruction)
-        return self._rows[key]
+        Raises as `lowering.find_class`.
+        """
+        return np.array([self._number(program, place) for place in places], np.int64)
+
+    def lower(self, numbers: IntArray, addresses: IntArray) -> tuple[StaticCode, InOrderCode]:
+        """Return the rows of these numbers, of instructions at these addresses."""
+        *columns, registers = self._rows.columns(numbers)
+        slots = addresses // INSTRUCTION_BYTES % self.core.fetch.width
+        return static_code(columns[:_STATIC]), InOrderCode._make([*columns[_STATIC:], slots, registers])
+
+    def _number(self, program: Program, place: int) -> int:
+        key = program.texts[place]
+        number = self._numbers.get(key)
+        if number is None:
+            row = self._lower(program.instruction(place))
+            if row not in self._known:
+                self._known[row] = self._rows.add((*row.static, *row.timing, row.address))
+            number = self._numbers[key] = self._known[row]
+        return number
 
     def _lower(self, instruction: Instruction) -> _Row:
         core = self.core

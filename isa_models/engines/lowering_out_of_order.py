@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isa_models.core import MicroOp, OutOfOrderCore
-from isa_models.engines.lowering import NONE, StaticCode, StaticRow, find_class, static_code, static_row
+from isa_models.engines.lowering import NONE, StaticCode, StaticRow, find_class, running, static_code, static_row
 from isa_models.engines.parts import parts_of
+from isa_models.engines.row_table import RowTable, spread
 from isa_models.operand_syntax import FLAGS
 from isa_models.operands import Operands
-from isa_models.program import Instruction
+from isa_models.program import Instruction, Program
 
 IntArray = NDArray[np.int64]
 
@@ -58,39 +59,69 @@ class _Row(NamedTuple):
     micro_ops: tuple[_MicroOpRow, ...]
 
 
+_STATIC = len(StaticRow._fields)
+_PLACE = 2
+"""Elements of a row in a table that tell where what belongs to it begins in the next table, and how much it is."""
+
+
 class OutOfOrderLowering:
     """Lowers instructions for one core; what was lowered once is remembered by its text."""
 
     def __init__(self, core: OutOfOrderCore) -> None:
         self.core = core
         self._class_ids = {name: number for number, name in enumerate(core.classes)}
-        self._rows: dict[tuple[str, str], _Row] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._known: dict[_Row, int] = {}
+        self._rows = RowTable(_STATIC + len(_Row._fields) - 2 + _PLACE)
+        self._micro_ops = RowTable(len(_MicroOpRow._fields) - 1 + _PLACE)
+        self._choices = RowTable(1)
 
-    def lower(self, instructions: Sequence[Instruction]) -> tuple[StaticCode, OutOfOrderCode]:
-        """Return one row per instruction; raises as `lowering.find_class`."""
-        rows = [self._row(instruction) for instruction in instructions]
-        micro_ops = [micro_op for row in rows for micro_op in row.micro_ops]
+    def numbers(self, program: Program, places: Sequence[int]) -> IntArray:
+        """Return the numbers of the rows of these instructions of a program; what no engine tells apart shares one.
+
+        Raises as `lowering.find_class`.
+        """
+        return _array([self._number(program, place) for place in places])
+
+    def lower(self, numbers: IntArray) -> tuple[StaticCode, OutOfOrderCode]:
+        """Return the rows of these numbers."""
+        columns = self._rows.columns(numbers)
+        results, forward, forward_turn, latency, misaligned_occupancy, first, count = columns[_STATIC:]
+        micro_ops = self._micro_ops.columns(spread(first, count))
+        occupancy, after, behind, depth, first_choice, choice_count = micro_ops
+        (choices,) = self._choices.columns(spread(first_choice, choice_count))
         code = OutOfOrderCode(
-            results=_array([row.results for row in rows]),
-            forward=_array([row.forward for row in rows]),
-            forward_turn=_array([row.forward_turn for row in rows]),
-            misaligned_latency=_array([row.misaligned_latency for row in rows]),
-            misaligned_occupancy=_array([row.misaligned_occupancy for row in rows]),
-            micro_op_before=_running([len(row.micro_ops) for row in rows]),
-            occupancy=_array([micro_op.occupancy for micro_op in micro_ops]),
-            after=_array([micro_op.after for micro_op in micro_ops]),
-            behind=_array([micro_op.behind for micro_op in micro_ops]),
-            depth=_array([micro_op.depth for micro_op in micro_ops]),
-            choice_before=_running([len(micro_op.ports) for micro_op in micro_ops]),
-            choices=_array([port for micro_op in micro_ops for port in micro_op.ports] or [NONE]),
+            results=results,
+            forward=forward,
+            forward_turn=forward_turn,
+            misaligned_latency=latency,
+            misaligned_occupancy=misaligned_occupancy,
+            micro_op_before=running(count),
+            occupancy=occupancy,
+            after=after,
+            behind=behind,
+            depth=depth,
+            choice_before=running(choice_count),
+            choices=choices if choices.size else _array([NONE]),
         )
-        return static_code([row.static for row in rows]), code
+        return static_code(columns[:_STATIC]), code
 
-    def _row(self, instruction: Instruction) -> _Row:
-        key = (instruction.mnemonic, instruction.operands)
-        if key not in self._rows:
-            self._rows[key] = self._lower(instruction)
-        return self._rows[key]
+    def _number(self, program: Program, place: int) -> int:
+        key = program.texts[place]
+        number = self._numbers.get(key)
+        if number is None:
+            row = self._lower(program.instruction(place))
+            if row not in self._known:
+                self._known[row] = self._add(row)
+            number = self._numbers[key] = self._known[row]
+        return number
+
+    def _add(self, row: _Row) -> int:
+        places = [
+            self._micro_ops.add((*micro_op[1:], *_place([self._choices.add((port,)) for port in micro_op.ports])))
+            for micro_op in row.micro_ops
+        ]
+        return self._rows.add((*row.static, *row[1:-1], *_place(places)))
 
     def _lower(self, instruction: Instruction) -> _Row:
         core = self.core
@@ -133,9 +164,10 @@ def _result_count(operands: Operands) -> int:
     return sum(2 if part.bits == 128 else 1 for part in operands.writes if part.register != FLAGS)
 
 
-def _array(values: Sequence[int] | Sequence[tuple[int, ...]]) -> IntArray:
+def _place(numbers: list[int]) -> tuple[int, int]:
+    """Return the first of numbers that follow one another, and how many they are."""
+    return (numbers[0], len(numbers)) if numbers else (0, 0)
+
+
+def _array(values: Sequence[int]) -> IntArray:
     return np.array(values, dtype=np.int64)
-
-
-def _running(counts: list[int]) -> IntArray:
-    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])

@@ -16,6 +16,7 @@ from isa_models.engines.counts import Charges, Counts
 from isa_models.engines.events import Events
 from isa_models.engines.fills import Fills, note_arrival
 from isa_models.engines.segments import LONGEST
+from isa_models.engines.unset import unset_words
 
 IntArray = NDArray[np.int64]
 
@@ -74,7 +75,7 @@ def new_states(pieces: int, largest: int) -> States:
     first = np.empty(count + 1, dtype=np.int64)
     first[0] = 0
     return States(
-        words=np.empty(min(_STATE_WORDS, count * largest), dtype=np.int64),
+        words=unset_words("states", min(_STATE_WORDS, count * largest)),
         first=first,
         hashes=np.empty(count, dtype=np.int64),
         table=np.zeros(_table_size(count), dtype=np.int64),
@@ -89,7 +90,7 @@ def new_transitions(pieces: int) -> Transitions:
         fields=np.empty((count, _COLUMNS), dtype=np.int64),
         uses=np.empty(count, dtype=np.int64),
         next=np.empty(count, dtype=np.int64),
-        pool=np.empty(min(_POOL_WORDS, count * _LARGEST_TRANSITION), dtype=np.int64),
+        pool=unset_words("transitions", min(_POOL_WORDS, count * _LARGEST_TRANSITION)),
         table=np.zeros(_table_size(count), dtype=np.int64),
         scalars=np.zeros(2, dtype=np.int64),
     )

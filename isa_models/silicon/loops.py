@@ -17,7 +17,6 @@ from isa_models.core import Core
 from isa_models.image import Image
 from isa_models.machine import Machine
 from isa_models.memory import Buffer, Pointer
-from isa_models.program import Program
 from isa_models.timing import time_trace
 from isa_models.trace import Trace
 
@@ -118,7 +117,7 @@ class Loops:
         run = self._machine.call("call_piece", [Pointer("buffer"), passes, entry], [buffer], trace=True)
         assert run.trace is not None  # noqa: S101  # asked for
         inside = (run.trace.index >= first) & (run.trace.index < last)
-        body = Program(self._image.program.instructions[first:last])
+        body = self._image.program.part(first, last)
         index = (run.trace.index[inside] - first).astype(np.int32)
         return Trace.of_instructions(body, index, run.trace.addresses_by_instruction[inside])
 

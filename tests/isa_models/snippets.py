@@ -30,8 +30,7 @@ def assemble(snippets: Sequence[str]) -> list[Program]:
     lines += [f".globl snippet_{len(snippets)}", f"snippet_{len(snippets)}:", "ret"]
     image = Image.from_elf(image_of_text("\n".join(lines)))
     bounds = [image.program.index_of(image.symbols[f"snippet_{number}"]) for number in range(len(snippets) + 1)]
-    everything = image.program.instructions
-    return [Program(everything[first:last]) for first, last in pairwise(bounds)]
+    return [image.program.part(first, last) for first, last in pairwise(bounds)]
 
 
 def repeated_trace(program: Program, repetitions: int) -> Trace:

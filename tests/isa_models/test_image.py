@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 
+import capstone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isa_models import Buffer, Image, ImageError, InputError, Instruction, Machine, MemoryFaultError, Pointer, Program
+from isa_models import Buffer, Image, ImageError, InputError, Machine, MemoryFaultError, Pointer, Program
 from tests.fuzz import examples
 
 BODY = """
@@ -37,6 +38,36 @@ def test_program(assemble):
     assert first.word == 0x18000000 | 6 << 5 | 2
     assert image.program.index_of(first.address + 8) == 2
     assert image.program.find(first.address + 2) is None
+
+
+def test_lines_on_demand_are_those_of_images_that_are_read_whole(assemble):
+    elf = assemble(BODY)
+    whole, on_demand = Image.from_elf(elf).program, Image.from_elf(elf, lines_on_demand=True).program
+    assert on_demand.instructions == whole.instructions
+    assert [one.source for one in on_demand.instructions] == [one.source for one in whole.instructions]
+    assert on_demand.instruction(0).source == "snippet.S:6"
+
+
+def test_text_is_that_of_a_disassembly_of_the_whole(assemble):
+    """Texts are remembered by word; those that name addresses must not be, however often a word comes again."""
+    body = "\n".join(["1: adr x0, 1b", "b 1b", "ldr x1, 1b", "cbz x2, 1b", "tbz x3, #4, 1b", "b.eq 1b", "bl 1b"] * 2)
+    image = Image.from_elf(assemble(f"{body}\nadrp x4, f\nmovi v0.16b, #3\nmovi v0.16b, #3\n.inst 0\nret"))
+    code = next(segment for segment in image.segments if segment.executable)
+    disassembler = capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_LITTLE_ENDIAN)
+    disassembler.skipdata = True
+    whole = [tuple(one) for one in disassembler.disasm_lite(code.contents, code.address)]
+    assert len(whole) == len(image.program) >= 19
+    for (address, _, mnemonic, operands), instruction in zip(whole, image.program.instructions, strict=True):
+        assert instruction.address == address
+        assert instruction.is_data or (instruction.mnemonic, instruction.operands) == (mnemonic, operands)
+    assert sum(instruction.is_data for instruction in image.program.instructions) <= 1
+
+
+def test_closed_machine_runs_again(assemble):
+    machine = Machine(Image.from_elf(assemble("mov x0, #5\nret")))
+    for _ in range(2):
+        assert machine.call("f", trace=True).x0 == machine.call("f").x0 == 5
+        machine.close()
 
 
 def test_data_in_code_is_not_an_instruction(assemble):
@@ -112,9 +143,8 @@ def test_unknown_symbol(assemble):
 
 
 def test_program_must_ascend():
-    one = Instruction(0x1000, 0xD65F03C0, "ret", "")
     with pytest.raises(InputError, match="ascending"):
-        Program((one, one))
+        Program([0x1000] * 2, [0xD65F03C0] * 2, [("ret", "")] * 2)
 
 
 def test_index_of_unknown_address(assemble):

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from isa_models import Buffer, Image, InputError, Machine, Pointer, UnsupportedInstructionError, hooks_native
+from isa_models import (
+    Buffer,
+    Image,
+    InputError,
+    Machine,
+    Pointer,
+    UnsupportedInstructionError,
+    hooks_native,
+    plan_words,
+)
 from isa_models.addressing import UnknownEncodingError, address_form
 from isa_models.operands import decode
 from tests.fuzz import examples
@@ -266,7 +275,7 @@ def test_capacity_must_be_positive(image_of):
         Machine(image_of("ret"), trace_capacity=0)
 
 
-@pytest.mark.parametrize(("owner", "name"), [(hooks_native._Recorded, "take_over"), (hooks_native, "plan_block")])
+@pytest.mark.parametrize(("owner", "name"), [(hooks_native._Recorded, "take_over"), (plan_words.ProgramPlans, "words")])
 def test_error_in_a_callback_is_raised(image_of, monkeypatch, owner, name):
     """What happens in Python, Ctrl-C say, is not lost in the compiled code that called it."""
 
@@ -343,3 +352,17 @@ def test_hooks_say_what_they_are(image_of):
 
 # Addresses formed in every way at hand. x0, x1, x9, x10 point into the buffers, x3 holds 0 to 127 and x11 -128 to 127,
 # w12 less than 2,000 away from 0; x4, x5, x13, x14 hold anything; x6 and x7 count turns.
+
+
+def test_plans_are_shared_by_programs_that_do_the_same_to_addresses(image_of):
+    """And by no others: each kind of difference is traced right behind the program that it differs from."""
+    body = "movi v0.8h, #{0}\n1: {1}\nsubs x2, x2, #{2}\nb.{3} 1b\nret"
+    first = ("1", "ldr q1, [x0], #16", "1", "ne")
+    alike = [("2", *first[1:])]
+    others = [(first[0], "ldr q1, [x0, #16]", *first[2:]), (*first[:2], "2", "ne"), (*first[:3], "gt")]
+    plans = plan_words.program_plans(image_of(body.format(*first)).program)
+    for different, group in ((False, alike), (True, others)):
+        for one in group:
+            image = image_of(body.format(*one))
+            assert (plan_words.program_plans(image.program) is not plans) == different, one
+            both(image, [Pointer("a"), 0, 4], [Buffer("a", 160)], 8)

@@ -10,7 +10,7 @@ from isa_models.caches import settle
 from isa_models.engines.events import meet_accesses, meet_branches, new_events
 from isa_models.engines.repeats import repeats
 from isa_models.engines.warm import warm
-from isa_models.timing import _prepare
+from isa_models.timing import _executed, _prepare
 from tests.isa_models.snippets import BUFFER_ADDRESS, assemble
 
 TURNS = 40
@@ -25,7 +25,7 @@ def turns_joined(core_name: str, step: int, size_kib: str = "8") -> int:
     addresses[:, 1:] = -1
     trace = Trace.of_instructions(program, np.tile(np.arange(4, dtype=np.int32), TURNS), addresses.reshape(-1))
     core = load_core(core_name, {"l1.size_kib": size_kib, "prefetcher.distance": "0"})
-    run = _prepare(trace, core, (0, 0))
+    run = _prepare(trace, core, _executed(trace, core), (0, 0))
     warm(run.order, run.code, run.segments, trace.address, True)
     settle(run.order.caches)
     events = new_events()

@@ -1,9 +1,11 @@
 """Behaviour of the engines on small pieces of code."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from isa_models import InputError, Program, Trace, load_core, time_trace, timing_digest
+from isa_models import InputError, Program, Trace, load_core, time_totals, time_trace, timing, timing_digest
 from tests.isa_models.snippets import BUFFER_ADDRESS, assemble, repeated_trace
 
 CORES = ("cortex-a53", "cortex-a72")
@@ -223,3 +225,51 @@ def test_json_holds_plain_values(programs):
 def test_digest_is_a_stable_hash():
     assert timing_digest() == timing_digest()
     assert len(timing_digest()) == 64
+
+
+@pytest.fixture
+def contents():
+    """Return what tells traces on a core apart."""
+    return lambda trace, core: timing._content(trace, timing._executed(trace, core))
+
+
+@pytest.mark.parametrize("core_name", CORES)
+def test_totals_are_shared_by_traces_that_no_engine_tells_apart(contents, core_name):
+    core = load_core(core_name)
+    base, constant, other, moved = assemble(
+        [
+            "movi v0.16b, #1\nldr x0, [x28]",
+            "movi v0.16b, #2\nldr x0, [x28]",
+            "movi v1.16b, #1\nldr x0, [x28]",
+            "movi v0.16b, #1\nldr x0, [x28, #8]",
+        ]
+    )
+
+    def trace(program: Program, shift: int = 0) -> Trace:
+        """As if all lay at the same addresses."""
+        placed = Program([64, 68], program.words, program.texts)
+        return Trace(placed, np.array([0], np.int32), np.array([2], np.int32), np.array([BUFFER_ADDRESS + shift]))
+
+    known = contents(trace(base), core)
+    assert contents(trace(constant), core) == known
+    assert contents(trace(other), core) != known
+    assert contents(trace(base, shift=8), core) != known
+    assert contents(trace(moved, shift=8), core) == contents(trace(base, shift=8), core)
+    program = trace(base).program
+    twice = Trace(program, np.array([0, 0], np.int32), np.array([2, 2], np.int32), np.full(2, BUFFER_ADDRESS))
+    assert contents(twice, core) != known
+    elsewhere = Program([68, 72], base.words, base.texts)
+    assert contents(
+        Trace(elsewhere, *(getattr(trace(base), name) for name in ("first", "length", "address"))), core
+    ) != (known)
+
+
+@pytest.mark.parametrize("core_name", CORES)
+@pytest.mark.parametrize("name", ["logic chain", "binary dot", "store then load", "split load", "empty"])
+def test_totals_are_the_simulation_without_hotspots(programs, core_name, name):
+    trace, core = repeated_trace(programs[name], 300), load_core(core_name)
+    whole = time_trace(trace, core)
+    for _ in range(2):
+        assert time_totals(trace, core) == replace(whole, hotspots=(), bounds=(whole.bound,))
+    with pytest.raises(InputError, match="nothing to time"):
+        time_totals(repeated_trace(programs[name], 0), core)
