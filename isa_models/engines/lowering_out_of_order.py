@@ -22,8 +22,9 @@ class OutOfOrderCode(NamedTuple):
     `results`: shape (n,), 64-bit results; `forward`, `forward_turn`: shape (n,), of stores, in parts of a cycle (see
     `parts`); `misaligned_latency`, `misaligned_occupancy`: shape (n,), of loads, in cycles and in parts;
     `micro_op_before`: shape (n + 1,), micro-operations in front of each row. Per micro-operation: `occupancy` in parts,
-    `after`, `behind`; `depth`: cycles from the first, through those that it is behind; `choice_before`: one entry
-    more, places in `choices` in front of it; `choices`: the ports that each may go to, one after the other.
+    `after`, `behind`; `depth`: cycles from the first, through those that it is behind; `result`: cycles from its start
+    to its result, 0 if it has none; `choice_before`: one entry more, places in `choices` in front of it; `choices`: the
+    ports that each may go to, one after the other.
     """
 
     results: IntArray
@@ -36,6 +37,7 @@ class OutOfOrderCode(NamedTuple):
     after: IntArray
     behind: IntArray
     depth: IntArray
+    result: IntArray
     choice_before: IntArray
     choices: IntArray
 
@@ -46,6 +48,7 @@ class _MicroOpRow(NamedTuple):
     after: int
     behind: int
     depth: int
+    result: int
 
 
 class _Row(NamedTuple):
@@ -81,6 +84,7 @@ class OutOfOrderLowering:
             after=_array([micro_op.after for micro_op in micro_ops]),
             behind=_array([micro_op.behind for micro_op in micro_ops]),
             depth=_array([micro_op.depth for micro_op in micro_ops]),
+            result=_array([micro_op.result for micro_op in micro_ops]),
             choice_before=_running([len(micro_op.ports) for micro_op in micro_ops]),
             choices=_array([port for micro_op in micro_ops for port in micro_op.ports] or [NONE]),
         )
@@ -97,19 +101,25 @@ class OutOfOrderLowering:
         operands, _, key = find_class(instruction, core)
         timing = core.classes[key]
         micro_ops = list(timing.micro_ops())
+        results = _result_count(operands)
+        latency = timing.latency if results > 0 else 0
         if operands.writeback is not None:
             micro_ops.append(MicroOp(ports=core.writeback_ports))
+        depths = _depths(micro_ops)
         return _Row(
             static=static_row(instruction, operands, timing, self._class_ids[key], core),
-            results=_result_count(operands) + timing.temporaries,
+            results=results + timing.temporaries,
             forward=parts_of(timing.forward),
             forward_turn=parts_of(timing.forward_turn),
             misaligned_latency=timing.misaligned.latency if timing.misaligned else 0,
             misaligned_occupancy=parts_of(timing.misaligned.occupancy) if timing.misaligned else 0,
-            micro_ops=tuple(self._micro_op(*micro_op) for micro_op in zip(micro_ops, _depths(micro_ops), strict=True)),
+            micro_ops=tuple(
+                self._micro_op(micro_op, depth, _result(micro_ops, number, max(latency - depth, 0)))
+                for number, (micro_op, depth) in enumerate(zip(micro_ops, depths, strict=True))
+            ),
         )
 
-    def _micro_op(self, micro_op: MicroOp, depth: int) -> _MicroOpRow:
+    def _micro_op(self, micro_op: MicroOp, depth: int, result: int) -> _MicroOpRow:
         core = self.core
         return _MicroOpRow(
             ports=tuple(core.ports.index(port) for port in micro_op.ports),
@@ -117,6 +127,7 @@ class OutOfOrderLowering:
             after=micro_op.after,
             behind=micro_op.behind,
             depth=depth,
+            result=result,
         )
 
 
@@ -126,6 +137,17 @@ def _depths(micro_ops: list[MicroOp]) -> list[int]:
     for micro_op in micro_ops:
         depths.append(micro_op.after + (depths[micro_op.behind] if depths else 0))
     return depths
+
+
+def _result(micro_ops: list[MicroOp], number: int, latency: int) -> int:
+    """Cycles from the start of a micro-operation to its result, 0 for none; see `core.OutOfOrderTiming`."""
+    given = micro_ops[number].result
+    if given is not None:
+        return given
+    waits = [later.after for later in micro_ops[number + 1 :] if later.behind == number and later.after > 0]
+    if not waits:
+        return latency
+    return min(waits) if min(waits) > 1 else 0
 
 
 def _result_count(operands: Operands) -> int:
