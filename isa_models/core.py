@@ -160,13 +160,15 @@ class InstructionFetch(Sourced):
 class MicroOp(_Description):
     """One port for `occupancy` cycles, at the earliest `after` cycles behind the start of micro-operation `behind`.
 
-    An occupancy between whole cycles is an average: 1.25 is one cycle three times and two the fourth time.
+    An occupancy between whole cycles is an average: 1.25 is one cycle three times and two the fourth time. `result`:
+    cycles from its start to its result, see `OutOfOrderCore.result_ports` (left out: as `OutOfOrderTiming` says).
     """
 
     ports: tuple[str, ...] = Field(min_length=1)
     occupancy: Average = Field(default=1, ge=1)
     after: int = Field(default=0, ge=0)
     behind: int = Field(default=0, ge=0)
+    result: int | None = Field(default=None, ge=0)
 
 
 class MisalignedLoad(_Description):
@@ -188,6 +190,9 @@ class OutOfOrderTiming(Sourced):
     further micro-operations. `accumulate` as in `InOrderTiming`. `merge`: latency from the part of the destination
     that is kept to the result (left out: as from the other operands). `temporaries`: 64-bit results that its
     micro-operations hand to each other, counted besides those of the operands. `misaligned`: of a load, see there.
+
+    A micro-operation for which others wait has its result when they may start, but none if that is in the next cycle:
+    it is the first pass of two, which hand over together. The others have theirs when the latency ends.
 
     Of a store: `forward`: cycles more than `store_forward_latency` that its data take to reach a load;
     `forward_turn`: cycles from the result of the first load that reads it back to that of the first one that reads the
@@ -289,6 +294,10 @@ class OutOfOrderCore(_CoreBase):
     first, "shortest_queue_listed" for the one listed first. In a cycle each queue takes as many as `queue_inputs` says,
     and these queues together `dispatch_width` (left out: any number).
 
+    Each of `result_ports` hands over one result a cycle: what would end together with another one, which waits or
+    started in the last `queue_hold` cycles, starts later. In a cycle each looks at its `issue_reach` oldest
+    micro-operations that are ready (left out: at all), so that no younger one can use what these leave.
+
     A store that touches 16 bytes which the store before it did not touch takes the store port for `store_drain` cycles
     at least, one of a byte or halfword for `narrow_store_drain`. A load of bytes that a store in the window wrote has
     its result `store_forward_latency`, and what `forward` of the store's class adds, after the store at the earliest.
@@ -314,6 +323,8 @@ class OutOfOrderCore(_CoreBase):
     steering: Literal["shortest_queue", "shortest_queue_listed"] = "shortest_queue"
     queue_inputs: dict[str, Annotated[int, Field(ge=1, le=64)]] = Field(default_factory=dict)
     queue_hold: int = Field(default=0, ge=0, le=32)
+    result_ports: tuple[str, ...] = ()
+    issue_reach: int | None = Field(default=None, ge=1, le=64)
     dispatch_width: int | None = Field(default=None, ge=1, le=64)
     classes: dict[str, OutOfOrderTiming]
 
@@ -326,8 +337,11 @@ class OutOfOrderCore(_CoreBase):
         }
         used["writeback_ports"] = [self.writeback_ports]
         used["queue_inputs"] = [tuple(self.queue_inputs)]
+        used["result_ports"] = [self.result_ports]
         if self.dispatch_width is not None and not self.queue_inputs:
             raise ValueError("dispatch_width: limits the queues that queue_inputs names, which names none")
+        if self.issue_reach is not None and not self.result_ports:
+            raise ValueError("issue_reach: limits the ports that result_ports names, which names none")
         for field, choices in used.items():
             for port in (port for choice in choices for port in choice):
                 if port not in self.ports:

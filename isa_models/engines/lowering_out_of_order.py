@@ -23,8 +23,9 @@ class OutOfOrderCode(NamedTuple):
     `results`: shape (n,), 64-bit results; `forward`, `forward_turn`: shape (n,), of stores, in parts of a cycle (see
     `parts`); `misaligned_latency`, `misaligned_occupancy`: shape (n,), of loads, in cycles and in parts;
     `micro_op_before`: shape (n + 1,), micro-operations in front of each row. Per micro-operation: `occupancy` in parts,
-    `after`, `behind`; `depth`: cycles from the first, through those that it is behind; `choice_before`: one entry
-    more, places in `choices` in front of it; `choices`: the ports that each may go to, one after the other.
+    `after`, `behind`; `depth`: cycles from the first, through those that it is behind; `result`: cycles from its start
+    to its result, 0 if it has none; `choice_before`: one entry more, places in `choices` in front of it; `choices`: the
+    ports that each may go to, one after the other.
     """
 
     results: IntArray
@@ -37,6 +38,7 @@ class OutOfOrderCode(NamedTuple):
     after: IntArray
     behind: IntArray
     depth: IntArray
+    result: IntArray
     choice_before: IntArray
     choices: IntArray
 
@@ -47,6 +49,7 @@ class _MicroOpRow(NamedTuple):
     after: int
     behind: int
     depth: int
+    result: int
 
 
 class _Row(NamedTuple):
@@ -88,7 +91,7 @@ class OutOfOrderLowering:
         columns = self._rows.columns(numbers)
         results, forward, forward_turn, latency, misaligned_occupancy, first, count = columns[_STATIC:]
         micro_ops = self._micro_ops.columns(spread(first, count))
-        occupancy, after, behind, depth, first_choice, choice_count = micro_ops
+        occupancy, after, behind, depth, result, first_choice, choice_count = micro_ops
         (choices,) = self._choices.columns(spread(first_choice, choice_count))
         code = OutOfOrderCode(
             results=results,
@@ -101,6 +104,7 @@ class OutOfOrderLowering:
             after=after,
             behind=behind,
             depth=depth,
+            result=result,
             choice_before=running(choice_count),
             choices=choices if choices.size else _array([NONE]),
         )
@@ -128,19 +132,25 @@ class OutOfOrderLowering:
         operands, _, key = find_class(instruction, core)
         timing = core.classes[key]
         micro_ops = list(timing.micro_ops())
+        results = _result_count(operands)
+        latency = timing.latency if results > 0 else 0
         if operands.writeback is not None:
             micro_ops.append(MicroOp(ports=core.writeback_ports))
+        depths = _depths(micro_ops)
         return _Row(
             static=static_row(instruction, operands, timing, self._class_ids[key], core),
-            results=_result_count(operands) + timing.temporaries,
+            results=results + timing.temporaries,
             forward=parts_of(timing.forward),
             forward_turn=parts_of(timing.forward_turn),
             misaligned_latency=timing.misaligned.latency if timing.misaligned else 0,
             misaligned_occupancy=parts_of(timing.misaligned.occupancy) if timing.misaligned else 0,
-            micro_ops=tuple(self._micro_op(*micro_op) for micro_op in zip(micro_ops, _depths(micro_ops), strict=True)),
+            micro_ops=tuple(
+                self._micro_op(micro_op, depth, _result(micro_ops, number, max(latency - depth, 0)))
+                for number, (micro_op, depth) in enumerate(zip(micro_ops, depths, strict=True))
+            ),
         )
 
-    def _micro_op(self, micro_op: MicroOp, depth: int) -> _MicroOpRow:
+    def _micro_op(self, micro_op: MicroOp, depth: int, result: int) -> _MicroOpRow:
         core = self.core
         return _MicroOpRow(
             ports=tuple(core.ports.index(port) for port in micro_op.ports),
@@ -148,6 +158,7 @@ class OutOfOrderLowering:
             after=micro_op.after,
             behind=micro_op.behind,
             depth=depth,
+            result=result,
         )
 
 
@@ -157,6 +168,17 @@ def _depths(micro_ops: list[MicroOp]) -> list[int]:
     for micro_op in micro_ops:
         depths.append(micro_op.after + (depths[micro_op.behind] if depths else 0))
     return depths
+
+
+def _result(micro_ops: list[MicroOp], number: int, latency: int) -> int:
+    """Cycles from the start of a micro-operation to its result, 0 for none; see `core.OutOfOrderTiming`."""
+    given = micro_ops[number].result
+    if given is not None:
+        return given
+    waits = [later.after for later in micro_ops[number + 1 :] if later.behind == number and later.after > 0]
+    if not waits:
+        return latency
+    return min(waits) if min(waits) > 1 else 0
 
 
 def _result_count(operands: Operands) -> int:

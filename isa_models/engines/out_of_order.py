@@ -200,7 +200,7 @@ def _issue(
         if micro_op != first:
             wanted = ports.begun[code.behind[micro_op]] + code.after[micro_op]
         wanted = max(wanted, entered + 1)
-        cycle = place(ports, port, wanted, whole_cycles(ports.carry, port, parts))
+        cycle = place(ports, port, wanted, whole_cycles(ports.carry, port, parts), code.result[micro_op])
         ports.begun[micro_op - first] = cycle
         if micro_op == first:
             issue = cycle
@@ -309,5 +309,5 @@ def clock(pipeline: OutOfOrderPipeline) -> int:
 
 def largest_state(core: OutOfOrderCore) -> int:
     """Return how many words `pack` writes at most."""
-    queues = len(core.ports) * (5 + 2 * (core.port_queue + core.queue_hold)) + 1
+    queues = len(core.ports) * (5 + 4 * (core.port_queue + core.queue_hold)) + 1
     return 20 + 7 * REGISTER_COUNT + queues + 4 * REMEMBERED + core.l1.outstanding + core.window + 16

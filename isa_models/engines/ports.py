@@ -12,6 +12,7 @@ from isa_models.engines.parts import PARTS
 from isa_models.engines.stalls import DISPATCH, QUEUE
 
 IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
 _NEVER = 1 << 62
 _UNLIMITED = 1 << 30
@@ -26,23 +27,30 @@ class Ports(NamedTuple):
     """State per port.
 
     `room`: micro-operations that may wait in front of each port; `hold`: cycles for which the last ones that started
-    are still counted where a port is chosen; `width`: micro-operations that queues with a limit take a cycle together.
+    are still counted where a port is chosen; `width`: micro-operations that queues with a limit take a cycle together;
+    `reach`: oldest ready ones among which a port chooses that hands over one result a cycle, `hands_over_one`: which
+    ports do.
 
     `start`, `end`: shape (ports, entries), cycles from which and up to which each micro-operation that waits or still
-    counts takes the port, in that order; `queued`: entries in use; `floor`: cycle before which nothing more can start;
-    `chosen`: number of the choice that took it last, `choices`: (1,) number of the next; `carry`: see `parts`, of
-    occupancies; `begun`: scratch for the start of each micro-operation of an instruction. `inputs`: micro-operations
-    that each queue takes a cycle, or _UNLIMITED; `taken`: those of the current cycle of dispatch; `dispatched`: that
-    cycle, and those of it in all queues with a limit. `busy`: cycles taken in total.
+    counts takes the port, in that order; `ready`, `done`: of the same, where a port hands over one result a cycle: from
+    when it could start, and when it has its result (0: it has none); `queued`: entries in use; `floor`: cycle before
+    which nothing more can start; `chosen`: number of the choice that took it last, `choices`: (1,) number of the next;
+    `carry`: see `parts`, of occupancies; `begun`: scratch for the start of each micro-operation of an instruction.
+    `inputs`: micro-operations that each queue takes a cycle, or _UNLIMITED; `taken`: those of the current cycle of
+    dispatch; `dispatched`: that cycle, and those of it in all queues with a limit. `busy`: cycles taken in total.
     """
 
     breaks_ties_by_recency: bool
     room: int
     hold: int
     width: int
+    reach: int
 
+    hands_over_one: BoolArray
     start: IntArray
     end: IntArray
+    ready: IntArray
+    done: IntArray
     queued: IntArray
     floor: IntArray
     chosen: IntArray
@@ -64,8 +72,12 @@ def idle_ports(core: OutOfOrderCore, code: OutOfOrderCode, busy: IntArray) -> Po
         room=core.port_queue,
         hold=core.queue_hold,
         width=core.dispatch_width or _UNLIMITED,
+        reach=core.issue_reach or _UNLIMITED,
+        hands_over_one=np.array([port in core.result_ports for port in core.ports], dtype=np.bool_),
         start=np.zeros((port_count, entries), dtype=np.int64),
         end=np.zeros((port_count, entries), dtype=np.int64),
+        ready=np.zeros((port_count, entries), dtype=np.int64),
+        done=np.zeros((port_count, entries), dtype=np.int64),
         queued=np.zeros(port_count, dtype=np.int64),
         floor=np.zeros(port_count, dtype=np.int64),
         chosen=np.arange(port_count, dtype=np.int64),
@@ -166,15 +178,70 @@ def _is_crowded(ports: Ports, port: int) -> bool:
 
 
 @compiled
-def place(ports: Ports, port: int, earliest: int, occupancy: int) -> int:
+def place(ports: Ports, port: int, earliest: int, occupancy: int, result: int) -> int:
     """Queue a micro-operation for `port`, which has a free entry (see `enter`); return the cycle at which it starts.
 
-    That is the first from `earliest` on at which the port is free for `occupancy` cycles.
+    That is the first from `earliest` on at which the port is free for `occupancy` cycles and, if the port hands over
+    one result a cycle, the one `result` cycles later (0: it has none) is in nobody's way; see `_has_to_wait`.
     """
     start = _earliest_start(ports, port, earliest, occupancy)
+    if ports.hands_over_one[port]:
+        while _has_to_wait(ports, port, start, result):
+            start = _earliest_start(ports, port, start + 1, occupancy)
+        if result > 0:
+            _delay(ports, port, start, start + result)
     ports.busy[port] += occupancy
-    _insert(ports, port, start, start + occupancy)
+    entry = _insert(ports, port, start, start + occupancy)
+    ports.ready[port, entry] = earliest
+    ports.done[port, entry] = start + result if result > 0 else 0
     return start
+
+
+@compiled
+def _has_to_wait(ports: Ports, port: int, start: int, result: int) -> bool:
+    """Whether a micro-operation cannot start at `start`.
+
+    One that started before it has its result in the same cycle, or as many older ones as the port looks at wait then.
+    """
+    waiting = 0
+    for entry in range(ports.queued[port]):
+        if ports.start[port, entry] > start:
+            waiting += ports.ready[port, entry] <= start
+        elif result > 0 and ports.done[port, entry] == start + result:
+            return True
+    return waiting >= ports.reach
+
+
+@compiled
+def _delay(ports: Ports, port: int, start: int, done: int) -> None:
+    """Delay the older micro-operation that has its result at `done` too, as a younger one starts before it at `start`.
+
+    What waits for it has been told the earlier cycle and keeps that: only the turns of the port change.
+    """
+    for entry in range(ports.queued[port]):
+        began = ports.start[port, entry]
+        if began > start and ports.done[port, entry] == done:
+            occupancy = ports.end[port, entry] - began
+            ready = ports.ready[port, entry]
+            ports.queued[port] -= 1
+            for later in range(entry, ports.queued[port]):
+                _move(ports, port, later + 1, later)
+            again = _earliest_start(ports, port, began + 1, occupancy)
+            while _hands_over(ports, port, done + again - began):
+                again = _earliest_start(ports, port, again + 1, occupancy)
+            moved = _insert(ports, port, again, again + occupancy)
+            ports.ready[port, moved] = ready
+            ports.done[port, moved] = done + again - began
+            return
+
+
+@compiled
+def _hands_over(ports: Ports, port: int, cycle: int) -> bool:
+    """Whether a micro-operation has its result at `cycle`."""
+    found = False
+    for entry in range(ports.queued[port]):
+        found |= ports.done[port, entry] == cycle
+    return found
 
 
 @compiled
@@ -203,8 +270,7 @@ def _leave(ports: Ports, port: int, now: int) -> None:
         gone += 1
     if gone > 0:
         for entry in range(gone, count):
-            ports.start[port, entry - gone] = ports.start[port, entry]
-            ports.end[port, entry - gone] = ports.end[port, entry]
+            _move(ports, port, entry, entry - gone)
         ports.queued[port] = count - gone
 
 
@@ -220,17 +286,26 @@ def _earliest_start(ports: Ports, port: int, cycle: int, occupancy: int) -> int:
 
 
 @compiled
-def _insert(ports: Ports, port: int, start: int, end: int) -> None:
-    """Insert an entry in order."""
+def _insert(ports: Ports, port: int, start: int, end: int) -> int:
+    """Insert an entry in order; return its place."""
     count = ports.queued[port]
     entry = count
     while entry > 0 and ports.start[port, entry - 1] > start:
-        ports.start[port, entry] = ports.start[port, entry - 1]
-        ports.end[port, entry] = ports.end[port, entry - 1]
+        _move(ports, port, entry - 1, entry)
         entry -= 1
     ports.start[port, entry] = start
     ports.end[port, entry] = end
     ports.queued[port] = count + 1
+    return entry  # type: ignore[no-any-return]
+
+
+@compiled
+def _move(ports: Ports, port: int, source: int, target: int) -> None:
+    ports.start[port, target] = ports.start[port, source]
+    ports.end[port, target] = ports.end[port, source]
+    if ports.hands_over_one[port]:
+        ports.ready[port, target] = ports.ready[port, source]
+        ports.done[port, target] = ports.done[port, source]
 
 
 @compiled
@@ -250,6 +325,10 @@ def pack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
             words[at] = ports.start[port, entry] - base
             words[at + 1] = ports.end[port, entry] - base
             at += 2
+            if ports.hands_over_one[port]:  # what starts later does so from base + 1 on, and has its result later still
+                words[at] = max(ports.ready[port, entry] - base, 1)
+                words[at + 1] = max(ports.done[port, entry] - base, 0)
+                at += 2
     return at
 
 
@@ -271,4 +350,8 @@ def unpack_ports(ports: Ports, base: int, words: IntArray, at: int) -> int:
             ports.start[port, entry] = base + words[at]
             ports.end[port, entry] = base + words[at + 1]
             at += 2
+            if ports.hands_over_one[port]:
+                ports.ready[port, entry] = base + words[at]
+                ports.done[port, entry] = base + words[at + 1]
+                at += 2
     return at

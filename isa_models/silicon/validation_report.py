@@ -37,7 +37,7 @@ _MISSING = """## What has no measurement behind it
 - **Chains between different instructions**: a table of single instructions shows no bypass between units.
 - **Queues in front of the ports**: the mixes of the Cortex-A72 fit 4 to 32 waiting micro-operations alike, and eight is
   taken from secondary literature. Blocks of like instructions, as in the kernels of this project, depend on it: the
-  binary convolutions with 64 channels take up to 20 % longer with six and up to 7 % less with twelve
+  binary convolutions with 64 channels take up to 10 % longer with six and up to 9 % less with twelve
   (`--override port_queue=6`). The queues of the other cores are guesses.
 
 A description says for each of its entries how sure it is: *high* is measured, *medium* follows from a measurement of

@@ -34,6 +34,7 @@ def code_of(rows: list[MicroOps]) -> OutOfOrderCode:
         after=np.zeros(count, dtype=np.int64),
         behind=np.zeros(count, dtype=np.int64),
         depth=np.zeros(count, dtype=np.int64),
+        result=np.zeros(count, dtype=np.int64),
         choice_before=np.cumsum([0, *(len(ports) for ports, _ in micro_ops)]),
         choices=np.array([PORTS.index(port) for ports, _ in micro_ops for port in ports], dtype=np.int64),
     )

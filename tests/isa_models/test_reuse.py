@@ -192,11 +192,15 @@ def test_same_simulation_for_any_code(seed, core_name, warmup, prefetch, outstan
     ),
     inputs=st.integers(0, 3),
     width=st.sampled_from(("null", 1, 3)),
+    reach=st.sampled_from((None, "null", 1, 3)),
 )
-def test_same_simulation_for_any_limits(seed, core_name, fields, inputs, width):
+def test_same_simulation_for_any_limits(seed, core_name, fields, inputs, width, reach):
     overrides = {field: str(value) for field, value in fields.items()}
+    ports = load_core(core_name).ports
+    overrides |= {"result_ports": "[]", "issue_reach": "null"}
+    if reach is not None:
+        overrides |= {"result_ports": f"[{', '.join(ports)}]", "issue_reach": str(reach)}
     if inputs:
-        ports = load_core(core_name).ports
         overrides["queue_inputs"] = "{" + ", ".join(f"{port}: {inputs}" for port in ports) + "}"
         overrides["dispatch_width"] = str(width)
     trace, core = traced(program(seed)), load_core(core_name, overrides)
