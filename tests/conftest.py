@@ -74,10 +74,14 @@ def _do_without(reason: str) -> NoReturn:
 
 
 @pytest.fixture(scope="session")
-def browser(require_tool: Callable[..., str]) -> Iterator[BrowserContext]:
-    """Debian's Chromium, unable to reach anything but this machine. One for all: playwright allows no second."""
+def browser(require_tool: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """Debian's Chromium, unable to reach anything but this machine. One for all: playwright allows no second.
+
+    It has a profile of its own, as only there it keeps the scripts that it has compiled for the next page.
+    """
     path = require_tool("chromium")
+    profile = tmp_path_factory.mktemp("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield browser.new_context()
+        browser = playwright.chromium.launch_persistent_context(profile, executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser
         browser.close()
