@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import platformdirs
@@ -24,7 +24,9 @@ from kernels_asm.variant import KernelVariant
 
 _PACKAGE = Path(__file__).parent
 SOURCES = _PACKAGE / "asm"
-_ASSEMBLE = ("clang", "-target", "aarch64-linux-musl", "-gdwarf-4", "-c")
+_TARGET = ("clang", "-target", "aarch64-linux-musl")
+_PREPROCESS = (*_TARGET, "-E")
+_ASSEMBLE = (*_TARGET, "-gdwarf-4", "-c")
 _LINK = ("ld.lld", "-m", "aarch64linux", "-static", "--build-id=none", "--image-base=0x1000000")
 _DIAGNOSTIC = re.compile(r"(?P<file>[^:\n]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<what>.+)")
 _LINK_ERROR = re.compile(r"error: (?P<what>.+)")
@@ -101,9 +103,17 @@ def source_digest(
     """Return the SHA-256 of everything that goes into the image."""
     content = hashlib.sha256()
     symbols = (f"{name}={parameters[name]}" for name in sorted(parameters))
-    parts = [_assembler_version(), *_ASSEMBLE, *_LINK, arguments.function, arguments.assembly_offsets(), *symbols]
+    parts = [
+        _assembler_version(),
+        *_PREPROCESS,
+        *_ASSEMBLE,
+        *_LINK,
+        arguments.function,
+        arguments.assembly_offsets(),
+        *symbols,
+    ]
     content.update(_digests(parts))
-    content.update(_installed_digests(source) if _PACKAGE in source.parents else _source_digests(source))
+    content.update(_content(source))
     if driver:
         content.update(_digests([driver.name, _read_source(driver)]))
     if callee:
@@ -123,7 +133,11 @@ def _source_digests(source: Path) -> bytes:
 
 
 _installed_digests = cache(_source_digests)
-"""The same of a source of this package, read once: the files of an installed package do not change while it runs."""
+
+
+def _content(source: Path) -> bytes:
+    """Return the digests of a source; this package's are read once, as what is installed does not change in a run."""
+    return _installed_digests(source) if _PACKAGE in source.parents else _source_digests(source)
 
 
 def _digests(parts: Iterable[str]) -> bytes:
@@ -180,31 +194,43 @@ def _build(
 ) -> bytes:
     with tempfile.TemporaryDirectory(prefix="bnn-dse-") as folder:
         work = Path(folder)
-        names = [] if driver is None else [f"-DKERNEL={arguments.function}"]
-        names += [f"-DCALLEE={callee.arguments.function}"] if callee else []
-        flags = [*names, *_flags_of(parameters, arguments, work)]
-        objects = [_object(path, flags, work) for path in (source, driver) if path]
+        macros = [f"-DKERNEL={arguments.function}"] if driver else []
+        macros += [f"-DCALLEE={callee.arguments.function}"] if callee else []
+        objects = [_object(path, parameters, arguments, tuple(macros), work) for path in (source, driver) if path]
         if callee:
             apart = work / "callee"
             apart.mkdir()
-            objects.append(_object(callee.source, _flags_of(callee.parameters, callee.arguments, apart), apart))
+            objects.append(_object(callee.source, callee.parameters, callee.arguments, (), apart))
         entry = arguments.function if driver is None else "_start"
         image = work / "kernel.elf"
         _run([*_LINK, f"--entry={entry}", *objects, "-o", str(image)], source, image)
         return image.read_bytes()
 
 
-def _flags_of(parameters: Mapping[str, int], arguments: ArgumentBlock, work: Path) -> list[str]:
-    """Return symbols and the folder of `arguments.inc`, which is written to the folder `work`."""
-    (work / "arguments.inc").write_text(arguments.assembly_offsets(), encoding="utf-8")
-    return [*(f"-Wa,-defsym,{name}={value}" for name, value in parameters.items()), f"-I{work}"]
-
-
-def _object(source: Path, flags: Sequence[str], work: Path) -> str:
-    """Assemble a source, which may include files of its folder, to an object file in the folder `work`."""
-    built = work / f"{source.stem}.o"
-    _run([*_ASSEMBLE, *flags, f"-I{source.parent}", str(source.resolve()), "-o", str(built)], source, built)
+def _object(
+    source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock, macros: tuple[str, ...], work: Path
+) -> str:
+    """Assemble a source with these symbols to an object file in the folder `work`."""
+    text, built = work / f"{source.stem}.s", work / f"{source.stem}.o"
+    text.write_bytes(_preprocessed(source.resolve(), _content(source), arguments.assembly_offsets(), macros))
+    symbols = [f"-Wa,-defsym,{name}={value}" for name, value in parameters.items()]
+    _run([*_ASSEMBLE, *symbols, str(text), "-o", str(built)], source, built)
     return str(built)
+
+
+@lru_cache(maxsize=64)
+def _preprocessed(source: Path, _content: bytes, offsets: str, macros: tuple[str, ...]) -> bytes:
+    """Return a source, in which `arguments.inc` has these offsets, as the preprocessor leaves it.
+
+    Tiles of a kernel differ in symbols that only the assembler sees, so that one text serves all of them.
+    """
+    with tempfile.TemporaryDirectory(prefix="bnn-dse-") as folder:
+        work = Path(folder)
+        (work / "arguments.inc").write_text(offsets, encoding="utf-8")
+        text = work / f"{source.stem}.s"
+        options = [*_PREPROCESS, *macros, f"-I{work}", f"-I{source.parent}"]
+        _run([*options, str(source), "-o", str(text)], source, text)
+        return text.read_bytes()
 
 
 def _run(arguments: Sequence[str], source: Path, built: Path) -> None:
