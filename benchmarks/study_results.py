@@ -39,10 +39,10 @@ _THROUGHPUT: Final = f"""
 ## Designs a second
 
 Latency only, `tiny` at width 1, 32-bit to 8-bit sums and both kinds of maps; a design counts as one evaluation, also
-where it shares its kernels with others. *Cold* begins with an empty cache, of assembled kernels too, *warm* with one that holds
-everything. *A second* is by CPU time of the busiest worker and of its assemblers, which the wall clock shows where each worker has a core to
-itself; *by the clock* is what it showed here, with whatever else ran. Targets with 2 workers: {COLD_TARGET} cold,
-{WARM_TARGET} warm.
+where it shares its kernels with others. *Cold* begins with an empty cache, of assembled kernels too, *warm* with one
+that holds everything. *A second* is by CPU time of the busiest worker and its assemblers, which the wall clock shows
+where each worker has a core to itself; *by the clock* is what it showed here, with whatever else ran. Targets with 2
+workers: {COLD_TARGET} cold, {WARM_TARGET} warm.
 
 | space | cache | workers | designs | simulated for | a second | by the clock | target |
 | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |
@@ -134,8 +134,8 @@ def _throughput(one: Throughput) -> str:
         one.workers,
         one.designs,
         one.designs - one.cached,
-        f"{one.rate:.0f}",
-        f"{one.wall_rate:.0f}",
+        f"{one.rate:.1f}",
+        f"{one.wall_rate:.1f}",
         target,
     )
     return f"| {' | '.join(map(str, cells))} |\n"
