@@ -36,7 +36,7 @@ PARTS: Final = ("throughput", "resume")
 """Parts besides the samplers."""
 SAMPLERS: Final = tuple(SamplerKind)
 GP_LIMIT: Final = 220
-"""Evaluations of a run with a Gaussian process, which takes seconds a proposal: about a tenth of the space."""
+"""Evaluations of a run with a Gaussian process, whose proposals take long: about a tenth of the space."""
 _FOLDER = Path("docs")
 _PICTURE = Path("study", "samplers.svg")
 

@@ -4,8 +4,8 @@
 sampler    how it proposes                                                  what it suits
 =========  ===============================================================  ========================================
 `tpe`      densities of good and bad designs (multivariate TPE)             the default: 20 to a few hundred trials
-`gp`       a Gaussian process of each objective, expected hypervolume       few, costly trials; seconds a proposal;
-           improvement                                                      needs scipy
+`gp`       a Gaussian process of each objective, expected hypervolume       few, costly trials; a quarter of a
+           improvement                                                      second a proposal; needs scipy
 `nsga2`    crossover and mutation of the best of `POPULATION`               hundreds of trials, two or three
                                                                             objectives
 `nsga3`    the same, spread by reference directions                         hundreds of trials, three or more
@@ -48,7 +48,7 @@ REDRAWS: Final[Mapping[SamplerKind, int]] = {
     SamplerKind.NSGA3: 16,
     SamplerKind.GP: 1,
 }
-"""Draws for one trial; a Gaussian process draws once, as each draw takes seconds and the next would be like it."""
+"""Draws for one trial; a Gaussian process draws once, as a draw takes long and the next would be like it."""
 
 POPULATION: Final = 12
 """Designs of a generation: Optuna's 50 would make the usual budgets one generation, drawn at random."""

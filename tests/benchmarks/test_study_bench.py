@@ -101,8 +101,8 @@ def test_the_page_says_every_figure_and_whether_targets_are_met():
     assert "| tpe | 2 | 2 to 3 | 2 | 5.0% | 10% | met | met |" in text
     assert "| gp | over 2 | over 2 to over 2 | 1 | over 4.0% | over 8% | missed | missed |" in text
     assert "| random | 25 | 20 to 30 | 2 | 50.0% | - | missed | - |" in text
-    assert "| default clips | cold | 2 | 90 | 30 | 22 | 18 | met |" in text
-    assert "| default clips | warm | 1 | 90 | 0 | 180 | 90 | - |" in text
+    assert "| default clips | cold | 2 | 90 | 30 | 22.5 | 18.0 | met |" in text
+    assert "| default clips | warm | 1 | 90 | 0 | 180.0 | 90.0 | - |" in text
     assert "| SQLite | 10,000 | 3.0 | 1.0 | 3.5 |" in text
 
 
