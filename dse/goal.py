@@ -58,7 +58,9 @@ class Goal:
         return tuple(objective.loss(value) for objective, value in zip(self.objectives, values, strict=True))
 
     def violations(self, measured: Mapping[str, float]) -> dict[str, float]:
-        """Return the violation of every constraint by its text; zero or less where it is kept."""
+        """Return by text the violation of each constraint whose measure is known; zero or less where it is kept."""
         return {
-            str(constraint): constraint.violation(measured[str(constraint.measure)]) for constraint in self.constraints
+            str(constraint): constraint.violation(measured[str(constraint.measure)])
+            for constraint in self.constraints
+            if str(constraint.measure) in measured
         }

@@ -246,6 +246,7 @@ class StudySetup:
             measuring=self._measuring,
             until_stalled=self._spec.until_stalled,
             bounds=self._bounds(study),
+            spares_infeasible=not self._spec.train_all,
             lock=storage.lock(study.study_name),
         )
         with storage.errors():

@@ -22,7 +22,7 @@ from dse.front import not_shown_above, pareto_front
 from dse.goal import Goal
 from dse.hypervolume import history, reference_values, share
 from dse.measures import ACCURACY, LATENCY, Measure
-from dse.staging import Stage
+from dse.staging import SPARED
 from dse.storage import check_format
 from dse.uncertainty import MeasuredAccuracy, differ
 
@@ -274,9 +274,9 @@ class StudyResults:
 
     @cached_property
     def spared(self) -> tuple[TrialResult, ...]:
-        """The trials that were pruned before their training, as they could not reach the front, and stayed so."""
+        """The trials that were pruned before their training, infeasible or unable to reach the front, and stayed so."""
         evaluated = {trial.design for trial in self.complete}
-        pruned = [trial for trial in self.trials if trial.attributes.stage == Stage.TRAINING]
+        pruned = [trial for trial in self.trials if trial.attributes.stage in SPARED]
         return tuple({trial.design: trial for trial in pruned if trial.design not in evaluated}.values())
 
     def count(self, *states: TrialState) -> int:

@@ -1,8 +1,9 @@
 """What excludes a design from the front before it is trained, and when that must be taken back.
 
-A trial goes through stages, cheapest first. Kernels are timed; then a training is spared where the study has a trial
-that is at least as good in all else and at least as accurate as the design can be, which then cannot reach the front. A
-design that computes just what a complete trial computed needs no training either: its accuracy is that one's.
+A trial goes through stages, cheapest first. Kernels are timed; then a training is spared where the design breaks a
+constraint already, or where the study has a trial that is at least as good in all else and at least as accurate as the
+design can be, which then cannot reach the front. A design that computes just what a complete trial computed needs no
+training either: its accuracy is that one's.
 
 Bounds (`dse.accuracy_bounds`) are assumptions. Before a run ends, each spared trial is tested anew against everything
 that has been trained, and those that nothing excludes any more are evaluated, until no such trial is left. So the final
@@ -44,8 +45,14 @@ class Stage(StrEnum):
 
     LEGALITY = "legality"
     """No kernel computes the design, or it has been tried."""
+    CONSTRAINT = "constraint"
+    """Before its training: it breaks a constraint whatever its accuracy is."""
     TRAINING = "training"
     """Before its training: it could not reach the front."""
+
+
+SPARED: Final = (Stage.CONSTRAINT, Stage.TRAINING)
+"""Stages of trials whose training was spared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +88,24 @@ class Staging:
         bounds: What is assumed of accuracies; none: every design is trained.
         directions: Of the study's objectives.
         accuracy: Which of the objectives is the accuracy; all others are known before a training.
+        spares_infeasible: Whether designs are not trained either that break a constraint whatever their accuracy is.
 
     """
 
     def __init__(
-        self, bounds: Sequence[AccuracyBound], directions: Sequence[StudyDirection], accuracy: int = 1
+        self,
+        bounds: Sequence[AccuracyBound],
+        directions: Sequence[StudyDirection],
+        accuracy: int = 1,
+        *,
+        spares_infeasible: bool = False,
     ) -> None:
         if bounds and directions[accuracy] is not StudyDirection.MAXIMIZE:
             raise UsageError(f"objective {accuracy} of the study is no accuracy: it is minimised")
         self._bounds = tuple(bounds)
         self._signs = [1.0 if direction is StudyDirection.MINIMIZE else -1.0 for direction in directions]
         self._accuracy = accuracy
+        self.spares_infeasible = spares_infeasible
 
     def exclusion(self, design: Design, known: Mapping[int, float], trials: Sequence[FrozenTrial]) -> Exclusion | None:
         """Return why a design cannot reach the front, or None if it might.
@@ -121,6 +135,10 @@ class Staging:
         for trial in trials:
             if not is_spared(trial) or (design := _design_of(trial)) in ended:
                 continue
+            if trial.user_attrs[STAGE] == Stage.CONSTRAINT:
+                if not self.spares_infeasible:
+                    found[design] = None
+                continue
             known = {int(number): value for number, value in trial.user_attrs[KNOWN].items()}
             if self.exclusion(design, known, trials) is None:
                 found[design] = None
@@ -149,8 +167,8 @@ class Staging:
 
 
 def is_spared(trial: FrozenTrial) -> bool:
-    """Return whether a trial was pruned before its training, as it could not reach the front."""
-    return trial.state is TrialState.PRUNED and trial.user_attrs.get(STAGE) == Stage.TRAINING
+    """Return whether a trial was pruned before its training, as it is infeasible or could not reach the front."""
+    return trial.state is TrialState.PRUNED and trial.user_attrs.get(STAGE) in SPARED
 
 
 def _is_feasible(trial: FrozenTrial) -> bool:

@@ -86,6 +86,7 @@ class StudyRunner:
         until_stalled: int = 0,
         bounds: Sequence[AccuracyBound] = (),
         *,
+        spares_infeasible: bool = False,
         lock: StudyLock,
     ) -> None:
         self._study = study
@@ -101,7 +102,9 @@ class StudyRunner:
         objectives = self._measuring.goal.objectives
         is_bounded = ACCURACY in objectives  # else a training says nothing of the front
         accuracy = objectives.index(ACCURACY) if is_bounded else 0
-        self._staging = Staging(bounds if is_bounded else (), study.directions, accuracy)
+        self._staging = Staging(
+            bounds if is_bounded else (), study.directions, accuracy, spares_infeasible=spares_infeasible
+        )
         self._lock = lock
         self._watch = Watch()
         self._tried: set[Design] = set()
@@ -231,8 +234,10 @@ class StudyRunner:
                 latency = self._evaluator.latency(design, self._progress.activity)
                 record_latency(trial, latency)
                 measured = self._measuring.before_training(design, latency, self._progress.activity)
-                exclusion = self._exclusion(design, measured)
-                accuracy = None if exclusion else self._evaluator.accuracy(design, self._progress.activity)
+                broken = self._broken(design, measured)
+                exclusion = None if broken else self._exclusion(design, measured)
+                is_spared = broken or exclusion
+                accuracy = None if is_spared else self._evaluator.accuracy(design, self._progress.activity)
         except DESIGN_ERRORS as error:
             self._fail(trial, one_line(error))
             self._stop_after_failures(error)
@@ -242,19 +247,31 @@ class StudyRunner:
             raise
         else:
             self._failures = 0
-            if accuracy is None:
-                trial.set_user_attr(EXCLUSION, exclusion.to_dict() if exclusion else None)
+            if accuracy is not None:
+                record_accuracy(trial, accuracy)
+                self._complete(trial, measured | {str(ACCURACY): accuracy.value})
+            elif exclusion is not None:
+                trial.set_user_attr(EXCLUSION, exclusion.to_dict())
                 trial.set_user_attr(KNOWN, {str(number): value for number, value in self._known(measured).items()})
                 self._prune(trial, Stage.TRAINING, str(exclusion))
-                return
-            record_accuracy(trial, accuracy)
-            self._complete(trial, measured | {str(ACCURACY): accuracy.value})
+            else:
+                for constraint, violation in broken.items():
+                    trial.set_constraint(constraint, violation)  # samplers learn of it
+                self._prune(trial, Stage.CONSTRAINT, f"infeasible whatever its accuracy is: not {', '.join(broken)}")
 
     def _complete(self, trial: Trial, measured: Mapping[str, float]) -> None:
         trial.set_user_attr(MEASURES, dict(measured))
         for constraint, violation in self._measuring.goal.violations(measured).items():
             trial.set_constraint(constraint, violation)
         self._end(trial, TrialState.COMPLETE, self._measuring.goal.values(measured))
+
+    def _broken(self, design: Design, measured: Mapping[str, float]) -> dict[str, float]:
+        """Return the constraints that a design breaks whatever its accuracy is, if those are not trained."""
+        if design in self._first or not self._staging.spares_infeasible:
+            return {}
+        return {
+            name: violation for name, violation in self._measuring.goal.violations(measured).items() if violation > 0
+        }
 
     def _exclusion(self, design: Design, measured: Mapping[str, float]) -> Exclusion | None:
         """Return why a design is not trained; those that a study begins with are, and others of a known accuracy."""

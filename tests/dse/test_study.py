@@ -22,6 +22,7 @@ from dse.networks import FeatureMaps, build_network
 from dse.results import read_results
 from dse.space import SearchSpace
 from dse.spec import SamplerKind
+from dse.staging import is_spared
 from dse.study import is_stalled
 from dse.tile_search import TileSearch
 from dse.workers import RETRY, WORKER, fail_abandoned_trials, signs_of_life
@@ -334,6 +335,28 @@ def test_constraints_are_given_to_the_sampler_and_infeasible_designs_are_off_the
     assert all((trial.reason or "").startswith("infeasible: not ") for trial in infeasible)
     assert not {trial.number for trial in infeasible} & results.front_numbers
     assert {trial.number for trial in study.best_trials} == results.front_numbers  # Optuna's own account of it
+
+
+def test_what_breaks_a_constraint_before_its_training_is_not_trained(make_fake_study, tmp_path):
+    spec = {"constraints": ["latency_ms <= 0.07", "accuracy >= 0.7"]}
+    space = SearchSpace((0.5, 1.0, 2.0), (8, 32), (Overflow.EXACT,), (0, 7))
+    for folder in ("whole", "sparing"):
+        (tmp_path / folder).mkdir()
+    whole, sparing = (make_fake_study(tmp_path / name, spec=spec, space=space) for name in ("whole", "sparing"))
+    options = {"measuring": Measuring(Goal.of_spec(spec)), "sampler": SamplerKind.GRID}
+    expected = read_results(whole.run(99, **options))
+    study = sparing.run(99, **options, spares_infeasible=True)
+    found, spared = read_results(study), [trial for trial in study.trials if is_spared(trial)]
+    assert {trial.design for trial in found.front} == {trial.design for trial in expected.front}
+    assert len(sparing.trainer.trained) < len(whole.trainer.trained)
+    assert study.trials[0].state is TrialState.COMPLETE  # the others are compared with it, feasible or not
+    assert len(found.spared) == len(spared) > 4
+    for trial in spared:
+        assert trial.user_attrs["stage"] == "constraint"
+        assert trial.user_attrs["pruned"] == "infeasible whatever its accuracy is: not latency_ms <= 0.07"
+        assert trial.constraints == {"latency_ms <= 0.07": pytest.approx(trial.user_attrs["cycles"] / 1e6 / 0.07 - 1)}
+    finished = sparing.run(99, **options)  # as with --train-all
+    assert set(complete(finished)) == set(complete(whole.load()))
 
 
 class FakeFootprint:
