@@ -17,6 +17,10 @@ class UsageError(DseError):
     exit_code: ClassVar[int] = 2
 
 
+class NoKernelError(UsageError):
+    """No kernel can do a layer in the arithmetic asked for on a core."""
+
+
 class StorageError(DseError):
     """A study's storage cannot be opened, read or written."""
 

@@ -12,7 +12,14 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from dse.accuracy_bounds import AccuracyBound
 from dse.design import Design
-from dse.errors import DseError, InterruptedStudyError, KernelMismatchError, TrainingError, one_line
+from dse.errors import (
+    DseError,
+    InterruptedStudyError,
+    KernelMismatchError,
+    NoKernelError,
+    TrainingError,
+    one_line,
+)
 from dse.evaluation import Accuracy, Evaluator, Latency
 from dse.hypervolume import stalled_for
 from dse.interruption import Interruption
@@ -39,7 +46,7 @@ from dse.workers import (
 from isa_models.errors import IsaModelError
 from kernels_asm import KernelError
 
-DESIGN_ERRORS = (KernelError, IsaModelError, KernelMismatchError, TrainingError)
+DESIGN_ERRORS = (KernelError, IsaModelError, KernelMismatchError, NoKernelError, TrainingError)
 """Errors that end a trial and not the study: they belong to its design."""
 
 PAUSE = 0.5

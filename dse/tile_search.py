@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from dse.cache import EvaluationCache, Record, content_key
 from dse.claims import obtain
-from dse.errors import UsageError
+from dse.errors import NoKernelError
 from dse.layer_tasks import TiledKernel, TileTask, plain_kernels, with_tile
 from dse.layer_work import FusedConvolution, LayerWork
 from dse.tile_candidates import PREFETCH, TileFamily, cycles_without_misses, good_tiles, prefetching
@@ -115,7 +115,7 @@ class TileSearch:
         """Return the fastest kernel for a task; `tell` is told how many kernels have been timed for it.
 
         Raises:
-            UsageError: No tile can do it.
+            NoKernelError: No tile can do it.
             KernelMismatchError: A kernel computes something else than the oracle.
 
         """
@@ -139,7 +139,7 @@ class TileSearch:
             return self._found[task], 0
         legal = list(plain_kernels(task, self.family))
         if not legal:
-            raise UsageError(f"no tile can do {task}: give another arithmetic")
+            raise NoKernelError(f"no tile can do {task}: give another arithmetic")
         by_tile = {kernel.variant.tile: kernel for kernel in legal}
         good = [by_tile[tile] for tile in good_tiles(by_tile, task.shape)]
         start = good if len(good) <= FEW else good[: self._first]

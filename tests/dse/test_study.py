@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from dse.cache import EvaluationCache
 from dse.design import Design
-from dse.errors import CacheError, DseError, InterruptedStudyError, StorageError, TrainingError
+from dse.errors import CacheError, DseError, InterruptedStudyError, NoKernelError, StorageError, TrainingError
 from dse.evaluation import Evaluator
 from dse.goal import Goal
 from dse.hypervolume import stalled_for
@@ -391,6 +391,24 @@ def test_other_objectives_are_measured_recorded_and_optimised(make_fake_study, k
     recorded = [trial.user_attrs["measures"]["latency_ms"] for trial in study.trials]
     assert [trial.latency_ms for trial in results.complete] == recorded
     assert results.hypervolumes[-1] > results.hypervolumes[0]
+
+
+def test_a_design_without_a_kernel_on_a_further_core_is_a_failed_trial(make_fake_study):
+    spec = {"objectives": ["latency_ms", "accuracy", "latency_ms@slow"]}
+    space = SearchSpace((1.0,), (8, 32), (Overflow.EXACT,), (0, 7), FLOAT32)
+    fake = make_fake_study(spec=spec, space=space)
+
+    class NarrowCore:
+        def latency(self, design, activity):
+            if design.accumulator == 8:
+                raise NoKernelError("no tile can do 8-bit sums: give another arithmetic")
+            return fake.evaluator.latency(design, activity)
+
+    study = fake.run(9, sampler=SamplerKind.GRID, measuring=Measuring(Goal.of_spec(spec), None, {"slow": NarrowCore()}))
+    assert {design.accumulator for design in complete(study)} == {32}
+    failed = study.get_trials(states=(TrialState.FAIL,))
+    assert {Design.from_dict(trial.user_attrs["design"]).accumulator for trial in failed} == {8}
+    assert {trial.user_attrs["error"] for trial in failed} == {"no tile can do 8-bit sums: give another arithmetic"}
 
 
 def test_stalled_study_stops_and_says_so(make_fake_study):
