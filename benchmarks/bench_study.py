@@ -23,7 +23,7 @@ from benchmarks import study_resume, study_throughput
 from benchmarks.options import add_worker_options, say
 from benchmarks.study_plot import plot
 from benchmarks.study_results import StudyResults, page
-from benchmarks.study_samplers import SamplerResult, result, run_sampler
+from benchmarks.study_samplers import BASELINE, SamplerResult, result, run_sampler
 from benchmarks.study_space import CORE, Truth, evaluate_space, open_bench
 from dse.cache import default_directory
 from dse.errors import DseError
@@ -44,7 +44,7 @@ _PICTURE = Path("study", "samplers.svg")
 def main(arguments: Sequence[str] = ()) -> int:
     """Measure what is asked for and write the page, or print it; return 0, or 1 where something fails."""
     options = _parser().parse_args(arguments)
-    chosen = {SamplerKind.RANDOM, *map(SamplerKind, options.sampler or SAMPLERS)}
+    chosen = set(map(SamplerKind, options.sampler or SAMPLERS))
     kinds = [kind for kind in SAMPLERS if kind in chosen]
     parts = PARTS if options.part is None else tuple(options.part)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] = ()) -> int:
             designs=len(truth.values),
             front=len(truth.front),
             samplers=_samplers(kinds, truth, options.seeds, options.jobs),
+            functions=len(truth.values) - len(truth.instead),
             throughput=_throughput() if "throughput" in parts else (),
             resumes=_resumes(options.trials) if "resume" in parts else (),
         )
@@ -83,12 +84,13 @@ def _samplers(kinds: Sequence[SamplerKind], truth: Truth, seeds: int, jobs: int)
     quiet = (optuna.logging.WARNING,)
     spawn = get_context("spawn")
     with ProcessPoolExecutor(jobs, spawn, optuna.logging.set_verbosity, quiet) as pool:
-        for kind in kinds:
+        for name, kind in [(BASELINE, SamplerKind.RANDOM), *((kind.value, kind) for kind in kinds)]:
             limit = GP_LIMIT if kind is SamplerKind.GP else len(truth.values)
             numbers = range(1 if kind is SamplerKind.GRID else seeds)  # a grid knows no seed
-            runs = [pool.submit(run_sampler, kind, truth, seed, limit) for seed in numbers]
-            found.append(result(kind, [run.result() for run in runs], limit))
-            say(f"{kind}: {found[-1].evaluations} evaluations")
+            screens = name != BASELINE
+            runs = [pool.submit(run_sampler, kind, truth, seed, limit, screens=screens) for seed in numbers]
+            found.append(result(name, [run.result() for run in runs], limit))
+            say(f"{name}: {found[-1].evaluations} evaluations")
     return found
 
 
@@ -117,7 +119,7 @@ def _resumes(trials: int) -> list[study_resume.Resume]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_study", description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--sampler", action="append", choices=list(map(str, SAMPLERS)), help="repeatable (default: all; random always)")
+    add("--sampler", action="append", choices=list(map(str, SAMPLERS)), help="repeatable (default: all)")
     add("--seeds", type=int, choices=range(1, 65), metavar="N", default=SEEDS, help="(default: %(default)s)")
     add("--part", action="append", choices=[*PARTS, "none"], help="besides the samplers; repeatable (default: all)")
     add("--trials", type=int, default=study_resume.TRIALS, metavar="N", help="to resume (default: %(default)s)")

@@ -26,7 +26,7 @@ def plot(results: Sequence[SamplerResult], path: Path) -> None:
         figure = Figure(figsize=(5.2, 3.4), layout="constrained")
         axes = figure.subplots()
         for result in results:
-            axes.plot(range(1, len(result.curve) + 1), [100 * share for share in result.curve], label=result.kind.value)
+            axes.plot(range(1, len(result.curve) + 1), [100 * share for share in result.curve], label=result.name)
         axes.axhline(100 * ENOUGH, color="black", linewidth=0.8, linestyle="--")
         axes.set(xscale="log", ylim=(50, 101), xlabel="evaluations (first seed)", ylabel="of the true hypervolume, %")
         axes.legend(loc="lower right")

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.study_resume import Resume
-from benchmarks.study_samplers import ENOUGH, RANDOM_SHARE, SPACE_SHARE, SamplerResult
+from benchmarks.study_samplers import BASELINE, ENOUGH, RANDOM_SHARE, SPACE_SHARE, SamplerResult
 from benchmarks.study_throughput import COLD_TARGET, WARM_TARGET, Throughput
-from dse.spec import SamplerKind
 
 _HEAD: Final = """# Studies
 
@@ -26,13 +25,15 @@ function the noise of one seed.
 
 The true front has {front} points. Counted are the evaluations, the known designs that every study begins with included,
 until the hypervolume is {enough:.0%} of that of all designs, between the best and the worst values of the true front (a
-tenth beyond the worst). Targets: at most {space:.0%} of the space, and at most {random:.0%} of what random search
-needs, by medians.
+tenth beyond the worst). As in a study, a design that is slower than another one that computes the same is timed and not
+evaluated, and that one is evaluated instead: {functions:,} designs have no faster twin. *Random search* evaluates all
+that it draws. Targets: at most {space:.0%} of the space, and at most {random:.0%} of what random search needs, by
+medians.
 
 ![Share of the hypervolume over evaluations]({picture})
 
-| sampler | median | range | seeds | of space | of random | {space:.0%} of space | {random:.0%} of random |
-| --- | ---: | ---: | ---: | ---: | ---: | --- | --- |
+| sampler | median | range | timed only | seeds | of space | of random | {space:.0%} of space | {random:.0%} of random |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |
 """
 
 _THROUGHPUT: Final = f"""
@@ -66,7 +67,8 @@ class StudyResults:
         core: Name of the core.
         designs: Legal designs of the space.
         front: Points of its true front.
-        samplers: One result a sampler, random search among them.
+        functions: Designs of it without a faster one that computes the same.
+        samplers: Random search, and one result a sampler.
         throughput: Measurements of latency-only evaluations.
         resumes: One a storage.
 
@@ -75,6 +77,7 @@ class StudyResults:
     core: str
     designs: int
     front: int
+    functions: int
     samplers: Sequence[SamplerResult]
     throughput: Sequence[Throughput]
     resumes: Sequence[Resume]
@@ -82,7 +85,7 @@ class StudyResults:
     @property
     def random(self) -> SamplerResult:
         """What random search needs."""
-        return next(one for one in self.samplers if one.kind is SamplerKind.RANDOM)
+        return next(one for one in self.samplers if one.name == BASELINE)
 
 
 def page(results: StudyResults, command: str, picture: str) -> str:
@@ -92,6 +95,7 @@ def page(results: StudyResults, command: str, picture: str) -> str:
         designs=results.designs,
         core=results.core,
         front=results.front,
+        functions=results.functions,
         enough=ENOUGH,
         space=SPACE_SHARE,
         random=RANDOM_SHARE,
@@ -106,12 +110,13 @@ def page(results: StudyResults, command: str, picture: str) -> str:
 def _sampler(one: SamplerResult, results: StudyResults) -> str:
     in_space, in_random = one.meets(results.designs, results.random)
     low, high = one.counted[0], one.counted[-1]
-    own = one.kind is SamplerKind.RANDOM
+    own = one.name == BASELINE
     bound, least = ("over ", one.limit) if one.median > one.limit else ("", one.median)
     cells = (
-        one.kind.value,
+        one.name,
         _count(one.median, one.limit),
         f"{_count(low, one.limit)} to {_count(high, one.limit)}",
+        f"{one.timed:.0f}",
         len(one.evaluations),
         f"{bound}{least / results.designs:.1%}",
         "-" if own else f"{bound}{least / results.random.median:.0%}",

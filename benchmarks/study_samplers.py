@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
 import optuna
+from optuna.trial import TrialState
 
 from benchmarks.study_space import OBJECTIVES, SPACE, Truth
 from dse.design import Design
@@ -17,6 +19,9 @@ from dse.spec import SamplerKind
 ENOUGH: Final = 0.99
 """Of the hypervolume of all designs."""
 
+BASELINE: Final = "random search"
+"""Name of the result that others are compared with: each legal design with the same probability, all evaluated."""
+
 SPACE_SHARE: Final = 0.10
 """Target: evaluations as a share of the space are at most this."""
 
@@ -25,21 +30,37 @@ RANDOM_SHARE: Final = 0.25
 
 
 @dataclass(frozen=True)
+class Run:
+    """One run of a sampler.
+
+    Attributes:
+        shares: Share of the true hypervolume after each evaluation.
+        timed: Designs that were timed and not evaluated, as one that computes the same is faster.
+
+    """
+
+    shares: tuple[float, ...]
+    timed: int = 0
+
+
+@dataclass(frozen=True)
 class SamplerResult:
     """What a sampler needed.
 
     Attributes:
-        kind: The sampler.
+        name: What it is called.
         evaluations: How many designs, seed by seed, had `ENOUGH`; None where the run's limit came first.
         limit: Most evaluations of a run.
         curve: Share of the true hypervolume after each evaluation, of the first seed.
+        timed: Median of the designs of a run that were timed and not evaluated.
 
     """
 
-    kind: SamplerKind
+    name: str
     evaluations: tuple[int | None, ...]
     limit: int
     curve: tuple[float, ...]
+    timed: float = 0
 
     @property
     def counted(self) -> list[int]:
@@ -60,10 +81,11 @@ class SamplerResult:
         return met if self.median <= self.limit else (False, False)
 
 
-def run_sampler(kind: SamplerKind, truth: Truth, seed: int, limit: int) -> list[float]:
-    """Return the share of the true hypervolume after each evaluation, up to `ENOUGH` or `limit` evaluations.
+def run_sampler(kind: SamplerKind, truth: Truth, seed: int, limit: int, *, screens: bool = True) -> Run:
+    """Run a sampler up to `ENOUGH` of the true hypervolume or `limit` evaluations.
 
-    As a study does it: the known designs first, then what the sampler proposes.
+    As a study does it: the known designs first, then what the sampler proposes, or, if it screens, the fastest design
+    that computes the same.
     """
     everything = hypervolume(map(truth.share, truth.values))
     tried: dict[Design, None] = {}
@@ -79,19 +101,27 @@ def run_sampler(kind: SamplerKind, truth: Truth, seed: int, limit: int) -> list[
         study.enqueue_trial(SPACE.parameters(design))
     gained: list[Share] = []  # the designs that added to the hypervolume; the others need no look again
     shares: list[float] = []
-    while len(tried) < min(limit, len(truth.values)) and (not shares or shares[-1] < ENOUGH):
+    timed = 0
+    while len(shares) < limit and len(tried) < len(truth.values) and (not shares or shares[-1] < ENOUGH):
         trial = study.ask()
         design = SPACE.suggest(trial)
         tried[design] = None
+        instead = truth.instead.get(design) if screens and design not in truth.first else None
+        if instead is not None:
+            timed += 1
+            study.tell(trial, state=TrialState.PRUNED)
+            if instead not in tried:
+                study.enqueue_trial(SPACE.parameters(instead))
+            continue
         study.tell(trial, truth.values[design])
         found = hypervolume([*gained, truth.share(design)]) / everything
         if not shares or found > shares[-1]:
             gained.append(truth.share(design))
         shares.append(found)
-    return shares
+    return Run(tuple(shares), timed)
 
 
-def result(kind: SamplerKind, runs: list[list[float]], limit: int) -> SamplerResult:
+def result(name: str, runs: Sequence[Run], limit: int) -> SamplerResult:
     """Return what runs of several seeds needed."""
-    evaluations = tuple(len(run) if run[-1] >= ENOUGH else None for run in runs)
-    return SamplerResult(kind, evaluations, limit, tuple(runs[0]))
+    evaluations = tuple(len(run.shares) if run.shares[-1] >= ENOUGH else None for run in runs)
+    return SamplerResult(name, evaluations, limit, runs[0].shares, median(run.timed for run in runs))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from dse.cache import EvaluationCache
 from dse.data import load_dataset
 from dse.design import Design
 from dse.evaluation import Evaluator
+from dse.goal import Goal
 from dse.hypervolume import MARGIN, Share, reference_values, share
 from dse.known_designs import known_designs
 from dse.latency import EmulatedTimer
@@ -25,6 +26,7 @@ from dse.space import SearchSpace
 from dse.tile_candidates import tile_family
 from dse.tile_search import TileSearch
 from dse.training.recipe import Recipe
+from dse.twins import Twins
 from isa_models import load_core
 
 CORE: Final = "cortex-a72"
@@ -76,11 +78,13 @@ class Truth:
     Attributes:
         values: Latency in milliseconds and accuracy of every legal design, in the space's order.
         first: The designs that every study begins with.
+        instead: The fastest design that computes the same, for each design that is not the fastest itself.
 
     """
 
     values: Mapping[Design, tuple[float, float]]
     first: tuple[Design, ...]
+    instead: Mapping[Design, Design] = field(default_factory=dict)
 
     @cached_property
     def front(self) -> tuple[tuple[float, float], ...]:
@@ -126,4 +130,11 @@ def evaluate_space(bench: Bench, tell: Callable[[str], None]) -> Truth:
         if (len(values) + 1) % 500 == 0:
             tell(f"{len(values) + 1} designs evaluated")
         values[design] = (bench.evaluator.latency(design, lambda _what: None).milliseconds, bench.accuracy(design))
-    return Truth(values, tuple(design for design in known_designs(bench.legality) if design in values))
+    twins = Twins(lambda: values, bench.evaluator.accuracy_key, Goal())
+    known = {design: {str(LATENCY): latency} for design, (latency, _) in values.items()}
+    instead = {design: twins.better(design, known[design], known.get) for design in values}
+    return Truth(
+        values,
+        tuple(design for design in known_designs(bench.legality) if design in values),
+        {design: twin for design, twin in instead.items() if twin is not None},
+    )

@@ -30,7 +30,7 @@ from dse.quick_accuracy import QuickTrainer
 from dse.sampler import check_installed
 from dse.space import SearchSpace
 from dse.spec import ParameterRanges, StudySpec, check_resumes, stored_spec
-from dse.staging import SETTLED, is_spared
+from dse.staging import SETTLED, is_untrained
 from dse.storage import StudyStorage, check_location, is_missing
 from dse.study import StudyRunner, finished_trials, is_stalled
 from dse.tile_candidates import tile_family
@@ -139,8 +139,8 @@ def has_ended(study: optuna.Study, spec: StudySpec) -> bool:
     """Return whether a study has met its budget or stalled, and no design that was spared may still be evaluated."""
     finished = finished_trials(study)
     is_done = len(finished) >= spec.trials or is_stalled(study, spec.until_stalled)
-    is_open = any(map(is_spared, finished)) and (spec.train_all or not study.user_attrs.get(SETTLED))
-    return is_done and not is_open
+    is_open = spec.train_all or not study.user_attrs.get(SETTLED)
+    return is_done and not (is_open and any(map(is_untrained, study.get_trials(deepcopy=False))))
 
 
 class StudySetup:
@@ -246,7 +246,7 @@ class StudySetup:
             measuring=self._measuring,
             until_stalled=self._spec.until_stalled,
             bounds=self._bounds(study),
-            spares_infeasible=not self._spec.train_all,
+            screens=not self._spec.train_all,
             lock=storage.lock(study.study_name),
         )
         with storage.errors():

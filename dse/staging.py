@@ -13,7 +13,7 @@ front is the one of a study that trains every design, unless a design that staye
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -45,6 +45,8 @@ class Stage(StrEnum):
 
     LEGALITY = "legality"
     """No kernel computes the design, or it has been tried."""
+    TWIN = "twin"
+    """Before its training: another design computes the same and is better. That one is evaluated instead."""
     CONSTRAINT = "constraint"
     """Before its training: it breaks a constraint whatever its accuracy is."""
     TRAINING = "training"
@@ -52,7 +54,27 @@ class Stage(StrEnum):
 
 
 SPARED: Final = (Stage.CONSTRAINT, Stage.TRAINING)
-"""Stages of trials whose training was spared."""
+"""Stages of trials that count as finished although their training was spared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spared:
+    """Why a design is not trained.
+
+    Attributes:
+        stage: Where its trial ends.
+        reason: The same for people, in one line.
+        attributes: What is written down with the trial.
+        violations: Constraints that it breaks, by name.
+        instead: The design that is evaluated for it.
+
+    """
+
+    stage: Stage
+    reason: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    violations: Mapping[str, float] = field(default_factory=dict)
+    instead: Design | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +110,7 @@ class Staging:
         bounds: What is assumed of accuracies; none: every design is trained.
         directions: Of the study's objectives.
         accuracy: Which of the objectives is the accuracy; all others are known before a training.
-        spares_infeasible: Whether designs are not trained either that break a constraint whatever their accuracy is.
+        screens: Whether designs that cannot reach the front whatever their accuracy is are not trained either.
 
     """
 
@@ -98,14 +120,14 @@ class Staging:
         directions: Sequence[StudyDirection],
         accuracy: int = 1,
         *,
-        spares_infeasible: bool = False,
+        screens: bool = False,
     ) -> None:
         if bounds and directions[accuracy] is not StudyDirection.MAXIMIZE:
             raise UsageError(f"objective {accuracy} of the study is no accuracy: it is minimised")
         self._bounds = tuple(bounds)
         self._signs = [1.0 if direction is StudyDirection.MINIMIZE else -1.0 for direction in directions]
         self._accuracy = accuracy
-        self.spares_infeasible = spares_infeasible
+        self.screens = screens
 
     def exclusion(self, design: Design, known: Mapping[int, float], trials: Sequence[FrozenTrial]) -> Exclusion | None:
         """Return why a design cannot reach the front, or None if it might.
@@ -133,10 +155,10 @@ class Staging:
         ended = {_design_of(trial) for trial in trials if _has_ended(trial)}
         found: dict[Design, None] = {}
         for trial in trials:
-            if not is_spared(trial) or (design := _design_of(trial)) in ended:
+            if not is_untrained(trial) or (design := _design_of(trial)) in ended:
                 continue
-            if trial.user_attrs[STAGE] == Stage.CONSTRAINT:
-                if not self.spares_infeasible:
+            if trial.user_attrs[STAGE] != Stage.TRAINING:
+                if not self.screens:
                     found[design] = None
                 continue
             known = {int(number): value for number, value in trial.user_attrs[KNOWN].items()}
@@ -169,6 +191,11 @@ class Staging:
 def is_spared(trial: FrozenTrial) -> bool:
     """Return whether a trial was pruned before its training, as it is infeasible or could not reach the front."""
     return trial.state is TrialState.PRUNED and trial.user_attrs.get(STAGE) in SPARED
+
+
+def is_untrained(trial: FrozenTrial) -> bool:
+    """Return whether a trial was pruned before its training for any reason but that it could not have been trained."""
+    return trial.state is TrialState.PRUNED and trial.user_attrs.get(STAGE) in (*SPARED, Stage.TWIN)
 
 
 def _is_feasible(trial: FrozenTrial) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -32,8 +32,9 @@ from dse.results import MEASURES, STOPPED, read_results
 from dse.sampler import FIXED_PARAMETERS, Candidates, DistinctSampler
 from dse.space import SearchSpace
 from dse.spec import SamplerKind
-from dse.staging import EXCLUSION, KNOWN, SETTLED, STAGE, Exclusion, Stage, Staging, is_spared
+from dse.staging import EXCLUSION, KNOWN, SETTLED, STAGE, Exclusion, Spared, Stage, Staging, is_spared
 from dse.study_lock import StudyLock, held
+from dse.twins import Twins
 from dse.workers import (
     INTERRUPTED,
     RETRY,
@@ -52,8 +53,9 @@ DESIGN_ERRORS = (KernelError, IsaModelError, KernelMismatchError, NoKernelError,
 PAUSE = 0.5
 """Seconds between two looks at a study whose last trials are under way in other workers."""
 
-REOPENED = "reopened"
-"""User attribute of a trial whose design was spared a training before, and gets it after all."""
+BEYOND_BUDGET = "beyond_budget"
+"""User attribute of a trial that is evaluated even if the budget is finished: its design was spared a training and gets
+it after all, or stands for another design."""
 
 FAILURES_IN_A_ROW = 3
 """Failed trials in a row after which the study stops: the fault is then not the design's."""
@@ -75,6 +77,7 @@ class StudyRunner:
         until_stalled: Stop after so many complete trials without hypervolume gained; 0: never.
         bounds: What is assumed of accuracies, so that trainings can be spared; none: every design is trained, also
             those that earlier runs spared.
+        screens: Whether designs that cannot reach the front whatever their accuracy is are not trained either.
         lock: Held while a trial begins or ends, by one of the study's workers at a time.
 
     """
@@ -93,7 +96,7 @@ class StudyRunner:
         until_stalled: int = 0,
         bounds: Sequence[AccuracyBound] = (),
         *,
-        spares_infeasible: bool = False,
+        screens: bool = False,
         lock: StudyLock,
     ) -> None:
         self._study = study
@@ -109,9 +112,8 @@ class StudyRunner:
         objectives = self._measuring.goal.objectives
         is_bounded = ACCURACY in objectives  # else a training says nothing of the front
         accuracy = objectives.index(ACCURACY) if is_bounded else 0
-        self._staging = Staging(
-            bounds if is_bounded else (), study.directions, accuracy, spares_infeasible=spares_infeasible
-        )
+        self._staging = Staging(bounds if is_bounded else (), study.directions, accuracy, screens=screens)
+        self._twins = Twins(self._legal, evaluator.accuracy_key, self._measuring.goal)
         self._lock = lock
         self._watch = Watch()
         self._tried: set[Design] = set()
@@ -188,14 +190,18 @@ class StudyRunner:
             return len(finished_trials(self._study)) + under_way < budget
         if under_way == 0:
             self._queue_reopened()
-        return any(REOPENED in trial.user_attrs for trial in self._waiting())
+        return any(BEYOND_BUDGET in trial.user_attrs for trial in self._waiting())
 
     def _queue_reopened(self) -> None:
+        self._queue(self._staging.to_reopen(self._study.get_trials(deepcopy=False)), beyond_budget=True)
+
+    def _queue(self, designs: Iterable[Design], *, beyond_budget: bool = False) -> None:
+        """Queue designs that are not queued yet; the caller holds the lock."""
         queued = [trial.system_attrs.get(FIXED_PARAMETERS) for trial in self._waiting()]
-        for design in self._staging.to_reopen(self._study.get_trials(deepcopy=False)):
+        for design in dict.fromkeys(designs):
             parameters = self._space.parameters(design)
             if parameters not in queued:
-                self._study.enqueue_trial(parameters, user_attrs={REOPENED: True})
+                self._study.enqueue_trial(parameters, user_attrs={BEYOND_BUDGET: True} if beyond_budget else None)
 
     def _waiting(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
@@ -231,7 +237,7 @@ class StudyRunner:
     def _evaluate(self, trial: Trial, interruption: Interruption) -> None:
         design = self._space.design(trial.params)
         self._progress.begin_trial(trial.number, design)
-        reason = None if REOPENED in trial.user_attrs else self._reason_to_prune(design)
+        reason = None if BEYOND_BUDGET in trial.user_attrs else self._reason_to_prune(design)
         self._tried.add(design)
         if reason is not None:
             self._prune(trial, Stage.LEGALITY, reason)
@@ -241,10 +247,8 @@ class StudyRunner:
                 latency = self._evaluator.latency(design, self._progress.activity)
                 record_latency(trial, latency)
                 measured = self._measuring.before_training(design, latency, self._progress.activity)
-                broken = self._broken(design, measured)
-                exclusion = None if broken else self._exclusion(design, measured)
-                is_spared = broken or exclusion
-                accuracy = None if is_spared else self._evaluator.accuracy(design, self._progress.activity)
+                spared = self._spared(trial, design, measured)
+                accuracy = None if spared else self._evaluator.accuracy(design, self._progress.activity)
         except DESIGN_ERRORS as error:
             self._fail(trial, one_line(error))
             self._stop_after_failures(error)
@@ -257,14 +261,8 @@ class StudyRunner:
             if accuracy is not None:
                 record_accuracy(trial, accuracy)
                 self._complete(trial, measured | {str(ACCURACY): accuracy.value})
-            elif exclusion is not None:
-                trial.set_user_attr(EXCLUSION, exclusion.to_dict())
-                trial.set_user_attr(KNOWN, {str(number): value for number, value in self._known(measured).items()})
-                self._prune(trial, Stage.TRAINING, str(exclusion))
-            else:
-                for constraint, violation in broken.items():
-                    trial.set_constraint(constraint, violation)  # samplers learn of it
-                self._prune(trial, Stage.CONSTRAINT, f"infeasible whatever its accuracy is: not {', '.join(broken)}")
+            elif spared is not None:
+                self._spare(trial, spared)
 
     def _complete(self, trial: Trial, measured: Mapping[str, float]) -> None:
         trial.set_user_attr(MEASURES, dict(measured))
@@ -272,18 +270,34 @@ class StudyRunner:
             trial.set_constraint(constraint, violation)
         self._end(trial, TrialState.COMPLETE, self._measuring.goal.values(measured))
 
-    def _broken(self, design: Design, measured: Mapping[str, float]) -> dict[str, float]:
-        """Return the constraints that a design breaks whatever its accuracy is, if those are not trained."""
-        if design in self._first or not self._staging.spares_infeasible:
-            return {}
-        return {
-            name: violation for name, violation in self._measuring.goal.violations(measured).items() if violation > 0
-        }
-
-    def _exclusion(self, design: Design, measured: Mapping[str, float]) -> Exclusion | None:
-        """Return why a design is not trained; those that a study begins with are, and others of a known accuracy."""
+    def _spared(self, trial: Trial, design: Design, measured: Mapping[str, float]) -> Spared | None:
+        """Return why a design is not trained; those that a study begins with are."""
         if design in self._first:
             return None
+        if self._staging.screens:
+            broken = {name: by for name, by in self._measuring.goal.violations(measured).items() if by > 0}
+            if broken:
+                reason = f"infeasible whatever its accuracy is: not {', '.join(broken)}"
+                return Spared(Stage.CONSTRAINT, reason, violations=broken)
+            twin = None if BEYOND_BUDGET in trial.user_attrs else self._twins.better(design, measured, self._known_of)
+            if twin is not None:
+                return Spared(Stage.TWIN, f"{twin} computes the same and is better", instead=twin)
+        exclusion = self._exclusion(design, measured)
+        if exclusion is None:
+            return None
+        known = {str(number): value for number, value in self._known(measured).items()}
+        return Spared(Stage.TRAINING, str(exclusion), {EXCLUSION: exclusion.to_dict(), KNOWN: known})
+
+    def _known_of(self, design: Design) -> dict[str, float] | None:
+        """Return what is known of a design before a training; None where it has no kernels that work."""
+        activity = self._progress.activity
+        try:
+            return self._measuring.before_training(design, self._evaluator.latency(design, activity), activity)
+        except DESIGN_ERRORS:
+            return None
+
+    def _exclusion(self, design: Design, measured: Mapping[str, float]) -> Exclusion | None:
+        """Return why a design cannot reach the front; None also for those whose accuracy is known."""
         trials = self._study.get_trials(deepcopy=False)
         key = self._evaluator.accuracy_key(design)
         if any(trial.user_attrs.get("accuracy_key") == key for trial in trials if trial.state is TrialState.COMPLETE):
@@ -294,6 +308,18 @@ class StudyRunner:
         """Return the objectives that are known before a training, by their number."""
         objectives = enumerate(map(str, self._measuring.goal.objectives))
         return {number: measured[name] for number, name in objectives if name in measured}
+
+    def _spare(self, trial: Trial, spared: Spared) -> None:
+        for name, value in spared.attributes.items():
+            trial.set_user_attr(name, value)
+        for constraint, violation in spared.violations.items():
+            trial.set_constraint(constraint, violation)  # samplers learn of it
+        if spared.instead is not None:
+            with held(self._lock):
+                self._note_tried()
+                if spared.instead not in self._tried:
+                    self._queue([spared.instead], beyond_budget=True)
+        self._prune(trial, spared.stage, spared.reason)
 
     def _prune(self, trial: Trial, stage: Stage, reason: str) -> None:
         trial.set_user_attr(STAGE, stage.value)
@@ -343,19 +369,16 @@ class StudyRunner:
         self._tried = {self._space.design(trial.params) for trial in trials if not is_worth_retrying(trial)}
 
     def _untried(self) -> Iterator[Design]:
-        for design in self._space.designs():
-            if design not in self._tried and self._legality.reason(design) is None:
-                yield design
+        return (design for design in self._legal() if design not in self._tried)
+
+    def _legal(self) -> Iterator[Design]:
+        return (design for design in self._space.designs() if self._legality.reason(design) is None)
 
     def _enqueue_unfinished(self) -> None:
         """Queue the first designs and those of interrupted trials, unless tried or queued already."""
         trials = self._study.get_trials(deepcopy=False)
         wanted = [*self._first, *(self._space.design(trial.params) for trial in trials if is_worth_retrying(trial))]
-        queued = [trial.system_attrs.get(FIXED_PARAMETERS) for trial in trials if trial.state is TrialState.WAITING]
-        for design in dict.fromkeys(wanted):
-            parameters = self._space.parameters(design)
-            if design not in self._tried and parameters not in queued:
-                self._study.enqueue_trial(parameters)
+        self._queue(design for design in wanted if design not in self._tried)
 
 
 def is_stalled(study: optuna.Study, until_stalled: int) -> bool:

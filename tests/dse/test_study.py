@@ -345,7 +345,7 @@ def test_what_breaks_a_constraint_before_its_training_is_not_trained(make_fake_s
     whole, sparing = (make_fake_study(tmp_path / name, spec=spec, space=space) for name in ("whole", "sparing"))
     options = {"measuring": Measuring(Goal.of_spec(spec)), "sampler": SamplerKind.GRID}
     expected = read_results(whole.run(99, **options))
-    study = sparing.run(99, **options, spares_infeasible=True)
+    study = sparing.run(99, **options, screens=True)
     found, spared = read_results(study), [trial for trial in study.trials if is_spared(trial)]
     assert {trial.design for trial in found.front} == {trial.design for trial in expected.front}
     assert len(sparing.trainer.trained) < len(whole.trainer.trained)

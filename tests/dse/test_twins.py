@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from dse.design import Design
+from dse.goal import Goal
+from dse.networks import FeatureMaps
+from dse.results import read_results
+from dse.space import SearchSpace
+from dse.spec import SamplerKind
+from dse.staging import STAGE, Stage
+from dse.twins import Twins
+from kernels_asm import Overflow
+
+NARROW, WIDE, OTHER, BYTES = (
+    Design(1.0, 8, Overflow.WRAP, 15),
+    Design(1.0, 16, Overflow.EXACT, 15),
+    Design(1.0, 16, Overflow.SATURATE, 15),
+    Design(1.0, 16, Overflow.EXACT, 15, FeatureMaps.INT8),
+)
+SPACE = SearchSpace((0.5, 1.0), (8, 16, 32), (Overflow.EXACT, Overflow.WRAP), (0, 31, 7), (FeatureMaps.FLOAT32,))
+
+
+def better(known, design, goal=None):
+    twins = Twins(lambda: known, lambda _design: "the same", goal or Goal())
+    return twins.better(design, known[design], known.get)
+
+
+def test_the_best_twin_stands_for_a_design():
+    known = {NARROW: {"latency_ms": 1.0}, WIDE: {"latency_ms": 2.0}, OTHER: {"latency_ms": 3.0}}
+    assert [better(known, design) for design in known] == [None, NARROW, NARROW]
+
+
+def test_equal_twins_and_those_that_cannot_be_measured_stand_for_none():
+    assert better({NARROW: {"latency_ms": 2.0}, WIDE: {"latency_ms": 2.0}, OTHER: None}, WIDE) is None
+
+
+def test_designs_of_other_maps_are_no_twins():
+    assert better({BYTES: {"latency_ms": 1.0}, WIDE: {"latency_ms": 2.0}}, WIDE) is None
+
+
+def test_a_twin_must_be_worse_in_nothing():
+    goal = Goal.parse(["latency_ms", "accuracy", "code_bytes"], [])
+    known = {NARROW: {"latency_ms": 1.0, "code_bytes": 9}, WIDE: {"latency_ms": 2.0, "code_bytes": 8}}
+    assert better(known, WIDE, goal) is None
+    assert better(known | {NARROW: {"latency_ms": 1.0, "code_bytes": 8}}, WIDE, goal) is NARROW
+
+
+def test_an_infeasible_twin_does_not_stand_for_a_feasible_design():
+    goal = Goal.parse(["latency_ms", "accuracy"], ["code_bytes <= 8"])
+    known = {NARROW: {"latency_ms": 1.0, "code_bytes": 9}, WIDE: {"latency_ms": 2.0, "code_bytes": 8}}
+    assert better(known, WIDE, goal) is None
+    assert better(known | {WIDE: {"latency_ms": 2.0, "code_bytes": 10}}, WIDE, goal) is NARROW
+
+
+def stages(study: optuna.Study) -> list[str]:
+    return [trial.user_attrs[STAGE] for trial in study.get_trials(states=(TrialState.PRUNED,))]
+
+
+@pytest.mark.parametrize("kind", [SamplerKind.GRID, SamplerKind.TPE])
+def test_no_twin_that_another_stands_for_would_be_on_the_front(make_fake_study, tmp_path, kind):
+    """The whole space, once with all designs evaluated and once with the best twins alone."""
+    for folder in ("whole", "screened"):
+        (tmp_path / folder).mkdir()
+    whole, screened = (make_fake_study(tmp_path / name, space=SPACE) for name in ("whole", "screened"))
+    front = {trial.design for trial in read_results(whole.run(99, sampler=SamplerKind.GRID)).front}
+    study = screened.run(99, sampler=kind, screens=True)
+    assert {trial.design for trial in read_results(study).front} == front
+    assert stages(study).count(Stage.TWIN) > 3
+    complete = study.get_trials(states=(TrialState.COMPLETE,))
+    assert len(complete) + len(stages(study)) == len(whole.load().trials)
+    assert screened.run(99, sampler=kind).get_trials(states=(TrialState.COMPLETE,)) != complete  # as with --train-all
+    finished = {tuple(trial.values) for trial in screened.load().get_trials(states=(TrialState.COMPLETE,))}
+    assert finished == {tuple(trial.values) for trial in whole.load().get_trials(states=(TrialState.COMPLETE,))}
+
+
+def test_the_twin_is_evaluated_although_the_budget_is_finished(make_fake_study):
+    fake = make_fake_study(space=SPACE)
+    for budget in range(2, 9):
+        study = fake.run(budget, sampler=SamplerKind.GRID, screens=True)
+        pruned = [trial.user_attrs["pruned"] for trial in study.trials if trial.user_attrs.get(STAGE) == Stage.TWIN]
+        evaluated = {str(trial.design) for trial in read_results(study).complete}
+        assert {text.partition(" computes the same")[0] for text in pruned} <= evaluated
+        assert not study.get_trials(states=(TrialState.WAITING,))
+    assert pruned
