@@ -22,7 +22,7 @@ def runs(monkeypatch):
     original = assembling.subprocess.run
 
     def run(command, **options):
-        started.append(command[3])
+        started.append(command[1])
         return original(command, **options)
 
     monkeypatch.setattr(assembling.subprocess, "run", run)
