@@ -10,6 +10,7 @@ instruction by instruction.
 
 from __future__ import annotations
 
+import argparse
 import cProfile
 import pstats
 import sys
@@ -22,7 +23,7 @@ import numpy as np
 
 from benchmarks.bench_trace import DOT_PRODUCT, no_hooks
 from dse.emulation import KernelRunner
-from isa_models import Buffer, Core, Image, Machine, Pointer, Trace, list_cores, load_core, time_trace
+from isa_models import Buffer, Core, Image, InputError, Machine, Pointer, Trace, list_cores, load_core, time_trace
 from isa_models.assembling import image_of_source
 from isa_models.emulator import Emulator
 from isa_models.memory import place, resolve
@@ -48,9 +49,15 @@ class Work:
     record: Callable[[], Trace]
 
 
-def main(names: Sequence[str] = ()) -> None:
-    """Print a table for each core, all if none is named, and the profile of the timing of one kernel."""
-    cores = [load_core(name) for name in names or list_cores()]
+def main(arguments: Sequence[str] = ()) -> int:
+    """Print a table for each core, all if none is named, and the profile of the timing of one kernel; return 0 or 1."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_sim", description=__doc__.splitlines()[0])
+    parser.add_argument("core", nargs="*", help="a core that `dse core list` names (default: all)")
+    try:
+        cores = [load_core(name) for name in parser.parse_args(arguments).core or list_cores()]
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 1
     work = [
         _stream("xor-popcount, 2 KiB", steps=64, repetitions=4_000),
         _stream("xor-popcount, 4 MiB", steps=1 << 17, repetitions=3),
@@ -76,6 +83,7 @@ def main(names: Sequence[str] = ()) -> None:
                 flush=True,
             )
     _profile(work[-1].record(), cores[0])
+    return 0
 
 
 def _profile(trace: Trace, core: Core) -> None:
@@ -148,4 +156,4 @@ def _seconds(action: Callable[[], object], runs: int = RUNS) -> float:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))
