@@ -104,9 +104,10 @@ def goal_notes(results: StudyResults) -> list[str]:
     if goal.objectives != Goal().objectives:
         notes.append(f"objectives: {', '.join(map(str, goal.objectives))}")
     if goal.constraints:
-        feasible = sum(trial.feasible for trial in results.complete)
+        judged = [*results.complete, *(trial for trial in results.spared if not trial.feasible)]
+        feasible = sum(trial.feasible for trial in judged)
         limits = ", ".join(map(str, goal.constraints))
-        notes.append(f"constraints: {limits}; {feasible} of {len(results.complete)} designs keep them")
+        notes.append(f"constraints: {limits}; {feasible} of {len(judged)} designs keep them")
     if results.hypervolumes:
         volume, idle = results.hypervolumes[-1], stalled_for(results.hypervolumes)
         late = f", none of it in the last {trials_of(idle)}" if idle else ""

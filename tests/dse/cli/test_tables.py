@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from dse.cli.study import app
 from dse.cli.tables import PLAIN_WIDTH, front_notes, front_table, goal_notes, trials_table
 from dse.results import StudyResults, read_results
-from tests.sample_study import NARROW, add_measured, build_marked_study, create_study
+from tests.sample_study import CONVENTIONAL, NARROW, add_measured, build_marked_study, create_study
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +80,13 @@ def test_goal_is_told_where_it_is_not_the_usual(tmp_path):
     study.set_user_attr("spec", {**spec, "constraints": ["latency_ms <= 1.5"]})
     study.set_user_attr("chance_accuracy", 0.1)
     study.set_user_attr("stopped", "stalled: no hypervolume gained in 9 complete trials")
+    trial = study.ask()
+    trial.set_constraint("latency_ms <= 1.5", 0.2)
+    for name, value in {"design": {**CONVENTIONAL, "overflow": "exact", "clip": 7}, "stage": "constraint"}.items():
+        trial.set_user_attr(name, value)
+    study.tell(trial, state=TrialState.PRUNED)
     notes = goal_notes(read_results(study))
-    assert notes[0] == "constraints: latency_ms <= 1.5; 5 of 5 designs keep them"
+    assert notes[0] == "constraints: latency_ms <= 1.5; 5 of 6 designs keep them"
     assert re.fullmatch(
         r"hypervolume 0\.\d{4} of 1 after 5 trials; reference latency ms 2\.2000, accuracy % 10\.00", notes[1]
     )
