@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from isa_models.core import InOrderCore, InOrderTiming
 from isa_models.engines.lowering import NONE, StaticCode, StaticRow, find_class, padded, static_code, static_row
+from isa_models.engines.row_numbers import RowNumbers
 from isa_models.engines.row_table import RowTable
 from isa_models.instruction_class import InstructionClass
 from isa_models.operand_syntax import FIRST_VECTOR, FLAGS
@@ -62,16 +63,12 @@ class InOrderLowering:
     def __init__(self, core: InOrderCore) -> None:
         self.core = core
         self._class_ids = {name: number for number, name in enumerate(core.classes)}
-        self._numbers: dict[tuple[str, str], int] = {}
-        self._known: dict[_Row, int] = {}
+        self._numbers = RowNumbers(self._lower, self._add)
         self._rows = RowTable(_STATIC + len(InOrderCode._fields) - 1)
 
     def numbers(self, program: Program, places: Sequence[int]) -> IntArray:
-        """Return the numbers of the rows of these instructions of a program; what no engine tells apart shares one.
-
-        Raises as `lowering.find_class`.
-        """
-        return np.array([self._number(program, place) for place in places], np.int64)
+        """Return the numbers of the rows of these instructions; raises as `lowering.find_class`."""
+        return self._numbers.of(program, places)
 
     def lower(self, numbers: IntArray, addresses: IntArray) -> tuple[StaticCode, InOrderCode]:
         """Return the rows of these numbers, of instructions at these addresses."""
@@ -79,15 +76,8 @@ class InOrderLowering:
         slots = addresses // INSTRUCTION_BYTES % self.core.fetch.width
         return static_code(columns[:_STATIC]), InOrderCode._make([*columns[_STATIC:], slots, registers])
 
-    def _number(self, program: Program, place: int) -> int:
-        key = program.texts[place]
-        number = self._numbers.get(key)
-        if number is None:
-            row = self._lower(program.instruction(place))
-            if row not in self._known:
-                self._known[row] = self._rows.add((*row.static, *row.timing, row.address))
-            number = self._numbers[key] = self._known[row]
-        return number
+    def _add(self, row: _Row) -> int:
+        return self._rows.add((*row.static, *row.timing, row.address))
 
     def _lower(self, instruction: Instruction) -> _Row:
         core = self.core

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from isa_models.core import MicroOp, OutOfOrderCore
 from isa_models.engines.lowering import NONE, StaticCode, StaticRow, find_class, running, static_code, static_row
 from isa_models.engines.parts import parts_of
+from isa_models.engines.row_numbers import RowNumbers
 from isa_models.engines.row_table import RowTable, spread
 from isa_models.operand_syntax import FLAGS
 from isa_models.operands import Operands
@@ -73,18 +74,14 @@ class OutOfOrderLowering:
     def __init__(self, core: OutOfOrderCore) -> None:
         self.core = core
         self._class_ids = {name: number for number, name in enumerate(core.classes)}
-        self._numbers: dict[tuple[str, str], int] = {}
-        self._known: dict[_Row, int] = {}
+        self._numbers = RowNumbers(self._lower, self._add)
         self._rows = RowTable(_STATIC + len(_Row._fields) - 2 + _PLACE)
         self._micro_ops = RowTable(len(_MicroOpRow._fields) - 1 + _PLACE)
         self._choices = RowTable(1)
 
     def numbers(self, program: Program, places: Sequence[int]) -> IntArray:
-        """Return the numbers of the rows of these instructions of a program; what no engine tells apart shares one.
-
-        Raises as `lowering.find_class`.
-        """
-        return _array([self._number(program, place) for place in places])
+        """Return the numbers of the rows of these instructions; raises as `lowering.find_class`."""
+        return self._numbers.of(program, places)
 
     def lower(self, numbers: IntArray) -> tuple[StaticCode, OutOfOrderCode]:
         """Return the rows of these numbers."""
@@ -109,16 +106,6 @@ class OutOfOrderLowering:
             choices=choices if choices.size else _array([NONE]),
         )
         return static_code(columns[:_STATIC]), code
-
-    def _number(self, program: Program, place: int) -> int:
-        key = program.texts[place]
-        number = self._numbers.get(key)
-        if number is None:
-            row = self._lower(program.instruction(place))
-            if row not in self._known:
-                self._known[row] = self._add(row)
-            number = self._numbers[key] = self._known[row]
-        return number
 
     def _add(self, row: _Row) -> int:
         places = [
