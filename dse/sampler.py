@@ -32,7 +32,7 @@ from typing import Any, Final
 
 import numpy as np
 from optuna import Study
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, IntDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
@@ -176,7 +176,8 @@ class DistinctSampler(BaseSampler):
 
 def _distance(space: SearchSpace, wanted: Design) -> Callable[[Design], float]:
     """Return how far designs are from one: another category is as far as the whole range of an ordered parameter."""
-    spans = {"width_rank": len(space.width_multipliers) - 1, "clip_rank": len(space.clips) - 1}
+    ordered = {name: one for name, one in space.distributions().items() if isinstance(one, IntDistribution)}
+    spans = {name: one.high - one.low for name, one in ordered.items()}
     origin = space.parameters(wanted)
 
     def distance(design: Design) -> float:

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
@@ -28,7 +29,7 @@ ORDERED: Final = ("width_rank", "clip_rank")
 no clip last, as it would otherwise have to learn of each value anew that it is much like the next."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SearchSpace:
     """Every combination of the values below whose accumulators can overflow so: at 32 bits, only `exact`.
 
@@ -51,7 +52,7 @@ class SearchSpace:
         """Return the Optuna distribution of every parameter."""
         return {
             name: IntDistribution(0, len(values) - 1) if name in ORDERED else CategoricalDistribution(values)
-            for name, values in self._choices().items()
+            for name, values in self._choices.items()
         }
 
     def suggest(self, trial: Trial) -> Design:
@@ -61,7 +62,7 @@ class SearchSpace:
                 name: trial.suggest_int(name, 0, len(values) - 1)
                 if name in ORDERED
                 else trial.suggest_categorical(name, values)
-                for name, values in self._choices().items()
+                for name, values in self._choices.items()
             }
         )
 
@@ -69,7 +70,7 @@ class SearchSpace:
         """Return the design of a trial's parameters; at 32 bits, `overflow` does not count."""
         values = {
             name: values[parameters[name]] if name in ORDERED else parameters[name]
-            for name, values in self._choices().items()
+            for name, values in self._choices.items()
         }
         return Design(
             width_multiplier=values["width_rank"],
@@ -84,7 +85,7 @@ class SearchSpace:
 
         Raises ValueError if its width or its clip is none of the space's.
         """
-        choices = self._choices()
+        choices = self._choices
         return {
             "width_rank": choices["width_rank"].index(design.width_multiplier),
             "accumulator": design.accumulator,
@@ -93,6 +94,7 @@ class SearchSpace:
             "maps": design.maps.value,
         }
 
+    @cached_property
     def _choices(self) -> dict[str, tuple[Any, ...]]:
         return {
             "width_rank": tuple(sorted(self.width_multipliers)),
