@@ -393,8 +393,10 @@ def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
     """
     trials = study.get_trials(deepcopy=False)
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-    evaluated = [trial.user_attrs.get("design") for trial in complete]
-    spared = [trial for trial in trials if is_spared(trial) and trial.user_attrs["design"] not in evaluated]
+    evaluated = {frozenset(trial.user_attrs.get("design", {}).items()) for trial in complete}
+    spared = [
+        trial for trial in trials if is_spared(trial) and frozenset(trial.user_attrs["design"].items()) not in evaluated
+    ]
     return sorted([*complete, *spared], key=lambda trial: trial.number)
 
 
