@@ -25,10 +25,9 @@ function the noise of one seed.
 
 The true front has {front} points. Counted are the evaluations, the known designs that every study begins with included,
 until the hypervolume is {enough:.0%} of that of all designs, between the best and the worst values of the true front (a
-tenth beyond the worst). As in a study, a design that is slower than another one that computes the same is timed and not
-evaluated, and that one is evaluated instead: {functions:,} designs have no faster twin. *Random search* evaluates all
-that it draws. Targets: at most {space:.0%} of the space, and at most {random:.0%} of what random search needs, by
-medians.
+tenth beyond the worst). As in a study, of the designs that compute the same the fastest alone is evaluated, and the others
+are timed only: {functions:,} designs are left to evaluate. *Random search* evaluates all that it draws. Targets: at most
+{space:.0%} of the space, and at most {random:.0%} of what random search needs, by medians.
 
 ![Share of the hypervolume over evaluations]({picture})
 
@@ -67,7 +66,7 @@ class StudyResults:
         core: Name of the core.
         designs: Legal designs of the space.
         front: Points of its true front.
-        functions: Designs of it without a faster one that computes the same.
+        functions: Designs of it for which no other one that computes the same is evaluated.
         samplers: Random search, and one result a sampler.
         throughput: Measurements of latency-only evaluations.
         resumes: One a storage.

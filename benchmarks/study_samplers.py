@@ -35,7 +35,7 @@ class Run:
 
     Attributes:
         shares: Share of the true hypervolume after each evaluation.
-        timed: Designs that were timed and not evaluated, as one that computes the same is faster.
+        timed: Designs that were timed and not evaluated, as one that computes the same is as fast or faster.
 
     """
 

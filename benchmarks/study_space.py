@@ -78,7 +78,7 @@ class Truth:
     Attributes:
         values: Latency in milliseconds and accuracy of every legal design, in the space's order.
         first: The designs that every study begins with.
-        instead: The fastest design that computes the same, for each design that is not the fastest itself.
+        instead: The fastest design that computes the same, the first of equally fast ones, for each design that it is not.
 
     """
 
@@ -130,11 +130,8 @@ def evaluate_space(bench: Bench, tell: Callable[[str], None]) -> Truth:
         if (len(values) + 1) % 500 == 0:
             tell(f"{len(values) + 1} designs evaluated")
         values[design] = (bench.evaluator.latency(design, lambda _what: None).milliseconds, bench.accuracy(design))
-    twins = Twins(lambda: values, bench.evaluator.accuracy_key, Goal())
+    first = tuple(design for design in known_designs(bench.legality) if design in values)
+    twins = Twins(lambda: (*first, *values), bench.evaluator.accuracy_key, Goal())
     known = {design: {str(LATENCY): latency} for design, (latency, _) in values.items()}
     instead = {design: twins.better(design, known[design], known.get) for design in values}
-    return Truth(
-        values,
-        tuple(design for design in known_designs(bench.legality) if design in values),
-        {design: twin for design, twin in instead.items() if twin is not None},
-    )
+    return Truth(values, first, {design: twin for design, twin in instead.items() if twin is not None})

@@ -46,7 +46,7 @@ class Stage(StrEnum):
     LEGALITY = "legality"
     """No kernel computes the design, or it has been tried."""
     TWIN = "twin"
-    """Before its training: another design computes the same and is better. That one is evaluated instead."""
+    """Before its training: another design computes the same and is as good or better. That one is evaluated instead."""
     CONSTRAINT = "constraint"
     """Before its training: it breaks a constraint whatever its accuracy is."""
     TRAINING = "training"

@@ -113,7 +113,7 @@ class StudyRunner:
         is_bounded = ACCURACY in objectives  # else a training says nothing of the front
         accuracy = objectives.index(ACCURACY) if is_bounded else 0
         self._staging = Staging(bounds if is_bounded else (), study.directions, accuracy, screens=screens)
-        self._twins = Twins(self._legal, evaluator.accuracy_key, self._measuring.goal)
+        self._twins = Twins(lambda: (*self._first, *self._legal()), evaluator.accuracy_key, self._measuring.goal)
         self._lock = lock
         self._watch = Watch()
         self._tried: set[Design] = set()
@@ -281,7 +281,7 @@ class StudyRunner:
                 return Spared(Stage.CONSTRAINT, reason, violations=broken)
             twin = None if BEYOND_BUDGET in trial.user_attrs else self._twins.better(design, measured, self._known_of)
             if twin is not None:
-                return Spared(Stage.TWIN, f"{twin} computes the same and is better", instead=twin)
+                return Spared(Stage.TWIN, f"{twin} computes the same and is at least as good", instead=twin)
         exclusion = self._exclusion(design, measured)
         if exclusion is None:
             return None

@@ -19,7 +19,7 @@ class Twins:
     """The designs of a study by what they compute.
 
     Args:
-        designs: Returns those that are worth evaluating.
+        designs: Returns those that are worth evaluating; of equally good ones, the first stands for the others.
         key: Returns the digest of what a design computes.
         goal: What makes a design better.
 
@@ -33,7 +33,7 @@ class Twins:
         self._groups: dict[tuple[float, FeatureMaps], dict[str, list[Design]]] = {}
 
     def better(self, design: Design, known: Mapping[str, float], known_of: KnownOf) -> Design | None:
-        """Return the best twin of a design that is better than it in something known and worse in nothing, or None.
+        """Return the best twin of a design that is worse than it in nothing, or None where that is the design itself.
 
         Args:
             design: The design.
@@ -41,32 +41,29 @@ class Twins:
             known_of: Measures the twins.
 
         """
-        better: list[tuple[tuple[float, ...], Design]] = []
-        for twin in self._twins(design):
+        twins = self._twins(design)
+        own = self._costs(known), twins.index(design) if design in twins else len(twins)
+        better: list[tuple[tuple[float, ...], int]] = []
+        for number, twin in enumerate(twins):
             of_twin = None if twin == design else known_of(twin)
-            if of_twin is not None and self._is_better(of_twin, known):
-                better.append((self._losses(of_twin), twin))
-        return min(better, key=lambda found: found[0])[1] if better else None
+            if of_twin is None:
+                continue
+            costs = self._costs(of_twin)
+            if (costs, number) < own and all(mine <= its for mine, its in zip(costs, own[0], strict=True)):
+                better.append((costs, number))
+        return twins[min(better)[1]] if better else None
 
     def _twins(self, design: Design) -> list[Design]:
         place = (design.width_multiplier, design.maps)  # designs apart in these compute different things
         if place not in self._groups:
             groups: dict[str, list[Design]] = defaultdict(list)
-            for other in self._designs():
+            for other in dict.fromkeys(self._designs()):
                 if (other.width_multiplier, other.maps) == place:
                     groups[self._key(other)].append(other)
             self._groups[place] = groups
         return self._groups[place].get(self._key(design), [])
 
-    def _is_better(self, one: Mapping[str, float], other: Mapping[str, float]) -> bool:
-        """Whether one of two equally accurate designs is nowhere worse, breaks no constraint by more and is better."""
-        losses = list(zip(self._losses(one), self._losses(other), strict=True))
-        violations = zip(self._violations(one), self._violations(other), strict=True)
-        is_nowhere_worse = all(mine <= its for mine, its in (*losses, *violations))
-        return is_nowhere_worse and any(mine < its for mine, its in losses)
-
-    def _losses(self, known: Mapping[str, float]) -> tuple[float, ...]:
-        return tuple(objective.loss(known[str(objective)]) for objective in self._objectives)
-
-    def _violations(self, known: Mapping[str, float]) -> list[float]:
-        return [max(violation, 0.0) for violation in self._goal.violations(known).values()]
+    def _costs(self, known: Mapping[str, float]) -> tuple[float, ...]:
+        """Return everything in which a design can be worse than another, less being better: objectives first."""
+        losses = (objective.loss(known[str(objective)]) for objective in self._objectives)
+        return (*losses, *(max(violation, 0.0) for violation in self._goal.violations(known).values()))

@@ -33,8 +33,14 @@ def test_the_best_twin_stands_for_a_design():
     assert [better(known, design) for design in known] == [None, NARROW, NARROW]
 
 
-def test_equal_twins_and_those_that_cannot_be_measured_stand_for_none():
-    assert better({NARROW: {"latency_ms": 2.0}, WIDE: {"latency_ms": 2.0}, OTHER: None}, WIDE) is None
+def test_the_first_of_equal_twins_stands_for_the_others():
+    known = {OTHER: {"latency_ms": 3.0}, NARROW: {"latency_ms": 2.0}, WIDE: {"latency_ms": 2.0}}
+    assert [better(known, design) for design in known] == [NARROW, None, NARROW]
+    assert better({WIDE: known[WIDE], **known}, NARROW) is WIDE
+
+
+def test_twins_that_cannot_be_measured_stand_for_none():
+    assert better({NARROW: None, WIDE: {"latency_ms": 2.0}, OTHER: None}, WIDE) is None
 
 
 def test_designs_of_other_maps_are_no_twins():
@@ -60,14 +66,14 @@ def stages(study: optuna.Study) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", [SamplerKind.GRID, SamplerKind.TPE])
-def test_no_twin_that_another_stands_for_would_be_on_the_front(make_fake_study, tmp_path, kind):
+def test_twins_that_others_stand_for_add_nothing_to_the_front(make_fake_study, tmp_path, kind):
     """The whole space, once with all designs evaluated and once with the best twins alone."""
     for folder in ("whole", "screened"):
         (tmp_path / folder).mkdir()
     whole, screened = (make_fake_study(tmp_path / name, space=SPACE) for name in ("whole", "screened"))
-    front = {trial.design for trial in read_results(whole.run(99, sampler=SamplerKind.GRID)).front}
+    front = {trial.values for trial in read_results(whole.run(99, sampler=SamplerKind.GRID)).front}
     study = screened.run(99, sampler=kind, screens=True)
-    assert {trial.design for trial in read_results(study).front} == front
+    assert {trial.values for trial in read_results(study).front} == front
     assert stages(study).count(Stage.TWIN) > 3
     complete = study.get_trials(states=(TrialState.COMPLETE,))
     assert len(complete) + len(stages(study)) == len(whole.load().trials)
