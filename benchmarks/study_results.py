@@ -25,9 +25,9 @@ function the noise of one seed.
 
 The true front has {front} points. Counted are the evaluations, the known designs that every study begins with included,
 until the hypervolume is {enough:.0%} of that of all designs, between the best and the worst values of the true front (a
-tenth beyond the worst). As in a study, of the designs that compute the same the fastest alone is evaluated, and the others
-are timed only: {functions:,} designs are left to evaluate. *Random search* evaluates all that it draws. Targets: at most
-{space:.0%} of the space, and at most {random:.0%} of what random search needs, by medians.
+tenth beyond the worst). As in a study, of the designs that compute the same the fastest alone is evaluated, and the
+others are timed only: {functions:,} designs are left to evaluate. *Random search* evaluates all that it draws. Targets:
+at most {space:.0%} of the space, and at most {random:.0%} of what random search needs, by medians.
 
 ![Share of the hypervolume over evaluations]({picture})
 

@@ -15,8 +15,9 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from benchmarks.study_space import OBJECTIVES
+from dse.candidates import ListedCandidates
 from dse.design import Design
-from dse.sampler import Candidates, DistinctSampler
+from dse.sampler import DistinctSampler
 from dse.space import SearchSpace
 from dse.spec import SamplerKind
 
@@ -80,7 +81,7 @@ def measure(kind: str, path: Path, trials: int) -> Resume:
     study = optuna.load_study(study_name="study", storage=STORAGES[kind](path))
     tried = {WIDE.design(trial.params) for trial in study.get_trials(deepcopy=False)}
     designs = [design for design in WIDE.designs() if design not in tried]
-    candidates = Candidates(lambda design: design not in tried, lambda: iter(designs))
+    candidates = ListedCandidates(WIDE, lambda design: design not in tried, lambda: iter(designs))
     study.sampler = DistinctSampler(SamplerKind.TPE, WIDE, 0, (len(tried), len(tried)), candidates)
     read = time.process_time()
     WIDE.suggest(study.ask())
@@ -91,8 +92,8 @@ def measure(kind: str, path: Path, trials: int) -> Resume:
 def _trial(number: int, design: Design) -> FrozenTrial:
     return create_trial(
         state=TrialState.COMPLETE,
-        values=[design.width_multiplier**2 + number * 1e-6, 0.9 - 0.1 / design.width_multiplier],
-        params=WIDE.parameters(design) | {"overflow": design.overflow.value},
+        values=[design.network.width_multiplier**2 + number * 1e-6, 0.9 - 0.1 / design.network.width_multiplier],
+        params=WIDE.parameters(design),
         distributions=WIDE.distributions(),
         user_attrs=_attributes(number, design),
     )

@@ -11,9 +11,10 @@ import optuna
 from optuna.trial import TrialState
 
 from benchmarks.study_space import OBJECTIVES, SPACE, Truth
+from dse.candidates import ListedCandidates
 from dse.design import Design
 from dse.hypervolume import Share, hypervolume
-from dse.sampler import Candidates, DistinctSampler
+from dse.sampler import DistinctSampler
 from dse.spec import SamplerKind
 
 ENOUGH: Final = 0.99
@@ -89,7 +90,8 @@ def run_sampler(kind: SamplerKind, truth: Truth, seed: int, limit: int, *, scree
     """
     everything = hypervolume(map(truth.share, truth.values))
     tried: dict[Design, None] = {}
-    candidates = Candidates(
+    candidates = ListedCandidates(
+        SPACE,
         lambda design: design in truth.values and design not in tried,
         lambda: (design for design in truth.values if design not in tried),
     )

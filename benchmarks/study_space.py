@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -58,13 +58,13 @@ class Bench:
 
     def designs(self, space: SearchSpace = SPACE) -> tuple[Design, ...]:
         """Return the space's legal designs in its order."""
-        return tuple(design for design in space.designs() if self.legality.reason(design) is None)
+        return tuple(self.legality.designs(space))
 
     def accuracy(self, design: Design) -> float:
         """Return the stand-in for a design's accuracy."""
-        layers = self.network_of(design.width_multiplier, design.maps).binary_layers
+        layers = self.network_of(design.network).binary_layers
         functions = design.layer_functions(layer.shape for layer in layers)
-        return stand_in_accuracy(design.width_multiplier, design.maps, layers, functions)
+        return stand_in_accuracy(design.network.width_multiplier, design.network.maps, layers, functions)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Truth:
     Attributes:
         values: Latency in milliseconds and accuracy of every legal design, in the space's order.
         first: The designs that every study begins with.
-        instead: The fastest design that computes the same, the first of equally fast ones, for each design that it is not.
+        instead: Of designs that compute the same, the fastest and first, for each of the others.
 
     """
 
@@ -131,7 +131,9 @@ def evaluate_space(bench: Bench, tell: Callable[[str], None]) -> Truth:
             tell(f"{len(values) + 1} designs evaluated")
         values[design] = (bench.evaluator.latency(design, lambda _what: None).milliseconds, bench.accuracy(design))
     first = tuple(design for design in known_designs(bench.legality) if design in values)
-    twins = Twins(lambda: (*first, *values), bench.evaluator.accuracy_key, Goal())
+    rank = {design: (number,) for number, design in enumerate(dict.fromkeys((*first, *values)))}
+    relatives = partial(bench.legality.relatives, SPACE)
+    twins = Twins(relatives, bench.evaluator.accuracy_key, Goal(), rank.__getitem__)
     known = {design: {str(LATENCY): latency} for design, (latency, _) in values.items()}
     instead = {design: twins.better(design, known[design], known.get) for design in values}
     return Truth(values, first, {design: twin for design, twin in instead.items() if twin is not None})

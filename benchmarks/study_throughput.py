@@ -113,7 +113,7 @@ def dealt(designs: Sequence[Design], worker: int, workers: int) -> list[Design]:
     """Return a worker's designs: those of equal width, sums and maps stay together, as they share kernels."""
     groups: dict[object, list[Design]] = {}
     for design in designs:
-        key = (design.width_multiplier, design.accumulator, design.overflow, design.maps)
+        key = (design.network, replace(design.sums[0], clip=None))
         groups.setdefault(key, []).append(design)
     return [design for number, group in enumerate(groups.values()) if number % workers == worker for design in group]
 

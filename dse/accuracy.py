@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.cache import EvaluationCache, Record, content_key
 from dse.data import Dataset
+from dse.data.resizing import fitted
 from dse.errors import TrainingError, UsageError
 from dse.evaluation import WEIGHTS, Activity, obtain_accuracy
 from dse.layer_functions import function_values
@@ -36,7 +37,8 @@ class NetworkTrainer:
     gives is trained first and kept in the cache as any training.
 
     Args:
-        dataset: Trained on its train split, judged on its validation split.
+        dataset: Trained on its train split, judged on its validation split, its images made as small as networks take
+            them.
         recipe: How to train.
         seed: Decides initial weights and order of images.
         cache: Where teachers and trainings under way are kept; None: nowhere, and a recipe with a distillation needs
@@ -76,7 +78,7 @@ class NetworkTrainer:
         return {
             "network": network.digest,
             "functions": list(map(function_values, functions)),
-            "dataset": self._dataset.digest,
+            "dataset": fitted(self._dataset, network.input_shape).digest,
             "recipe": self._recipe.digest,
             "seed": self._seed,
             "training": training_digest(),
@@ -100,7 +102,8 @@ class NetworkTrainer:
         checkpoint = self._checkpoint(network, functions)
         if checkpoint and self._restart:
             checkpoint.remove()
-        arguments = (network, functions, self._dataset, self._recipe, self._seed, report)
+        dataset = fitted(self._dataset, network.input_shape)
+        arguments = (network, functions, dataset, self._recipe, self._seed, report)
         try:
             trained = train(*arguments, teacher=teacher, checkpoint=checkpoint)
         except TrainingError:

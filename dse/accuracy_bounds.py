@@ -11,13 +11,13 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
 import numpy as np
 
-from dse.design import Design
+from dse.design import Design, NetworkChoice
 from dse.networks import FeatureMaps, Network
 from kernels_asm import EndValue, LayerFunction
 
@@ -78,13 +78,13 @@ class NestedBound(AccuracyBound):
     have been on the front.
 
     Args:
-        network_of: Builds the network of a width multiplier and feature maps.
+        network_of: Builds the network.
 
     """
 
     name = "nested"
 
-    def __init__(self, network_of: Callable[[float, FeatureMaps], Network]) -> None:
+    def __init__(self, network_of: Callable[[NetworkChoice], Network]) -> None:
         self._network_of = cache(network_of)
         self._is_nested = cache(self._find_nested)
 
@@ -104,13 +104,18 @@ class NestedBound(AccuracyBound):
         return None
 
     def _find_nested(self, inner: Design, outer: Design) -> bool:
-        if inner.width_multiplier > outer.width_multiplier:
+        if not _is_network_nested(inner.network, outer.network):
             return False
-        if inner.maps is not outer.maps and outer.maps is not FeatureMaps.FLOAT32:
-            return False
-        shapes = [layer.shape for layer in self._network_of(inner.width_multiplier, inner.maps).binary_layers]
+        shapes = [layer.shape for layer in self._network_of(inner.network).binary_layers]
         pairs = zip(inner.layer_functions(shapes), outer.layer_functions(shapes), shapes, strict=True)
         return all(is_function_of(one, other, shape.window) for one, other, shape in pairs)
+
+
+def _is_network_nested(inner: NetworkChoice, outer: NetworkChoice) -> bool:
+    """Whether one network is no wider than another, keeps maps no finer, and is like it in all else."""
+    is_coarser = inner.maps is outer.maps or outer.maps is FeatureMaps.FLOAT32
+    alike = replace(inner, width_multiplier=outer.width_multiplier, maps=outer.maps) == outer
+    return alike and is_coarser and inner.width_multiplier <= outer.width_multiplier
 
 
 @cache

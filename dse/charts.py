@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from dse.accuracy_claims import against_conventional, front_mark
 from dse.chart_theme import LIGHT, SYMBOLS, Theme, ramp, say
-from dse.design import Design
+from dse.design import Design, Sums
 from dse.measures import ACCURACY
 from dse.networks.feature_maps import FeatureMaps
 from dse.results import StudyResults, TrialResult
@@ -147,24 +147,29 @@ def describe_design(design: Design | None) -> str:
     """Say in words what a design is, shortest first: "8-bit saturate, clip 15, width 0.5"."""
     if design is None:
         return "not chosen yet"
-    clip = "no clip" if design.clip is None else f"clip {design.clip}"
-    width = f"width {design.width_multiplier:g}"
-    maps = ", int8 maps" if design.maps is FeatureMaps.INT8 else ""
-    return f"{design.accumulator}-bit {design.overflow.value}, {clip}{maps}, {width}"
+    width = f"width {design.network.width_multiplier:g}"
+    maps = ", int8 maps" if design.network.maps is FeatureMaps.INT8 else ""
+    further = f", {design.network.further}" if design.network.further else ""
+    return f"{design.sums_text}{maps}, {width}{further}"
 
 
 def _category_of(design: Design | None, colour_by: ColourBy) -> tuple[float, str]:
     if design is None:
         return float("inf"), "unknown"
+    if colour_by is ColourBy.WIDTH:
+        return design.network.width_multiplier, f"width {design.network.width_multiplier:g}"
+    found = {_category_of_sums(sums, colour_by) for sums in design.sums}
+    return found.pop() if len(found) == 1 else (2e9, "differs by layer")
+
+
+def _category_of_sums(sums: Sums, colour_by: ColourBy) -> tuple[float, str]:
     match colour_by:
         case ColourBy.ACCUMULATOR:
-            return design.accumulator, f"{design.accumulator} bit"
+            return sums.accumulator, f"{sums.accumulator} bit"
         case ColourBy.OVERFLOW:
-            return len(design.overflow.value), design.overflow.value
-        case ColourBy.CLIP:
-            return (1e9, "no clip") if design.clip is None else (design.clip, f"clip {design.clip}")
-        case ColourBy.WIDTH:
-            return design.width_multiplier, f"width {design.width_multiplier:g}"
+            return len(sums.overflow.value), sums.overflow.value
+        case _:
+            return (1e9, "no clip") if sums.clip is None else (sums.clip, f"clip {sums.clip}")
 
 
 def _categories(trials: Sequence[TrialResult], colour_by: ColourBy) -> list[_Category]:

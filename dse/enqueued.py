@@ -1,4 +1,8 @@
-"""Known designs that a study evaluates early: texts such as `accumulator=8 clip=31 maps=int8`, or files of them."""
+"""Known designs that a study evaluates early: texts such as `accumulator=8 clip=31 maps=int8`, or files of them.
+
+Where a study chooses layer by layer, `clip=31/15/none/31` names the layers' values; one value is that of all. Options
+of `repairs` stand with semicolons between them.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,25 @@ from dse.errors import UsageError
 from dse.near_match import unknown_word
 from dse.space import SearchSpace
 
-_NO_CLIP = "none"
-_SHORT = {"width": "width_multiplier"}
+_SHORT = {"width": "width_multiplier", "depth": "depth_multiplier"}
+_LAYERED = ("accumulator", "overflow", "clip")
+
+
+def _number_or_none(text: str) -> int | None:
+    return None if text in ("none", "0") else int(text)
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "width_multiplier": float,
+    "accumulator": int,
+    "overflow": str,
+    "clip": _number_or_none,
+    "maps": str,
+    "depth_multiplier": float,
+    "input_size": _number_or_none,
+    "repairs": str,
+}
+"""What a text names, and how its value is read."""
 
 
 def enqueued_designs(
@@ -59,15 +80,40 @@ def _texts(entries: Iterable[str]) -> Iterator[tuple[str, str]]:
 def _design(
     where: str, text: str, conventional: Design, space: SearchSpace, reason: Callable[[Design], str | None]
 ) -> Design:
-    usual = {name: _NO_CLIP if value is None else str(value) for name, value in conventional.to_dict().items()}
-    wanted = usual | _fields(where, text, usual)
-    design = next((design for design in space.designs() if _matches(design.to_dict(), wanted)), None)
-    if design is None:
+    fields = _fields(where, text, _READERS)
+    try:
+        design = _with_fields(conventional, fields, space)
+    except (ValueError, UsageError):
+        design = None
+    if design is None or design not in space:
         ranges = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in space.to_dict().items())
         raise UsageError(f"{where}: outside the study's ranges, which are {ranges}")
     if (illegal := reason(design)) is not None:
         raise UsageError(f"{where}: not worth evaluating: {illegal}")
     return design
+
+
+def _with_fields(design: Design, fields: Mapping[str, str], space: SearchSpace) -> Design:
+    """Return a design with other fields; raises ValueError or UsageError for values that no design has."""
+    values = design.to_dict()
+    for name, text in fields.items():
+        values[name] = [_READERS[name](part) for part in text.split("/")] if name in _LAYERED else _READERS[name](text)
+    layers = max(len(values[name]) if isinstance(values[name], list) else 1 for name in _LAYERED)
+    for name in _LAYERED:
+        listed = values[name] if isinstance(values[name], list) else [values[name]]
+        values[name] = listed * layers if len(listed) == 1 else listed
+    if values.get("repairs") is not None:
+        values["repairs"] = _searched_repairs(values["repairs"], space)
+    return Design.from_dict(values)
+
+
+def _searched_repairs(text: str, space: SearchSpace) -> str:
+    """Return the first repairs of the space that have all these options; raises ValueError without one."""
+    wanted = set(text.split(";"))
+    found = next((repairs for repairs in space.repairs if wanted <= set(repairs.split(","))), None)
+    if found is None:
+        raise ValueError(f"no repairs of the space have {text}")
+    return found
 
 
 def _fields(where: str, text: str, known: Mapping[str, Any]) -> dict[str, str]:
@@ -83,19 +129,3 @@ def _fields(where: str, text: str, known: Mapping[str, Any]) -> dict[str, str]:
             raise UsageError(f"{where}: {name} is given twice: give it once")
         fields[name] = value
     return fields
-
-
-def _matches(design: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
-    return all(_is(design[name], text) for name, text in wanted.items())
-
-
-def _is(value: Any, text: str) -> bool:
-    """Whether a field of a design is what a text says; numbers compare as numbers, and "none" and 0 are no clip."""
-    if value is None:
-        return text in (_NO_CLIP, "0")
-    if isinstance(value, str):
-        return value == text
-    try:
-        return float(text) == float(value)
-    except ValueError:
-        return False

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 from dse.cache import EvaluationCache, Record, content_key
 from dse.claims import obtain
-from dse.design import Design
+from dse.design import Design, NetworkChoice
 from dse.layer_solution import LayerSolution, solve_layer
-from dse.networks import FeatureMaps, Network
+from dse.networks import Network
 from dse.tile_search import TileSearch, Timed
 from kernels_asm import LayerFunction
 
@@ -92,7 +92,7 @@ class Evaluator:
     """Evaluates the designs of one study.
 
     Args:
-        network_of: Builds the network of a width multiplier and feature maps.
+        network_of: Builds the network.
         search: Finds the fastest kernels on the core.
         trainer: Trains networks.
         clock_hz: Clock of the core.
@@ -102,7 +102,7 @@ class Evaluator:
 
     def __init__(
         self,
-        network_of: Callable[[float, FeatureMaps], Network],
+        network_of: Callable[[NetworkChoice], Network],
         search: TileSearch,
         trainer: Trainer,
         clock_hz: float,
@@ -119,13 +119,14 @@ class Evaluator:
 
         Raises KernelError or IsaModelError if the design cannot be timed, CacheError if the cache cannot be used.
         """
-        network = self._network_of(design.width_multiplier, design.maps)
+        network = self._network_of(design.network)
         records: list[Record] = []
         kernels: list[Timed] = []
         timings = 0
-        for number, layer in enumerate(network.binary_layers, start=1):
-            what = f"timing {layer.name} ({number}/{len(network.binary_layers)})"
-            solved = solve_layer(layer, network, design, self._search, _counting(what, activity))
+        layers = network.binary_layers
+        for number, (layer, sums) in enumerate(zip(layers, design.layer_sums(len(layers)), strict=True), start=1):
+            what = f"timing {layer.name} ({number}/{len(layers)})"
+            solved = solve_layer(layer, network, sums, self._search, _counting(what, activity))
             timings += solved.timings
             records.append(_layer_record(solved))
             kernels += solved.kernels
@@ -145,7 +146,7 @@ class Evaluator:
         return content_key(self._trainer.key(*self._computed(design)))
 
     def _computed(self, design: Design) -> tuple[Network, tuple[LayerFunction, ...]]:
-        network = self._network_of(design.width_multiplier, design.maps)
+        network = self._network_of(design.network)
         return network, design.layer_functions(layer.shape for layer in network.binary_layers)
 
 

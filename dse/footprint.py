@@ -14,7 +14,7 @@ from io import BytesIO
 import numpy as np
 from elftools.elf.elffile import ELFFile
 
-from dse.design import Design
+from dse.design import Design, NetworkChoice
 from dse.fused_emulation import random_parameters
 from dse.layer_solution import LayerSolution, solve_layer
 from dse.layer_tasks import TiledKernel
@@ -50,32 +50,33 @@ class Footprint:
     """Measures designs of one study.
 
     Args:
-        network_of: Builds the network of a width multiplier and feature maps.
+        network_of: Builds the network.
         search: Finds the kernels of layers.
 
     """
 
-    def __init__(self, network_of: Callable[[float, FeatureMaps], Network], search: TileSearch) -> None:
+    def __init__(self, network_of: Callable[[NetworkChoice], Network], search: TileSearch) -> None:
         self._network_of = network_of
         self._search = search
 
     def memory_bytes(self, design: Design) -> int:
         """Return the peak of the bytes of feature maps that are alive at once."""
-        network = self._network_of(design.width_multiplier, design.maps)
+        network = self._network_of(design.network)
         return max(map(sum, live_buffers(network, self._kernels(network, design))))
 
     def weight_bytes(self, design: Design) -> int:
         """Return the bytes of packed weights, thresholds and constants of batch norms."""
-        network = self._network_of(design.width_multiplier, design.maps)
+        network = self._network_of(design.network)
         return sum(_constant_bytes(work) for kernels in self._kernels(network, design) for work in kernels.works)
 
     def code_bytes(self, design: Design) -> int:
         """Return the bytes of machine code of the distinct kernels."""
-        network = self._network_of(design.width_multiplier, design.maps)
+        network = self._network_of(design.network)
         return _code_bytes(work for kernels in self._kernels(network, design) for work in kernels.works)
 
     def _kernels(self, network: Network, design: Design) -> list[LayerKernels]:
-        solved = [solve_layer(layer, network, design, self._search) for layer in network.binary_layers]
+        layers = zip(network.binary_layers, design.layer_sums(len(network.binary_layers)), strict=True)
+        solved = [solve_layer(layer, network, sums, self._search) for layer, sums in layers]
         return [LayerKernels(one.layer, one.solution.kernel, _pass_of(one)) for one in solved]
 
 

@@ -6,8 +6,8 @@ from 0, where no design is better than the reference in every objective, to 1. I
 volumes of the WFG algorithm (While, Bradstreet, Barone, IEEE Trans. Evol. Comput. 16(1), 2012).
 
 The reference is fixed for a study, so that the volume can only grow: for accuracy, that of chance; for anything else,
-what the conventional design has, grown with the widest width searched (`GROWTH`), and a tenth on top. Designs beyond it
-count nothing.
+what the conventional design has, grown with the widest width and depth searched (`GROWTH`), and a tenth on
+top. Designs beyond it count nothing.
 """
 
 from __future__ import annotations
@@ -24,20 +24,21 @@ Share = tuple[float, ...]
 MARGIN: Final = 1.1
 """Of the reference over the largest value to expect, so that a design at the border still counts."""
 
-GROWTH: Final[Mapping[MeasureKind, float]] = {
-    MeasureKind.LATENCY: 2,
-    MeasureKind.MEMORY: 1,
-    MeasureKind.WEIGHTS: 2,
-    MeasureKind.CODE: 0,
+GROWTH: Final[Mapping[MeasureKind, tuple[int, int]]] = {
+    MeasureKind.LATENCY: (2, 1),
+    MeasureKind.MEMORY: (1, 0),
+    MeasureKind.WEIGHTS: (2, 1),
+    MeasureKind.CODE: (0, 0),
 }
-"""Power of the width multiplier with which a measure grows: products and weights by its square, maps in proportion."""
+"""Powers of the width and of the depth multiplier with which a measure grows: products and weights by the square of the
+width and with the depth, maps with the width."""
 
 CODE_FACTOR: Final = 4.0
 """How many times the conventional design's code the reference has: unrolled kernels differ in size, not in width."""
 
 
 def reference_values(
-    objectives: Sequence[Measure], conventional: Mapping[str, float], widest: float, chance: float
+    objectives: Sequence[Measure], conventional: Mapping[str, float], widest: float, chance: float, deepest: float = 1.0
 ) -> tuple[float, ...]:
     """Return the reference of each objective.
 
@@ -46,13 +47,15 @@ def reference_values(
         conventional: What the conventional design, of width 1, has of each measure.
         widest: The largest width multiplier searched.
         chance: Accuracy of guessing.
+        deepest: The largest depth multiplier searched.
 
     """
 
     def reference(objective: Measure) -> float:
         if objective.kind is MeasureKind.ACCURACY:
             return chance
-        factor = CODE_FACTOR if objective.kind is MeasureKind.CODE else widest ** GROWTH[objective.kind]
+        of_width, of_depth = GROWTH[objective.kind]
+        factor = CODE_FACTOR if objective.kind is MeasureKind.CODE else widest**of_width * deepest**of_depth
         return conventional[str(objective)] * factor * MARGIN
 
     return tuple(map(reference, objectives))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dse.design import Design
+from dse.design import Design, uniform_design
 from dse.errors import UsageError
 from dse.legality import Legality
 from dse.networks import FeatureMaps
@@ -11,13 +11,13 @@ from kernels_asm import Overflow
 NARROW_CLIP = 63
 """The largest clip of the default search space: int8 outputs at next to no loss of accuracy."""
 
-CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None)
+CONVENTIONAL = uniform_design(1.0, 32, Overflow.EXACT, None)
 """The conventional flow: 32-bit accumulators, 32-bit outputs, the network's own width."""
 
-NARROW = Design(1.0, 8, Overflow.EXACT, NARROW_CLIP)
+NARROW = uniform_design(1.0, 8, Overflow.EXACT, NARROW_CLIP)
 """The narrow flow of Vorabbi et al. (arXiv 2304.00952): 8-bit accumulators, and a clip to 8-bit outputs."""
 
-IN_BYTES = Design(1.0, 8, Overflow.EXACT, None, FeatureMaps.INT8)
+IN_BYTES = uniform_design(1.0, 8, Overflow.EXACT, None, FeatureMaps.INT8)
 """8-bit accumulators, and feature maps in bytes from layer to layer: a block in one kernel."""
 
 

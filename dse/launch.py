@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,8 @@ from dse.accuracy import NetworkTrainer
 from dse.accuracy_bounds import AccuracyBound, DeclaredBound, NestedBound
 from dse.cache import EvaluationCache
 from dse.data import Dataset, dataset_names, load_dataset
-from dse.design import Design
+from dse.data.resizing import shape_at
+from dse.design import Design, NetworkChoice
 from dse.enqueued import enqueued_designs
 from dse.errors import UsageError
 from dse.evaluation import LATENCY_SCOPE, Evaluator, Trainer
@@ -24,7 +25,7 @@ from dse.legality import Legality, NetworkOf, legal_space
 from dse.local_workers import LocalWorkers, worker_command
 from dse.measuring import Measuring
 from dse.near_match import unknown_word
-from dse.networks import FeatureMaps, Network, build_network
+from dse.networks import FeatureMaps, Network, Repairs, build_network, default_repairs
 from dse.progress import StudyProgress
 from dse.quick_accuracy import QuickTrainer
 from dse.sampler import check_installed
@@ -153,6 +154,7 @@ class StudySetup:
         self._spec = spec = settings.spec
         self._core = core
         dataset = load_dataset(spec.dataset, Path(spec.data_dir) if spec.data_dir else None, settings.download)
+        self._dataset = dataset
         network_of = network_builder(spec.network, dataset)
         family = tile_family(core)
         self._legality = Legality(network_of, family)
@@ -184,12 +186,11 @@ class StudySetup:
         first = known_designs(self._legality)
         space = self._space()
         self._enqueued(first[0], space)  # refuses a wrong one before there is a study
-        searched = set(space.designs())
         attributes = {
             "spec": record,
             "space": space.to_dict(),
             "conventional": first[0].to_dict(),
-            "first": [design.to_dict() for design in first if design in searched],
+            "first": [design.to_dict() for design in first if design in space],
             "latency_scope": LATENCY_SCOPE,
             "chance_accuracy": self._chance,
             "digests": self._digests,
@@ -201,13 +202,27 @@ class StudySetup:
         """Return the space of the ranges asked for, with the overflow policies and maps of its legal designs alone."""
         ranges = self._spec.parameters
         legal = legal_space(self._legality, ranges.widths)
+        counts = (self._legality.layers(NetworkChoice(depth_multiplier=depth)) for depth in ranges.depths)
         return replace(
             legal,
             accumulators=ranges.accumulators,
             overflows=tuple(overflow for overflow in legal.overflows if overflow in ranges.overflows),
             clips=ranges.clips,
             maps=tuple(maps for maps in legal.maps if maps in ranges.maps),
+            depth_multipliers=ranges.depths,
+            input_sizes=self._input_sizes(),
+            repairs=chosen_repairs(self._spec.network, ranges.repairs),
+            layer_counts=tuple(counts) if ranges.per_layer else (),
         )
+
+    def _input_sizes(self) -> tuple[int, ...]:
+        """Return the sizes of images asked for; raises UsageError for one that is not smaller than the data set's."""
+        own = min(self._dataset.input_shape[1:])
+        if (wrong := next((size for size in self._spec.parameters.input_sizes if size >= own), None)) is not None:
+            raise UsageError(
+                f"parameters.input_sizes {wrong}: images of {self._dataset.name} have {own} rows: give fewer, or 0"
+            )
+        return self._spec.parameters.input_sizes
 
     def check_unchanged(self, study: optuna.Study) -> None:
         """Raise UsageError if new trials could not be compared with the study's: a model or the data has changed."""
@@ -271,10 +286,18 @@ def _trainer(dataset: Dataset, recipe: Recipe | QuickRecipe, seed: int, cache: E
 
 
 def network_builder(name: str, dataset: Dataset) -> NetworkOf:
-    """Return the function that builds the network called `name` for the data set, given width and feature maps."""
+    """Return the function that builds the network called `name` for the data set."""
 
-    def network_of(width_multiplier: float, maps: FeatureMaps) -> Network:
-        return build_network(name, width_multiplier, dataset.input_shape, dataset.classes, maps=maps)
+    def network_of(choice: NetworkChoice) -> Network:
+        return build_network(
+            name,
+            choice.width_multiplier,
+            shape_at(dataset.input_shape, choice.input_size),
+            dataset.classes,
+            choice.repairs,
+            choice.maps,
+            choice.depth_multiplier,
+        )
 
     return network_of
 
@@ -287,13 +310,26 @@ def _check_holds_conventional(ranges: ParameterRanges) -> None:
         "overflows": Overflow.EXACT,
         "clips": 0,
         "maps": FeatureMaps.FLOAT32,
+        "depths": 1.0,
+        "input_sizes": 0,
+        "repairs": "",
     }
     for name, value in needed.items():
         if value not in getattr(ranges, name):
-            shown = f"{value:g}" if isinstance(value, float) else value
+            shown = f"{value:g}" if isinstance(value, float) else value if value != "" else '""'
             raise UsageError(
                 f"parameters.{name} must hold {shown}: the conventional design, with which others are compared, has it"
             )
+
+
+def chosen_repairs(network: str, texts: Iterable[str]) -> tuple[str, ...]:
+    """Return repairs as a search space has them: every option named, and "" for the network's usual ones.
+
+    Raises UsageError for a text that is malformed.
+    """
+    usual = default_repairs(network)
+    parsed = (Repairs.parse(text, usual) for text in texts)
+    return tuple(dict.fromkeys("" if repairs == usual else str(repairs) for repairs in parsed))
 
 
 def _check_dataset_name(name: str) -> None:

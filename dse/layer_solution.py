@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dse.design import Design
+from dse.design import Sums
 from dse.layer_tasks import Route, layer_routes
 from dse.networks import BinaryConv, Network
 from dse.tile_search import Solution, TileSearch, Timed
@@ -42,11 +42,11 @@ class LayerSolution:
 def solve_layer(
     layer: BinaryConv,
     network: Network,
-    design: Design,
+    sums: Sums,
     search: TileSearch,
     tell: Callable[[int], None] = lambda _done: None,
 ) -> LayerSolution:
-    """Return what a layer runs; `tell` is told how many kernels have been timed for it.
+    """Return what a layer with such sums runs; `tell` is told how many kernels have been timed for it.
 
     Raises as `dse.tile_search.TileSearch.solve`.
     """
@@ -57,6 +57,6 @@ def solve_layer(
         timings = solution.timed.timings + (behind.timings if behind else 0)
         return LayerSolution(layer, solution, behind, timings)
 
-    solved = [solve(route) for route in layer_routes(layer, network, design, search.family)]
+    solved = [solve(route) for route in layer_routes(layer, network, sums, search.family)]
     fastest = min(solved, key=lambda one: one.cycles)
     return LayerSolution(layer, fastest.solution, fastest.behind, sum(one.timings for one in solved))

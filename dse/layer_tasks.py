@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TypeAlias
 
-from dse.design import LARGEST_INT8_CLIP, Design
+from dse.design import LARGEST_INT8_CLIP, Sums
 from dse.fused_variants import fused_transforms
 from dse.layer_work import Convolution, FusedConvolution
 from dse.networks import Activation, BinaryConv, FeatureMaps, Network
@@ -125,8 +125,8 @@ class Route:
     behind: NormalisationPass | None = None
 
 
-def layer_routes(layer: BinaryConv, network: Network, design: Design, family: TileFamily) -> tuple[Route, ...]:
-    """Return what a layer of a design can run, at least one; all compute the same.
+def layer_routes(layer: BinaryConv, network: Network, sums: Sums, family: TileFamily) -> tuple[Route, ...]:
+    """Return what a layer with such sums can run, at least one; all compute the same.
 
     Between them kernel and pass compute convolution, batch norm, addition of the shortcut, activation and signs. Not
     among them are the making of a shortcut that is no copy (average pooling, 1x1 convolution) and the maximum of sums,
@@ -134,17 +134,17 @@ def layer_routes(layer: BinaryConv, network: Network, design: Design, family: Ti
 
     One fused kernel can do it all for int8 maps, exact sums and no clip.
 
-    Raises kernels_asm.InputError for a design that no kernel computes.
+    Raises kernels_asm.InputError for sums that no kernel computes.
     """
-    arithmetic = design.arithmetic()
+    arithmetic = sums.arithmetic()
     to_bits = signs_alone(layer, network)
     if to_bits:
         arithmetic = replace(arithmetic, output=OutputType.INT16)  # what thresholds are compared with
     convolution = ConvolutionTask(layer.shape, arithmetic)
     separate = Route(convolution, pass_behind(layer, network, arithmetic.output))
-    is_exact = design.overflow is Overflow.EXACT and design.clip is None
+    is_exact = sums.overflow is Overflow.EXACT and sums.clip is None
     if network.maps is FeatureMaps.INT8 and layer.sums_pool == 1 and is_exact:
-        fused = FusedTask(layer.shape, design.accumulator, layer.shortcut is not None, to_bits)
+        fused = FusedTask(layer.shape, sums.accumulator, layer.shortcut is not None, to_bits)
         if has_kernel(fused, family):
             return Route(fused), separate
     return (separate,)

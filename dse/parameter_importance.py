@@ -7,7 +7,7 @@ milliseconds. It says nothing about parameters that matter only together, nor ab
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,26 +28,62 @@ _NAMES = {
     "clip": "Clip",
     "maps": "Maps",
     "width_multiplier": "Width",
+    "depth_multiplier": "Depth",
+    "input_size": "Input size",
+    "repairs": "Repairs",
 }
+_OF_LAYERS = ("accumulator", "overflow", "clip")
 
 
 def importances(results: StudyResults) -> dict[str, tuple[float, float]]:
-    """Return for each parameter that takes several values what it explains of latency and of accuracy, 0 to 1."""
-    trials = [trial for trial in results.complete if trial.attributes.design is not None]
+    """Return for each parameter that takes several values what it explains of latency and of accuracy, 0 to 1.
+
+    Where layers differ in a design, each layer's accumulator, overflow policy and clip is a parameter of its own.
+    """
+    trials = [trial for trial in results.complete if trial.design is not None]
     latency, accuracy = (np.array([trial.point[axis] for trial in trials]) for axis in (0, 1))
     found = {}
-    for name in _NAMES:
-        values = [_value(trial, name) for trial in trials]
+    for name, values in _columns(trials).items():
         if len(set(values)) > 1:
             found[name] = (_explained(values, latency), _explained(values, accuracy))
     return found
+
+
+def _columns(trials: Sequence[TrialResult]) -> dict[str, list[str]]:
+    """Return what each trial has of each parameter, as text; "" of a layer that its network lacks."""
+    rows = [_row(trial) for trial in trials]
+    if all(len(trial.design.sums) == 1 for trial in trials if trial.design is not None):
+        return {title: [row[title][0] for row in rows] for title in _NAMES.values()}
+    layers = max(len(row[_NAMES["accumulator"]]) for row in rows)
+    columns: dict[str, list[str]] = {}
+    for name, title in _NAMES.items():
+        if name not in _OF_LAYERS:
+            columns[title] = [row[title][0] for row in rows]
+            continue
+        for number in range(layers):
+            columns[f"{title}, layer {number + 1}"] = [(*row[title], *[""] * layers)[number] for row in rows]
+    return columns
+
+
+def _row(trial: TrialResult) -> dict[str, tuple[str, ...]]:
+    """Return the texts of a trial's parameters by title: one, or one a layer."""
+    if trial.design is None:
+        raise ValueError(f"trial {trial.number} has no design")
+    values = trial.design.to_dict()
+    layers = max(len(trial.attributes.layers), 1)
+    row = {}
+    for name, title in _NAMES.items():
+        value = values.get(name)
+        one_a_layer = value if isinstance(value, list) else [value] * (layers if name in _OF_LAYERS else 1)
+        row[title] = tuple(map(str, one_a_layer))
+    return row
 
 
 def importance_figure(results: StudyResults, *, theme: Theme = LIGHT) -> go.Figure:
     """Draw two bars a parameter, the most important for either objective first."""
     found = sorted(importances(results).items(), key=lambda item: -max(item[1]))
     figure = go.Figure(layout={"template": theme.template})
-    names = [_NAMES[name] for name, _ in found]
+    names = [name for name, _ in found]
     for axis, (title, colour) in enumerate((("latency", RAMP[0]), ("accuracy", RAMP[4]))):
         shares = [100 * both[axis] for _, both in found]
         figure.add_trace(
@@ -74,11 +110,6 @@ def importance_figure(results: StudyResults, *, theme: Theme = LIGHT) -> go.Figu
     figure.update_xaxes(range=[0, 105], ticksuffix=" %", fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     return figure
-
-
-def _value(trial: TrialResult, name: str) -> Any:
-    design: Mapping[str, Any] = trial.attributes.design or {}
-    return design.get(name)
 
 
 def _explained(values: Sequence[Any], outcomes: np.ndarray) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dse.cache import EvaluationCache, Record
 from dse.claims import obtain
 from dse.data import Dataset
+from dse.data.resizing import fitted
 from dse.evaluation import WEIGHTS, Activity
 from dse.layer_functions import function_values
 from dse.networks import Network
@@ -31,7 +32,8 @@ class QuickTrainer:
     with its seconds and the name of its weights.
 
     Args:
-        dataset: Trained on its train split, judged on its validation split.
+        dataset: Trained on its train split, judged on its validation split, its images made as small as networks take
+            them.
         recipe: How.
         seed: Decides initial weights, order of images and augmentation.
         cache: Where the shared starts are kept.
@@ -70,7 +72,8 @@ class QuickTrainer:
         result = self._run(network).train_design(functions, parent)
         model = BinaryModel(network, functions)
         model.load_state_dict(result.state)
-        splits = self._dataset.validation, self._dataset.test
+        dataset = fitted(self._dataset, network.input_shape)
+        splits = dataset.validation, dataset.test
         accuracy, test_accuracy = (evaluate(model, split) for split in splits)
         trained = TrainedNetwork(
             network=network,
@@ -82,7 +85,7 @@ class QuickTrainer:
             seconds=time.perf_counter() - start,
             history=(EpochResult(1, result.losses[-1], accuracy),) if result.losses else (),
             state_dict=result.state,
-            recipe=self._recipe.of_design(len(self._dataset.train)),
+            recipe=self._recipe.of_design(len(dataset.train)),
             seed=self._seed,
         )
         record = trained.record() | {"recipe": self._recipe.to_dict(), "step": step_name()}
@@ -121,7 +124,9 @@ class QuickTrainer:
         from dse.training.quick_run import QuickRun
 
         if network.digest not in self._runs:
-            self._runs[network.digest] = QuickRun(network, self._dataset, self._recipe, self._seed)
+            self._runs[network.digest] = QuickRun(
+                network, fitted(self._dataset, network.input_shape), self._recipe, self._seed
+            )
         return self._runs[network.digest]
 
     def _base(self, network: Network) -> dict[str, Any]:
@@ -129,7 +134,7 @@ class QuickTrainer:
 
         return {
             "network": network.digest,
-            "dataset": self._dataset.digest,
+            "dataset": fitted(self._dataset, network.input_shape).digest,
             "seed": self._seed,
             "training": training_digest(),
         }

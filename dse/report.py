@@ -127,13 +127,13 @@ def _row(results: StudyResults, trial: TrialResult) -> str:
     if design is None:
         cells += [""] * 5
     else:
-        clip = "none" if design.clip is None else str(design.clip)
+        further = f", {design.network.further}" if design.network.further else ""
         cells += [
-            f"{design.accumulator} bit",
-            design.overflow.value,
-            clip,
-            design.maps.value,
-            f"{design.width_multiplier:g}",
+            f"{design.accumulator_text} bit",
+            design.overflow_text,
+            design.clip_text,
+            design.network.maps.value,
+            f"{design.network.width_multiplier:g}{further}",
         ]
     known = dict(results.further(trial))
     cells += [measure.text(known[measure]) if measure in known else "" for measure in results.further_measures]

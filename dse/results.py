@@ -145,6 +145,7 @@ class StudyResults:
         conventional: The complete trial of the conventional design, which every study evaluates first; None before.
         goal: Objectives and constraints.
         widest: The largest width multiplier searched.
+        deepest: The largest depth multiplier searched.
         chance: Accuracy of guessing.
         stopped: Why the last run ended before its budget, or None.
 
@@ -161,6 +162,7 @@ class StudyResults:
     conventional: TrialResult | None
     goal: Goal = field(default_factory=Goal)
     widest: float = 1.0
+    deepest: float = 1.0
     chance: float = 0.0
     stopped: str | None = None
 
@@ -206,6 +208,16 @@ class StudyResults:
         first, second = self.goal.objectives[:2]
         return first.shown(trial.values[0]), second.shown(trial.values[1])
 
+    @cached_property
+    def differs_by_layer(self) -> bool:
+        """Whether layers differ in the arithmetic of any design."""
+        return any(len(trial.design.sums) > 1 for trial in self.trials if trial.design is not None)
+
+    @cached_property
+    def chooses_network(self) -> bool:
+        """Whether any design has another depth, input size or other repairs than the usual."""
+        return any(trial.design.network.further for trial in self.trials if trial.design is not None)
+
     @property
     def further_measures(self) -> tuple[Measure, ...]:
         """What the goal names besides latency and accuracy, which every table shows."""
@@ -223,7 +235,7 @@ class StudyResults:
         if self.conventional is None or self.conventional.values is None:
             return None
         conventional = dict(zip(map(str, self.goal.objectives), self.conventional.values, strict=True))
-        return reference_values(self.goal.objectives, conventional, self.widest, self.chance)
+        return reference_values(self.goal.objectives, conventional, self.widest, self.chance, self.deepest)
 
     @cached_property
     def hypervolumes(self) -> tuple[float, ...]:
@@ -326,6 +338,7 @@ def read_results(study: optuna.Study) -> StudyResults:
         conventional=next((trial for trial in complete if trial.attributes.design == conventional), None),
         goal=goal,
         widest=max(space.get("widths", [1.0])),
+        deepest=max(space.get("depths", [1.0])),
         chance=study_attributes.get("chance_accuracy", 0.0),
         stopped=study_attributes.get(STOPPED),
     )

@@ -15,29 +15,27 @@ sampler    how it proposes                                                  what
 =========  ===============================================================  ========================================
 
 All but `grid` and `random` model parameters one by one and know nothing of legality. What they propose is redrawn while
-it is illegal or was tried; if it still is, the legal untried design that differs least from it takes its
-place, so that the model's choice counts for as much as it can. Designs under way in other workers count as tried, and
-TPE takes them for bad ones until it knows better (`constant_liar`), so that workers spread.
+it is illegal or was tried; if it still is, a legal untried design that differs little from it takes its place
+(`dse.candidates`), so that the model's choice counts for as much as it can. Designs under way in other workers count as
+tried, and TPE takes them for bad ones until it knows better (`constant_liar`), so that workers spread.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import math
 import random
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from optuna import Study
-from optuna.distributions import BaseDistribution, IntDistribution
+from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
-from dse.design import Design
+from dse.candidates import Candidates
 from dse.errors import UsageError
 from dse.space import SearchSpace
 from dse.spec import SamplerKind
@@ -55,20 +53,6 @@ POPULATION: Final = 12
 
 FIXED_PARAMETERS: Final = "fixed_params"
 """Optuna's system attribute of an enqueued trial."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """The designs that may be proposed; they change as the study goes on.
-
-    Attributes:
-        is_open: Whether a design is legal and was not tried.
-        untried: Yields all such designs in a fixed order.
-
-    """
-
-    is_open: Callable[[Design], bool]
-    untried: Callable[[], Iterator[Design]]
 
 
 class DistinctSampler(BaseSampler):
@@ -126,12 +110,12 @@ class DistinctSampler(BaseSampler):
         if self._kind is SamplerKind.GRID:
             return self._space.parameters(next(self._candidates.untried()))
         if self._kind is SamplerKind.RANDOM:
-            return self._space.parameters(self._random.choice(list(self._candidates.untried())))
+            return self._space.parameters(self._candidates.draw(self._random))
         for _ in range(REDRAWS[self._kind]):
             design = self._space.design(self._draw(study, trial, search_space))
             if self._candidates.is_open(design):
                 return self._space.parameters(design)
-        return self._space.parameters(self._nearest(design))
+        return self._space.parameters(self._candidates.nearest(design, self._random))
 
     def _draw(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> dict[str, Any]:
         modelled = self._base.infer_relative_search_space(study, trial)
@@ -140,19 +124,6 @@ class DistinctSampler(BaseSampler):
             if name not in parameters:
                 parameters[name] = self._base.sample_independent(study, trial, name, distribution)
         return parameters
-
-    def _nearest(self, wanted: Design) -> Design:
-        """Return an open design that differs least from `wanted`, one at random of several."""
-        distance = _distance(self._space, wanted)
-        nearest: list[Design] = []
-        least = math.inf
-        for design in self._candidates.untried():
-            between = distance(design)
-            if between < least:
-                nearest, least = [], between
-            if between == least:
-                nearest.append(design)
-        return self._random.choice(nearest)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -172,21 +143,6 @@ class DistinctSampler(BaseSampler):
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         """Hand the finished trial to the sampler."""
         self._base.after_trial(study, trial, state, values)
-
-
-def _distance(space: SearchSpace, wanted: Design) -> Callable[[Design], float]:
-    """Return how far designs are from one: another category is as far as the whole range of an ordered parameter."""
-    ordered = {name: one for name, one in space.distributions().items() if isinstance(one, IntDistribution)}
-    spans = {name: one.high - one.low for name, one in ordered.items()}
-    origin = space.parameters(wanted)
-
-    def distance(design: Design) -> float:
-        values = space.parameters(design)
-        steps: float = sum(abs(values[name] - origin[name]) / span for name, span in spans.items() if span > 0)
-        changes = sum(1 for name in values.keys() - spans.keys() if values[name] != origin[name])
-        return steps + changes
-
-    return distance
 
 
 def check_installed(kind: SamplerKind) -> None:

@@ -93,6 +93,22 @@ class ParameterRanges(_Table):
         default=tuple(FeatureMaps),
         description="feature maps between layers: float32, int8; float32 must be among them",
     )
+    depths: tuple[Positive, ...] = Field(
+        default=(1.0,),
+        description="factors on the blocks of the network's stages, above 0; 1 must be among them",
+    )
+    input_sizes: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        default=(0,),
+        description="rows and columns that images are made smaller to; 0 leaves them and must be among them",
+    )
+    repairs: tuple[str, ...] = Field(
+        default=("",),
+        description='options of binary blocks, such as "activation=prelu" (dse train --help); "" is needed: the usual',
+    )
+    per_layer: bool = Field(
+        default=False,
+        description="choose accumulator, overflow and clip for each binary layer, not once for all",
+    )
 
 
 class QuickTable(_Table):
@@ -262,7 +278,7 @@ def check_resumes(
     for name in (name for name in wanted if name not in CHANGEABLE | {"parameters"}):
         _require_same(study_name, name, wanted[name], stored.get(name))
     for name in sorted(ranges):
-        _require_same(study_name, name, *(_in_order(record["parameters"][name]) for record in (wanted, stored)))
+        _require_same(study_name, name, *(_in_order(record["parameters"].get(name)) for record in (wanted, stored)))
 
 
 def _in_order(values: Any) -> Any:

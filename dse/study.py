@@ -11,6 +11,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from dse.accuracy_bounds import AccuracyBound
+from dse.candidates import Candidates, LayeredCandidates, ListedCandidates
 from dse.design import Design
 from dse.errors import (
     DseError,
@@ -29,7 +30,7 @@ from dse.measures import ACCURACY
 from dse.measuring import Measuring
 from dse.progress import StudyProgress
 from dse.results import MEASURES, STOPPED, read_results
-from dse.sampler import FIXED_PARAMETERS, Candidates, DistinctSampler
+from dse.sampler import FIXED_PARAMETERS, DistinctSampler
 from dse.space import SearchSpace
 from dse.spec import SamplerKind
 from dse.staging import EXCLUSION, KNOWN, SETTLED, STAGE, Exclusion, Spared, Stage, Staging, is_spared
@@ -113,7 +114,7 @@ class StudyRunner:
         is_bounded = ACCURACY in objectives  # else a training says nothing of the front
         accuracy = objectives.index(ACCURACY) if is_bounded else 0
         self._staging = Staging(bounds if is_bounded else (), study.directions, accuracy, screens=screens)
-        self._twins = Twins(lambda: (*self._first, *self._legal()), evaluator.accuracy_key, self._measuring.goal)
+        self._twins = Twins(self._relatives, evaluator.accuracy_key, self._measuring.goal, self._rank)
         self._lock = lock
         self._watch = Watch()
         self._tried: set[Design] = set()
@@ -223,8 +224,15 @@ class StudyRunner:
         """Return a sampler whose draws no other worker and no other run repeats: one trial more has begun for each."""
         trials = self._study.get_trials(deepcopy=False)
         begun = sum(trial.state is not TrialState.WAITING for trial in trials)
-        candidates = Candidates(lambda design: self._reason_to_prune(design) is None, self._untried)
-        return DistinctSampler(self._sampler, self._space, self._seed, (len(trials), begun), candidates)
+        return DistinctSampler(self._sampler, self._space, self._seed, (len(trials), begun), self._candidates())
+
+    def _candidates(self) -> Candidates:
+        if self._space.is_per_layer:
+            return LayeredCandidates(self._space, self._legality, self._is_open)
+        return ListedCandidates(self._space, self._is_open, self._untried)
+
+    def _is_open(self, design: Design) -> bool:
+        return self._reason_to_prune(design) is None
 
     def _run_trial(self, trial: Trial, interruption: Interruption) -> None:
         try:
@@ -372,7 +380,15 @@ class StudyRunner:
         return (design for design in self._legal() if design not in self._tried)
 
     def _legal(self) -> Iterator[Design]:
-        return (design for design in self._space.designs() if self._legality.reason(design) is None)
+        return self._legality.designs(self._space)
+
+    def _relatives(self, design: Design) -> Iterator[Design]:
+        return self._legality.relatives(self._space, design)
+
+    def _rank(self, design: Design) -> tuple[int, ...]:
+        """Return where a design stands in the order of designs: those that the study begins with come first."""
+        is_first = design in self._first
+        return (self._first.index(design),) if is_first else (len(self._first), *self._space.rank(design))
 
     def _enqueue_unfinished(self) -> None:
         """Queue the first designs and those of interrupted trials, unless tried or queued already."""
@@ -393,10 +409,8 @@ def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
     """
     trials = study.get_trials(deepcopy=False)
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-    evaluated = {frozenset(trial.user_attrs.get("design", {}).items()) for trial in complete}
-    spared = [
-        trial for trial in trials if is_spared(trial) and frozenset(trial.user_attrs["design"].items()) not in evaluated
-    ]
+    evaluated = {repr(trial.user_attrs.get("design")) for trial in complete}
+    spared = [trial for trial in trials if is_spared(trial) and repr(trial.user_attrs["design"]) not in evaluated]
     return sorted([*complete, *spared], key=lambda trial: trial.number)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dse.atomic_file import replace_file
+from dse.design import DESIGN_FIELDS, Design
 from dse.errors import DseError, UsageError
 from dse.near_match import unknown_word
 from dse.results import StudyResults, TrialResult
@@ -109,14 +110,14 @@ def read_export(path: Path, file_format: str) -> tuple[list[Row], list[Row]]:
 
 def _trial_row(results: StudyResults, trial: TrialResult) -> Row:
     """Return a trial; `front` and `feasible` are null where it has no result."""
-    design = trial.design.to_dict() if trial.design is not None else {}
+    design = _design_row(trial.design)
     attributes = trial.attributes
     values = dict(zip(map(str, results.goal.objectives), trial.values or (), strict=False))
     measures = {str(measure): attributes.measures.get(str(measure)) for measure in results.further_measures}
     return {
         "trial": trial.number,
         "state": trial.state.name.lower(),
-        **{name: design.get(name) for name in ("width_multiplier", "accumulator", "overflow", "clip", "maps")},
+        **design,
         "latency_ms": trial.latency_ms,
         "accuracy": trial.accuracy,
         "accuracy_standard_error": attributes.accuracy_standard_error,
@@ -131,9 +132,22 @@ def _trial_row(results: StudyResults, trial: TrialResult) -> Row:
     }
 
 
+def _design_row(design: Design | None) -> Row:
+    """Return a design, all null without one; what differs from layer to layer is null and stands with the layers."""
+    values = {} if design is None else design.to_dict()
+    return {name: None if isinstance(values.get(name), list) else values.get(name) for name in DESIGN_FIELDS}
+
+
 def _layer_rows(trial: TrialResult) -> Iterator[Row]:
-    for number, layer in enumerate(trial.attributes.layers):
-        yield {"trial": trial.number, "layer": number, **asdict(layer)}
+    layers, design = trial.attributes.layers, trial.design
+    sums = [None] * len(layers) if design is None else design.layer_sums(len(layers))
+    for number, (layer, one) in enumerate(zip(layers, sums, strict=True)):
+        computed = {
+            "accumulator": one and one.accumulator,
+            "overflow": one and one.overflow.value,
+            "clip": one and one.clip,
+        }
+        yield {"trial": trial.number, "layer": number, **asdict(layer), **computed}
 
 
 def _flat(row: Row) -> Row:

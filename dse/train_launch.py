@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dse.ablation import Ablation, AblationPlan, repair_variants, run_ablation
 from dse.cache import EvaluationCache
 from dse.data import Dataset
-from dse.design import Design
+from dse.design import Design, uniform_design
 from dse.errors import TrainingError
 from dse.evaluation import WEIGHTS, Accuracy
 from dse.latency import EmulatedTimer
@@ -66,13 +66,12 @@ class TrainSettings:
     @property
     def design(self) -> Design:
         """Width and arithmetic."""
-        return Design(self.width_multiplier, self.accumulator, self.overflow, self.clip)
+        return uniform_design(self.width_multiplier, self.accumulator, self.overflow, self.clip)
 
     @property
     def arithmetic_text(self) -> str:
         """The arithmetic in words."""
-        clip = "no clip" if self.clip is None else f"clip {self.clip}"
-        return f"{self.accumulator}-bit {self.overflow.value}, {clip}"
+        return self.design.sums_text
 
     @property
     def title(self) -> str:
@@ -197,6 +196,6 @@ def _cycles(settings: TrainSettings, core: Core, progress: TrainingsProgress) ->
 
     def cycles(network: Network) -> int:
         progress.activity("timing kernels")
-        return time_network(network, settings.design.arithmetic(), core, search).cycles
+        return time_network(network, settings.design.sums[0].arithmetic(), core, search).cycles
 
     return cycles

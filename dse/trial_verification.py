@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from dse.cache import EvaluationCache
 from dse.data import Dataset, load_dataset
+from dse.data.resizing import fitted
 from dse.errors import UsageError
 from dse.evaluation import WEIGHTS
 from dse.nn.model import BinaryModel
@@ -83,7 +84,7 @@ def trained_trial(study: optuna.Study, number: int, data_dir: Path | None, cache
         raise UsageError(f"dataset {name} is not the one that study {study.study_name!r} was made with")
     trained = parse_weights(cache.load_file(WEIGHTS, weights), f"trial {number}, {cache.file_path(WEIGHTS, weights)}")
     variants = tuple(parse_variant(layer["variant"]) for layer in trial.user_attrs["layers"])
-    return TrainedTrial(trial, variants, trained, dataset)
+    return TrainedTrial(trial, variants, trained, fitted(dataset, trained.network.input_shape))
 
 
 def complete_trial(study: optuna.Study, number: int) -> FrozenTrial:

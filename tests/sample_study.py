@@ -94,10 +94,19 @@ def add_complete(study: optuna.Study, params: dict[str, Any], layer_count: int =
 
 
 def add_measured(
-    study: optuna.Study, latency_ms: float, accuracy: float, error: float | None, params: dict[str, Any] = CONVENTIONAL
+    study: optuna.Study,
+    latency_ms: float,
+    accuracy: float,
+    error: float | None,
+    params: dict[str, Any] = CONVENTIONAL,
+    design: dict[str, Any] | None = None,
 ) -> None:
-    """Add a finished trial at a given point of the plane, with a given standard error; None leaves that out."""
+    """Add a finished trial at a given point of the plane, with a given standard error; None leaves that out.
+
+    `design` changes fields of its design.
+    """
     attributes = _attributes(params, _layers(params)) | {"test_accuracy": accuracy}
+    attributes["design"] |= design or {}
     if error is not None:
         attributes |= {"accuracy_standard_error": error}
     study.add_trial(_trial(TrialState.COMPLETE, params, attributes, [latency_ms, accuracy]))

@@ -6,7 +6,7 @@
   const OBJECTIVES = [["latency", "Latency (ms)"], ["accuracy", "Accuracy (%)"]];
   const CATEGORIES = [
     ["state", "State"], ["accumulator", "Bits"], ["overflow", "Overflow"], ["clip", "Clip"], ["maps", "Maps"],
-    ["width", "Width"], ["tile", "Tile"],
+    ["width", "Width"], ["network", "Network"], ["tile", "Tile"],
   ];
   const MOST_CATEGORIES = 24; // of more a filter and an axis would be unreadable
   const COLOURED = "accumulator";

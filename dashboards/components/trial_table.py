@@ -55,17 +55,20 @@ def trial_table() -> dag.AgGrid:
 def columns(results: StudyResults | None) -> list[dict[str, Any]]:
     """Return the columns of the table: what every study has, and what this one measures besides."""
     further = results.further_measures if results is not None else ()
+    differs = results is not None and results.differs_by_layer
+    has_choices = results is not None and results.chooses_network
     return [
         _number("number", "Trial", ".0f", width=64, filtered=False),
         {**_text("state", "State", width=95), "tooltipField": "note"},
         _number("latency", "Latency (ms)", ".3f", width=134),
         _number("accuracy", "Accuracy (%)", ".2f", width=136),
         _number("error", "± std. err.", ".2f", width=92, filtered=False),
-        _number("accumulator", "Bits", ".0f", width=82),
+        _text("accumulator", "Bits", width=82) if differs else _number("accumulator", "Bits", ".0f", width=82),
         _text("overflow", "Overflow", width=107),
         _text("clip", "Clip", width=80),
         _text("maps", "Maps", width=90),
         _number("width", "Width", ".2f", width=90),
+        *([_text("network", "Network", width=140)] if has_choices else []),
         *(_number(str(measure), measure.label, ".4~g", width=140) for measure in further),
         {**_text("note", "Note", minWidth=120, flex=1), "tooltipField": "note"},
     ]
@@ -107,11 +110,12 @@ def _row(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
     }
     if design is not None:
         row |= {
-            "accumulator": design.accumulator,
-            "overflow": design.overflow.value,
-            "clip": "none" if design.clip is None else str(design.clip),
-            "maps": design.maps.value,
-            "width": design.width_multiplier,
+            "accumulator": design.sums[0].accumulator if len(design.sums) == 1 else design.accumulator_text,
+            "overflow": design.overflow_text,
+            "clip": design.clip_text,
+            "maps": design.network.maps.value,
+            "width": design.network.width_multiplier,
+            "network": design.network.further or "usual",
         }
     return row
 

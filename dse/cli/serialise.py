@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, TextIO
 
 from dse.accuracy_claims import front_mark
+from dse.design import DESIGN_FIELDS
 from dse.evaluation import LATENCY_SCOPE
 from dse.hypervolume import stalled_for
 from dse.results import LayerResult, StudyResults, TrialResult
@@ -23,11 +24,7 @@ FIELDS = (
     "test_accuracy_standard_error",
     "distinguishable",
     "front_mark",
-    "width_multiplier",
-    "accumulator",
-    "overflow",
-    "clip",
-    "maps",
+    *DESIGN_FIELDS,
     "tiles",
     "cycles",
     "speedup",
@@ -62,7 +59,7 @@ def trial_fields(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
         "test_accuracy_standard_error": attributes.test_accuracy_standard_error,
         "distinguishable": trial.number not in results.not_shown_above if on_front else None,
         "front_mark": front_mark(results, trial),
-        **{name: design.get(name) for name in ("width_multiplier", "accumulator", "overflow", "clip", "maps")},
+        **{name: _joined(design.get(name)) for name in DESIGN_FIELDS},
         "tiles": " ".join(layer.tile for layer in attributes.layers) or None,
         "cycles": attributes.cycles,
         "speedup": conventional.point[0] / trial.point[0] if conventional else None,
@@ -72,6 +69,13 @@ def trial_fields(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
         "reason": trial.reason,
         **{str(measure): trial.attributes.measures.get(str(measure)) for measure in results.further_measures},
     }
+
+
+def _joined(value: Any) -> Any:
+    """Return a list of what layers have as one text, "8/16/8", and any other value as it is."""
+    if not isinstance(value, list):
+        return value
+    return "/".join("none" if one is None else str(one) for one in value)
 
 
 def results_json(results: StudyResults, trials: Iterable[TrialResult]) -> str:

@@ -133,11 +133,15 @@ def _design_table(title: str, results: StudyResults) -> Table:
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
     table.add_column("trial", justify="right", no_wrap=True)
     table.add_column("accuracy %", no_wrap=True)
-    for heading in ("latency ms", "width", "bits"):
+    for heading in ("latency ms", "width"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("overflow", no_wrap=True)
-    for heading in ("clip", "maps"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    is_long = results.differs_by_layer  # then these may wrap, and the others have room
+    table.add_column("bits", justify="right", no_wrap=not is_long, overflow="fold")
+    table.add_column("overflow", no_wrap=not is_long, overflow="fold")
+    table.add_column("clip", justify="right", no_wrap=not is_long, overflow="fold")
+    table.add_column("maps", justify="right", no_wrap=True)
+    if results.chooses_network:
+        table.add_column("network", overflow="fold")
     for measure in results.further_measures:
         table.add_column(
             measure.label, justify="right", overflow="fold"
@@ -151,14 +155,15 @@ def _design_cells(results: StudyResults, trial: TrialResult) -> list[str]:
     design = trial.design
     described = ["", "", "", "", ""]
     if design is not None:
-        clip = "none" if design.clip is None else str(design.clip)
         described = [
-            f"{design.width_multiplier:g}",
-            str(design.accumulator),
-            design.overflow.value,
-            clip,
-            design.maps.value,
+            f"{design.network.width_multiplier:g}",
+            design.accumulator_text,
+            design.overflow_text,
+            design.clip_text,
+            design.network.maps.value,
         ]
+    if results.chooses_network:
+        described.append("" if design is None else design.network.further)
     gains = _gain_cells(trial, results.conventional)
     return [str(trial.number), *_objective_cells(results, trial), *described, *_further_cells(results, trial), *gains]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dse.networks.chain import LayerChain
 from dse.networks.layers import Layer
 from dse.networks.repairs import Repairs
-from dse.networks.scaling import scaled
+from dse.networks.scaling import scaled, scaled_blocks
 from dse.networks.stem import add_stem
 
 STAGES = 4
@@ -13,7 +13,11 @@ BLOCKS = 2
 
 
 def birealnet_18(
-    width_multiplier: float, input_shape: tuple[int, int, int], classes: int, repairs: Repairs
+    width_multiplier: float,
+    depth_multiplier: float,
+    input_shape: tuple[int, int, int],
+    classes: int,
+    repairs: Repairs,
 ) -> tuple[Layer, ...]:
     """Four stages of two blocks of two convolutions of 3x3, with 64, 128, 256 and 512 channels.
 
@@ -24,6 +28,6 @@ def birealnet_18(
     chain = LayerChain(input_shape, repairs)
     channels = scaled(64, width_multiplier)
     add_stem(chain, channels)
-    chain.residual_stages(STAGES, BLOCKS, channels, projects=True)
+    chain.residual_stages(STAGES, scaled_blocks(BLOCKS, depth_multiplier), channels, projects=True)
     chain.classifier("classifier", classes, grid=1, relu=False)
     return chain.layers

@@ -19,7 +19,7 @@ from dse.networks.tiny import tiny
 
 DEFAULT_NETWORK = "tiny"
 
-_Builder: TypeAlias = Callable[[float, tuple[int, int, int], int, Repairs], tuple[Layer, ...]]
+_Builder: TypeAlias = Callable[[float, float, tuple[int, int, int], int, Repairs], tuple[Layer, ...]]
 
 _BUILDERS: dict[str, _Builder] = {
     DEFAULT_NETWORK: tiny,
@@ -53,6 +53,7 @@ def build_network(
     classes: int = 10,
     repairs: Repairs | None = None,
     maps: FeatureMaps = FeatureMaps.FLOAT32,
+    depth_multiplier: float = 1.0,
 ) -> Network:
     """Return the description of a network.
 
@@ -63,6 +64,7 @@ def build_network(
         classes: How many classes to tell apart, at least 2.
         repairs: Options of its binary blocks; None: `default_repairs(name)`.
         maps: In what the feature maps between binary layers are kept.
+        depth_multiplier: Factor on the blocks of each stage, rounded, at least one block; above 0, at most 16.
 
     Raises:
         UsageError: The name is unknown, a number is out of range, the images are too small for the network, or it
@@ -74,10 +76,12 @@ def build_network(
     _check_name(name)
     if not (math.isfinite(width_multiplier) and 0 < width_multiplier <= 16):
         raise UsageError(f"width multiplier {width_multiplier}: give a number above 0, at most 16")
+    if not (math.isfinite(depth_multiplier) and 0 < depth_multiplier <= 16):
+        raise UsageError(f"depth multiplier {depth_multiplier}: give a number above 0, at most 16")
     if min(input_shape) < 1 or classes < 2:
         raise UsageError(f"input {input_shape} with {classes} classes: give sizes of at least 1 and at least 2 classes")
-    layers = _BUILDERS[name](width_multiplier, input_shape, classes, repairs)
-    network = Network(name, width_multiplier, input_shape, classes, repairs, layers, maps)
+    layers = _BUILDERS[name](width_multiplier, depth_multiplier, input_shape, classes, repairs)
+    network = Network(name, width_multiplier, input_shape, classes, repairs, layers, maps, depth_multiplier)
     if maps is FeatureMaps.INT8:
         check_int8(network.binary_layers)
     return network

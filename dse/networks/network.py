@@ -24,6 +24,7 @@ class Network:
         repairs: Options of its binary blocks; the layers say which block has what of them.
         layers: In the order of execution.
         maps: In what the feature maps between binary layers are kept.
+        depth_multiplier: Factor on the blocks of its stages.
 
     """
 
@@ -34,6 +35,7 @@ class Network:
     repairs: Repairs
     layers: tuple[Layer, ...]
     maps: FeatureMaps = FeatureMaps.FLOAT32
+    depth_multiplier: float = 1.0
 
     @property
     def binary_layers(self) -> tuple[BinaryConv, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dse.networks.chain import LayerChain
 from dse.networks.layers import Layer, PoolKind
 from dse.networks.repairs import Normalisation, Repairs
-from dse.networks.scaling import scaled
+from dse.networks.scaling import scaled, scaled_blocks
 from dse.networks.stem import is_large
 
 _FIRST_SHARE = 4
@@ -36,7 +36,12 @@ class QuickNet:
     channels: tuple[int, ...]
 
     def __call__(
-        self, width_multiplier: float, input_shape: tuple[int, int, int], classes: int, repairs: Repairs
+        self,
+        width_multiplier: float,
+        depth_multiplier: float,
+        input_shape: tuple[int, int, int],
+        classes: int,
+        repairs: Repairs,
     ) -> tuple[Layer, ...]:
         """Return the layers."""
         chain = LayerChain(input_shape, repairs)
@@ -49,7 +54,7 @@ class QuickNet:
                 _add_stem(chain, channels)
             else:
                 _add_transition(chain, f"transition{section - 1}", channels)
-            for first in range(1, convolutions, 2):
+            for first in range(1, 2 * scaled_blocks(convolutions // 2, depth_multiplier), 2):
                 name = f"section{section}_conv"
                 chain.binary_pair(f"{name}{first}", f"{name}{first + 1}", channels, sums_relu=relu)
         chain.classifier("classifier", classes, grid=1, relu=True)

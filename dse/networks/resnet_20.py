@@ -5,7 +5,7 @@ from __future__ import annotations
 from dse.networks.chain import LayerChain
 from dse.networks.layers import Layer
 from dse.networks.repairs import Repairs
-from dse.networks.scaling import scaled
+from dse.networks.scaling import scaled, scaled_blocks
 from dse.networks.stem import add_stem
 
 STAGES = 3
@@ -13,7 +13,11 @@ BLOCKS = 3
 
 
 def resnet_20(
-    width_multiplier: float, input_shape: tuple[int, int, int], classes: int, repairs: Repairs
+    width_multiplier: float,
+    depth_multiplier: float,
+    input_shape: tuple[int, int, int],
+    classes: int,
+    repairs: Repairs,
 ) -> tuple[Layer, ...]:
     """Three stages of three blocks of two convolutions of 3x3, with 16, 32 and 64 channels.
 
@@ -26,6 +30,6 @@ def resnet_20(
     chain = LayerChain(input_shape, repairs)
     channels = scaled(16, width_multiplier)
     add_stem(chain, channels)
-    chain.residual_stages(STAGES, BLOCKS, channels)
+    chain.residual_stages(STAGES, scaled_blocks(BLOCKS, depth_multiplier), channels)
     chain.classifier("classifier", classes, grid=1, relu=True)
     return chain.layers

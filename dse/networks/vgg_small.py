@@ -17,7 +17,11 @@ GRID = 4
 
 
 def vgg_small(
-    width_multiplier: float, input_shape: tuple[int, int, int], classes: int, repairs: Repairs
+    width_multiplier: float,
+    depth_multiplier: float,
+    input_shape: tuple[int, int, int],
+    classes: int,
+    repairs: Repairs,
 ) -> tuple[Layer, ...]:
     """Six convolutions of 128, 128, 256, 256, 512, 512 channels, the first in float, and one linear layer.
 
@@ -26,8 +30,12 @@ def vgg_small(
     map, 4x4 of 32x32. Ours: the stem of large images, of which the classifier sees averages over a grid of 4x4, and
     that no ReLU or hard tanh precedes the classifier.
 
-    Raises UsageError if the repairs ask for shortcuts.
+    Raises UsageError if the repairs ask for shortcuts, or the depth for other than these convolutions.
     """
+    if depth_multiplier != 1:
+        raise UsageError(
+            f"vgg-small is a chain of six unlike convolutions, so depth {depth_multiplier:g} means nothing: give 1"
+        )
     if repairs.residual is not Residual.NONE:
         raise UsageError(
             f"vgg-small has no shortcuts, so residual={repairs.residual} means nothing: give residual=none"

@@ -40,6 +40,7 @@ def weights_bytes(trained: TrainedNetwork) -> bytes:
             "classes": network.classes,
             "repairs": network.repairs.to_dict(),
             "maps": network.maps,
+            "depth_multiplier": network.depth_multiplier,
         },
         "network_digest": network.digest,
         "functions": list(map(function_values, trained.functions)),

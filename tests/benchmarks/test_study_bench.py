@@ -11,7 +11,7 @@ from benchmarks.study_resume import STORAGES, Resume, fill, measure
 from benchmarks.study_samplers import BASELINE, Run, result, run_sampler
 from benchmarks.study_space import SPACE, Truth
 from benchmarks.study_throughput import Throughput, dealt
-from dse.design import Design
+from dse.design import Design, uniform_design
 from dse.networks import FeatureMaps, build_network
 from dse.spec import SamplerKind
 from kernels_asm import EndValue, Overflow, RunningSums
@@ -22,9 +22,12 @@ EXACT = EndValue(288, 1000, -288, 288)
 
 def made_up_truth() -> Truth:
     """Return a truth over part of the space in which width costs time and clips cost accuracy."""
-    designs = [design for design in SPACE.designs() if design.overflow is Overflow.EXACT][::7]
+    designs = [design for design in SPACE.designs() if design.sums[0].overflow is Overflow.EXACT][::7]
     values = {
-        design: (design.width_multiplier + design.accumulator / 100, design.width_multiplier - 1 / (design.clip or 200))
+        design: (
+            design.network.width_multiplier + design.sums[0].accumulator / 100,
+            design.network.width_multiplier - 1 / (design.sums[0].clip or 200),
+        )
         for design in designs
     }
     return Truth(values, (designs[0],))
@@ -41,12 +44,12 @@ def test_fidelity_is_a_correlation_with_the_exact_sums():
 def test_designs_that_compute_the_same_have_one_accuracy():
     def accuracy(design: Design) -> float:
         functions = design.layer_functions(layer.shape for layer in NETWORK.binary_layers)
-        return stand_in_accuracy(design.width_multiplier, design.maps, NETWORK.binary_layers, functions)
+        return stand_in_accuracy(design.network.width_multiplier, design.network.maps, NETWORK.binary_layers, functions)
 
-    wide, narrow = Design(1.0, 32, Overflow.EXACT, 31), Design(1.0, 16, Overflow.EXACT, 31)
+    wide, narrow = uniform_design(1.0, 32, Overflow.EXACT, 31), uniform_design(1.0, 16, Overflow.EXACT, 31)
     assert accuracy(wide) == accuracy(narrow)
-    assert accuracy(wide) != accuracy(Design(1.0, 32, Overflow.EXACT, 31, FeatureMaps.INT8))
-    assert accuracy(wide) > accuracy(Design(1.0, 32, Overflow.EXACT, 3)) + 0.02
+    assert accuracy(wide) != accuracy(uniform_design(1.0, 32, Overflow.EXACT, 31, FeatureMaps.INT8))
+    assert accuracy(wide) > accuracy(uniform_design(1.0, 32, Overflow.EXACT, 3)) + 0.02
 
 
 def test_shares_span_the_true_front():

@@ -24,7 +24,9 @@ def results(sample_storage: Path) -> StudyResults:
 
 
 def with_bits(results: StudyResults, *widths: int) -> list[TrialResult]:
-    return [trial for trial in results.trials if trial.design is not None and trial.design.accumulator in widths]
+    return [
+        trial for trial in results.trials if trial.design is not None and trial.design.sums[0].accumulator in widths
+    ]
 
 
 def wait_for_count(page: Page, count: int, total: int) -> None:

@@ -12,21 +12,21 @@ import pytest
 from optuna.trial import FrozenTrial
 
 from dse.cache import EvaluationCache, Record
-from dse.design import Design
+from dse.design import Design, uniform_design
 from dse.evaluation import Activity, Evaluator
 from dse.goal import Goal
 from dse.layer_work import LayerWork
 from dse.legality import Legality
-from dse.networks import FeatureMaps, Network, build_network
+from dse.networks import Network
 from dse.normalisation_pass import NormalisationPass
 from dse.space import SearchSpace
 from dse.storage import StudyStorage
 from dse.study import StudyRunner
 from dse.tile_search import TileSearch
 from kernels_asm import LayerFunction, Overflow
-from tests.sample_kernels import FAMILY
+from tests.sample_kernels import FAMILY, tiny_network
 
-CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None)
+CONVENTIONAL = uniform_design(1.0, 32, Overflow.EXACT, None)
 
 
 class FakeTimer:
@@ -126,9 +126,9 @@ class FakeStudy:
     location: str | None = None
 
     def __post_init__(self) -> None:
-        self.legality = Legality(network_of, FAMILY)
+        self.legality = Legality(tiny_network, FAMILY)
         cache = EvaluationCache(self.folder / "cache")
-        self.evaluator = Evaluator(network_of, TileSearch(self.timer, cache, FAMILY), self.trainer, 1e9, cache)
+        self.evaluator = Evaluator(tiny_network, TileSearch(self.timer, cache, FAMILY), self.trainer, 1e9, cache)
 
     @property
     def storage(self) -> StudyStorage:
@@ -159,10 +159,6 @@ class FakeStudy:
         )
         runner.run(budget)
         return self.load()
-
-
-def network_of(width_multiplier: float, maps: FeatureMaps) -> Network:
-    return build_network("tiny", width_multiplier, maps=maps)
 
 
 @pytest.fixture(autouse=True)

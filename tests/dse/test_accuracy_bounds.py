@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dse.accuracy_bounds import DeclaredBound, NestedBound, Trained, is_function_of
-from dse.design import Design
-from dse.networks import FeatureMaps, build_network
+from dse.design import Design, NetworkChoice, Sums, uniform_design
+from dse.networks import FeatureMaps
 from kernels_asm import Arithmetic, OutputType, Overflow, RunningSums
 from tests.fuzz import examples
+from tests.sample_kernels import tiny_network
 
-EXACT = Design(1.0, 32, Overflow.EXACT, None)
-WIDE = replace(EXACT, width_multiplier=2.0)
+EXACT = uniform_design(1.0, 32, Overflow.EXACT, None)
+WIDE = uniform_design(2.0, 32, Overflow.EXACT, None)
 BYTES = FeatureMaps.INT8
+CLIPPED = Sums(8, Overflow.EXACT, 31)
 
 
 @pytest.fixture(scope="module")
 def nested() -> NestedBound:
-    return NestedBound(lambda width, maps: build_network("tiny", width, maps=maps))
+    return NestedBound(tiny_network)
 
 
 def trained(design: Design, accuracy: float, error: float = 0.005, number: int = 0) -> Trained:
@@ -32,12 +32,13 @@ def trained(design: Design, accuracy: float, error: float = 0.005, number: int =
     "inner",
     [
         EXACT,
-        replace(EXACT, clip=31),
-        replace(EXACT, width_multiplier=0.5),
-        replace(EXACT, maps=BYTES),
-        Design(1.0, 16, Overflow.WRAP, None),
-        Design(1.0, 8, Overflow.WRAP, 7),
-        Design(0.5, 8, Overflow.SATURATE, None, BYTES),
+        uniform_design(1.0, 32, Overflow.EXACT, 31),
+        uniform_design(0.5, 32, Overflow.EXACT, None),
+        uniform_design(1.0, 32, Overflow.EXACT, None, BYTES),
+        uniform_design(1.0, 16, Overflow.WRAP, None),
+        uniform_design(1.0, 8, Overflow.WRAP, 7),
+        uniform_design(0.5, 8, Overflow.SATURATE, None, BYTES),
+        Design(NetworkChoice(), (CLIPPED, *EXACT.sums * 3)),
     ],
     ids=str,
 )
@@ -49,12 +50,15 @@ def test_what_loses_more_is_bounded_by_what_loses_less(nested, inner):
     ("inner", "outer"),
     [
         (WIDE, EXACT),
-        (EXACT, replace(EXACT, clip=31)),
-        (EXACT, replace(EXACT, maps=BYTES)),
-        (EXACT, Design(1.0, 8, Overflow.WRAP, None)),
+        (EXACT, uniform_design(1.0, 32, Overflow.EXACT, 31)),
+        (EXACT, uniform_design(1.0, 32, Overflow.EXACT, None, BYTES)),
+        (EXACT, Design(NetworkChoice(depth_multiplier=2.0), EXACT.sums)),
+        (Design(NetworkChoice(input_size=20), EXACT.sums), EXACT),
+        (EXACT, Design(NetworkChoice(), (CLIPPED, *EXACT.sums * 3))),
+        (EXACT, uniform_design(1.0, 8, Overflow.WRAP, None)),
         # a large sum that wraps to the other end of a clip is not told by the clip of the exact sum
-        (Design(1.0, 8, Overflow.WRAP, 31), replace(EXACT, clip=31)),
-        (Design(1.0, 8, Overflow.RUNNING, None), EXACT),  # block 4's sums depend on their order
+        (uniform_design(1.0, 8, Overflow.WRAP, 31), uniform_design(1.0, 32, Overflow.EXACT, 31)),
+        (uniform_design(1.0, 8, Overflow.RUNNING, None), EXACT),  # block 4's sums depend on their order
     ],
     ids=str,
 )
@@ -63,14 +67,14 @@ def test_what_tells_more_apart_is_not_bounded(nested, inner, outer):
 
 
 def test_the_least_of_several_bounds_holds_and_none_is_above_1(nested):
-    known = [trained(WIDE, 0.9), trained(EXACT, 0.7), trained(replace(EXACT, clip=3), 0.5)]
-    assert nested.of(replace(EXACT, clip=31), known) == pytest.approx(0.7 + 4 * 2**0.5 * 0.005)
-    assert nested.of(replace(EXACT, clip=31), [trained(WIDE, 0.99)]) == 1.0
+    known = [trained(WIDE, 0.9), trained(EXACT, 0.7), trained(uniform_design(1.0, 32, Overflow.EXACT, 3), 0.5)]
+    assert nested.of(uniform_design(1.0, 32, Overflow.EXACT, 31), known) == pytest.approx(0.7 + 4 * 2**0.5 * 0.005)
+    assert nested.of(uniform_design(1.0, 32, Overflow.EXACT, 31), [trained(WIDE, 0.99)]) == 1.0
     assert nested.of(EXACT, []) == 1.0
 
 
 def test_a_nested_network_beyond_the_bound_contradicts_it(nested):
-    inner = replace(EXACT, clip=31)
+    inner = uniform_design(1.0, 32, Overflow.EXACT, 31)
     assert nested.contradiction([trained(EXACT, 0.8), trained(inner, 0.82, number=1)]) is None
     told = nested.contradiction([trained(EXACT, 0.8), trained(inner, 0.83, number=1)])
     assert told == "trial 1 reached 83.00%, and trial 0, which loses less, 80.00%"

@@ -1,13 +1,11 @@
 """Networks with int8 maps: what PyTorch computes is what fused and separate kernels put out."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
 from dse.data import load_dataset
-from dse.design import Design
+from dse.design import Design, uniform_design
 from dse.errors import UsageError
 from dse.networks import FeatureMaps, Repairs, Residual, build_network
 from dse.nn.fixed_point import FEATURE_SCALE
@@ -20,10 +18,10 @@ from tests.sample_kernels import kernels_of
 
 torch.set_num_threads(1)  # tests run side by side
 
-EXACT = Design(0.5, 16, Overflow.EXACT, None)
+EXACT = uniform_design(0.5, 16, Overflow.EXACT, None)
 TREE = TreeTile(4, 4, 1, 3)
-CLIPPED = replace(EXACT, clip=15)
-WRAPPING = replace(EXACT, accumulator=8, overflow=Overflow.WRAP)
+CLIPPED = uniform_design(0.5, 16, Overflow.EXACT, 15)
+WRAPPING = uniform_design(0.5, 8, Overflow.WRAP, None)
 
 
 def make(name: str, design: Design, multiplier: float, repairs: Repairs | None = None, size: int = 28) -> BinaryModel:

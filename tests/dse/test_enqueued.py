@@ -4,18 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from dse.design import Design
+from dse.design import Design, NetworkChoice, Sums, uniform_design
 from dse.enqueued import enqueued_designs
 from dse.errors import UsageError
 from dse.legality import Legality
-from dse.networks import FeatureMaps, build_network
+from dse.networks import FeatureMaps, Repairs
 from dse.space import SearchSpace
 from kernels_asm import Overflow
-from tests.sample_kernels import FAMILY
+from kernels_asm.activation import Activation
+from tests.sample_kernels import FAMILY, tiny_network
 
 SPACE = SearchSpace()
-CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None)
-LEGALITY = Legality(lambda width, maps: build_network("tiny", width, maps=maps), FAMILY)
+CONVENTIONAL = uniform_design(1.0, 32, Overflow.EXACT, None)
+LEGALITY = Legality(tiny_network, FAMILY)
 
 
 def read(*entries: str) -> tuple[Design, ...]:
@@ -23,9 +24,28 @@ def read(*entries: str) -> tuple[Design, ...]:
 
 
 def test_text_changes_the_conventional_design() -> None:
-    assert read("accumulator=8 clip=31") == (Design(1.0, 8, Overflow.EXACT, 31),)
-    assert read("width=0.5,clip=none,accumulator=16,overflow=wrap") == (Design(0.5, 16, Overflow.WRAP, None),)
-    assert read("accumulator=8 maps=int8") == (Design(1.0, 8, Overflow.EXACT, None, FeatureMaps.INT8),)
+    assert read("accumulator=8 clip=31") == (uniform_design(1.0, 8, Overflow.EXACT, 31),)
+    assert read("width=0.5,clip=none,accumulator=16,overflow=wrap") == (uniform_design(0.5, 16, Overflow.WRAP, None),)
+    assert read("accumulator=8 maps=int8") == (uniform_design(1.0, 8, Overflow.EXACT, None, FeatureMaps.INT8),)
+
+
+def test_values_of_layers_stand_with_slashes() -> None:
+    space = SearchSpace(
+        depth_multipliers=(1.0, 2.0),
+        input_sizes=(0, 20),
+        repairs=("", "activation=prelu,residual=double"),
+        layer_counts=(4, 8),
+    )
+    narrow, wide = Sums(8, Overflow.EXACT, 31), Sums(16, Overflow.EXACT, None)
+    (found,) = enqueued_designs(["clip=31/none/none/31 accumulator=8/16/16/8"], CONVENTIONAL, space, LEGALITY.reason)
+    assert found == Design(NetworkChoice(), (narrow, wide, wide, narrow))
+    (found,) = enqueued_designs(
+        ["depth=2 input_size=20 repairs=activation=prelu;residual=double"], CONVENTIONAL, space, LEGALITY.reason
+    )
+    assert found.network == NetworkChoice(1.0, FeatureMaps.FLOAT32, 2.0, 20, Repairs(activation=Activation.PRELU))
+    for wrong in ("clip=31/7", "depth=3", "input_size=21", "repairs=activation=relu", "clip=31/7 accumulator=8/16/8/8"):
+        with pytest.raises(UsageError, match="outside the study's ranges"):
+            enqueued_designs([wrong], CONVENTIONAL, space, LEGALITY.reason)
 
 
 def test_file_has_one_design_a_line(tmp_path: Path) -> None:

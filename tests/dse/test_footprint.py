@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dse.cache import EvaluationCache
-from dse.design import Design
+from dse.design import Design, uniform_design
 from dse.footprint import Footprint, LayerKernels, live_buffers, text_bytes
 from dse.layer_tasks import layer_routes
 from dse.layer_work import Convolution
@@ -15,15 +15,15 @@ from dse.networks import FeatureMaps, Network, Repairs, build_network
 from dse.tile_search import TileSearch
 from kernels_asm import LaneTile, Overflow, Tile, TreeTile
 from kernels_asm.assembler import assemble_variant
-from tests.sample_kernels import FAMILY
+from tests.sample_kernels import FAMILY, tiny_network
 
-CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None)
-NARROW = Design(1.0, 8, Overflow.EXACT, 63)
-IN_BYTES = Design(1.0, 8, Overflow.EXACT, None, FeatureMaps.INT8)
+CONVENTIONAL = uniform_design(1.0, 32, Overflow.EXACT, None)
+NARROW = uniform_design(1.0, 8, Overflow.EXACT, 63)
+IN_BYTES = uniform_design(1.0, 8, Overflow.EXACT, None, FeatureMaps.INT8)
 
 
 def kernels_of(network: Network, design: Design, tile: Tile) -> list[LayerKernels]:
-    tasks = [layer_routes(layer, network, design, FAMILY)[0] for layer in network.binary_layers]
+    tasks = [layer_routes(layer, network, design.sums[0], FAMILY)[0] for layer in network.binary_layers]
     found = []
     for layer, task in zip(network.binary_layers, tasks, strict=True):
         kernel = task.kernel.kernel(tile)
@@ -34,7 +34,7 @@ def kernels_of(network: Network, design: Design, tile: Tile) -> list[LayerKernel
 
 def steps(name: str, design: Design, tile: Tile, repairs: str | None = None) -> list[list[int]]:
     given = None if repairs is None else Repairs.parse(repairs)
-    network = build_network(name, design.width_multiplier, (1, 28, 28), 10, given, maps=design.maps)
+    network = build_network(name, design.network.width_multiplier, (1, 28, 28), 10, given, maps=design.network.maps)
     return list(live_buffers(network, kernels_of(network, design, tile)))
 
 
@@ -55,7 +55,7 @@ def test_conventional_flow_by_hand() -> None:
 def test_narrow_sums_and_padded_tiles_count_as_the_kernel_writes_them() -> None:
     convolution, pass_behind = steps("tiny", NARROW, LaneTile(2, 2))[:2]
     assert convolution[1] == pass_behind[0] == 14 * 14 * 32
-    padded = steps("tiny", Design(0.75, 8, Overflow.EXACT, 63), LaneTile(16, 1))[0]
+    padded = steps("tiny", uniform_design(0.75, 8, Overflow.EXACT, 63), LaneTile(16, 1))[0]
     assert padded[1] == 14 * 14 * 32  # 24 channels in tiles of 16
 
 
@@ -82,7 +82,7 @@ def test_signs_alone_leave_no_map() -> None:
 @pytest.mark.parametrize("tile", [LaneTile(2, 2), TreeTile(4, 7)])
 def test_weights_are_what_the_kernels_are_given(tile: Tile, search_of: Callable[..., TileSearch]) -> None:
     network = build_network("tiny")
-    footprint = Footprint(lambda width, maps: build_network("tiny", width, maps=maps), search_of(tile))
+    footprint = Footprint(tiny_network, search_of(tile))
     packed = 0
     for kernels in kernels_of(network, CONVENTIONAL, tile):
         shape, work = kernels.layer.shape, kernels.kernel
@@ -95,13 +95,13 @@ def test_weights_are_what_the_kernels_are_given(tile: Tile, search_of: Callable[
 
 def test_int8_constants_are_three_half_words_a_channel(search_of: Callable[..., TileSearch]) -> None:
     tile = TreeTile(4, 7)
-    footprint = Footprint(lambda width, maps: build_network("tiny", width, maps=maps), search_of(tile))
+    footprint = Footprint(tiny_network, search_of(tile))
     shapes = [layer.shape for layer in build_network("tiny").binary_layers]
     assert footprint.weight_bytes(IN_BYTES) == sum(map(tile.weight_bytes, shapes)) + 3 * 2 * (32 + 32 + 64 + 64)
 
 
 def test_code_counts_each_kernel_once(search_of: Callable[..., TileSearch]) -> None:
-    footprint = Footprint(lambda width, maps: build_network("tiny", width, maps=maps), search_of(LaneTile(2, 2)))
+    footprint = Footprint(tiny_network, search_of(LaneTile(2, 2)))
     network = build_network("tiny")
     kernels = kernels_of(network, CONVENTIONAL, LaneTile(2, 2))
     assert kernels[0].works == kernels[1].works  # blocks 1 and 2 are alike
@@ -132,6 +132,6 @@ def search_of(tmp_path: Path) -> Callable[[Tile], TileSearch]:
 
 
 def test_peak_is_that_of_the_largest_step(search_of: Callable[..., TileSearch]) -> None:
-    footprint = Footprint(lambda width, maps: build_network("tiny", width, maps=maps), search_of(LaneTile(2, 2)))
+    footprint = Footprint(tiny_network, search_of(LaneTile(2, 2)))
     wide: Sequence[int] = [4 * 14 * 14 * 32] * 3 + [16 * 16 * 4]
     assert footprint.memory_bytes(CONVENTIONAL) == sum(wide)

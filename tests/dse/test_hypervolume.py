@@ -59,6 +59,8 @@ def test_reference_and_ideal_have_shares_of_0_and_1() -> None:
     conventional = {"latency_ms": 2.0, "accuracy": 0.8, "memory_bytes": 1000.0, "code_bytes": 500.0}
     reference = reference_values(objectives, conventional, widest=1.5, chance=0.1)
     assert reference == pytest.approx((2.0 * 2.25 * 1.1, 0.1, 1000 * 1.5 * 1.1, 500 * 4 * 1.1))
+    deep = reference_values(objectives, conventional, widest=1.0, chance=0.1, deepest=2.0)
+    assert deep == pytest.approx((2.0 * 2 * 1.1, 0.1, 1000 * 1.1, 500 * 4 * 1.1))
     assert share(objectives, reference, reference) == (0, 0, 0, 0)
     assert share(objectives, (0, 1, 0, 0), reference) == (1, 1, 1, 1)
     half = share(objectives, (reference[0] / 2, 0.55, reference[2] / 4, 2 * reference[3]), reference)

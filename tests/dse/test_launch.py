@@ -8,12 +8,14 @@ import pytest
 from dse.errors import UsageError
 from dse.known_designs import CONVENTIONAL
 from dse.launch import ACCURACY_AT_MOST, StudySettings, StudySetup, has_ended, run_study
-from dse.networks import FeatureMaps
+from dse.networks import FeatureMaps, Repairs
+from dse.space import SearchSpace
 from dse.spec import ParameterRanges, StudySpec, stored_spec
 from dse.staging import SETTLED, STAGE, Stage
 from isa_models import load_core
 from isa_models.errors import IsaModelError
 from kernels_asm import Overflow
+from kernels_asm.activation import Activation
 from tests.dse.conftest import RecordedProgress
 
 
@@ -38,10 +40,27 @@ def test_ranges_are_the_space_and_what_is_outside_is_no_first_design(tmp_path: P
         "overflows": ["exact", "wrap"],
         "clips": [0, 20],
         "maps": ["float32"],
+        "depths": [1.0],
+        "input_sizes": [0],
+        "repairs": [""],
+        "layer_counts": [],
     }
     assert study.user_attrs["first"] == [CONVENTIONAL.to_dict()]
     assert study.user_attrs["spec"]["parameters"]["clips"] == [0, 20]
     assert study.user_attrs["chance_accuracy"] == 0.1
+
+
+def test_layers_depths_sizes_and_repairs_are_searched_where_they_are_asked_for(tmp_path: Path) -> None:
+    ranges = ParameterRanges(
+        depths=(1.0, 0.5, 2.0),
+        input_sizes=(0, 20),
+        repairs=("", "activation=prelu", "estimator=approx-sign"),
+        per_layer=True,
+    )
+    space = SearchSpace.from_dict(create(tmp_path, StudySpec(parameters=ranges)).user_attrs["space"])
+    assert space.layer_counts == (4, 4, 8)
+    assert space.input_sizes == (0, 20)
+    assert space.repairs == ("", str(Repairs(activation=Activation.PRELU)))  # the last of the three is the usual
 
 
 def test_goal_makes_the_objectives_and_its_cores_are_a_part_of_what_must_not_change(tmp_path: Path) -> None:
@@ -57,6 +76,11 @@ def test_goal_makes_the_objectives_and_its_cores_are_a_part_of_what_must_not_cha
         (StudySpec(parameters=ParameterRanges(accumulators=(8,))), "parameters.accumulators must hold 32"),
         (StudySpec(parameters=ParameterRanges(overflows=(Overflow.WRAP,))), "parameters.overflows must hold exact"),
         (StudySpec(parameters=ParameterRanges(maps=(FeatureMaps.INT8,))), "parameters.maps must hold float32"),
+        (StudySpec(parameters=ParameterRanges(depths=(2.0,))), "parameters.depths must hold 1"),
+        (StudySpec(parameters=ParameterRanges(input_sizes=(20,))), "parameters.input_sizes must hold 0"),
+        (StudySpec(parameters=ParameterRanges(input_sizes=(0, 28))), "images of fashion-mnist-small have 28 rows"),
+        (StudySpec(parameters=ParameterRanges(repairs=("residual=single",))), 'parameters.repairs must hold ""'),
+        (StudySpec(parameters=ParameterRanges(repairs=("", "residual=twice"))), "'twice' is unknown"),
         (StudySpec(objectives=("accuracy", "latency_ms@cortex-a5")), "cortex-a5"),
         (StudySpec(enqueue=("clip=20",)), "outside the study's ranges"),
     ],

@@ -17,16 +17,33 @@ def test_parameter_that_decides_explains_everything(tmp_path: Path) -> None:
         for clip, accuracy in ((0, 0.8), (15, 0.7)):
             add_measured(study, latency, accuracy, 0.01, {**CONVENTIONAL, "accumulator": accumulator, "clip": clip})
     found = importances(read_results(study))
-    assert set(found) == {"accumulator", "clip"}
-    assert found["accumulator"] == pytest.approx((1.0, 0.0))
-    assert found["clip"] == pytest.approx((0.0, 1.0))
+    assert set(found) == {"Bits", "Clip"}
+    assert found["Bits"] == pytest.approx((1.0, 0.0))
+    assert found["Clip"] == pytest.approx((0.0, 1.0))
+
+
+def test_layers_are_parameters_of_their_own_where_they_differ(tmp_path: Path) -> None:
+    study = create_study(tmp_path / "study.db")
+    for latency, bits in ((1.0, 32), (2.0, [32, 16, 32, 32]), (3.0, [32, 8, 32, 16])):
+        add_measured(
+            study,
+            latency,
+            latency,
+            0.01,
+            design={"accumulator": bits}
+            if bits == 32
+            else {"accumulator": bits, "overflow": ["exact"] * 4, "clip": [None] * 4, "depth_multiplier": 2.0},
+        )
+    found = importances(read_results(study))
+    assert set(found) == {"Bits, layer 2", "Bits, layer 4", "Depth"}
+    assert found["Bits, layer 2"] == pytest.approx((1.0, 1.0))
 
 
 def test_shares_lie_between_nothing_and_all(tmp_path: Path) -> None:
     found = importances(read_results(build_study(tmp_path / "study.db")))
-    assert {"width_multiplier", "accumulator", "overflow", "clip"} <= set(found)
+    assert {"Width", "Bits", "Overflow", "Clip"} <= set(found)
     assert all(0 <= share <= 1 for both in found.values() for share in both)
-    assert found["width_multiplier"][0] > 0.2
+    assert found["Width"][0] > 0.2
 
 
 def test_empty_study_says_so(tmp_path: Path) -> None:

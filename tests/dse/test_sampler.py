@@ -8,10 +8,11 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from dse.design import Design
+from dse.candidates import ListedCandidates
+from dse.design import Design, uniform_design
 from dse.errors import UsageError
 from dse.networks import FeatureMaps
-from dse.sampler import REDRAWS, Candidates, DistinctSampler, check_installed
+from dse.sampler import REDRAWS, DistinctSampler, check_installed
 from dse.space import SearchSpace
 from dse.spec import SamplerKind
 from kernels_asm import Overflow
@@ -36,8 +37,8 @@ def legal_designs(space: SearchSpace) -> list[Design]:
     return [
         design
         for design in space.designs()
-        if (design.clip is None or design.maps is FeatureMaps.INT8)
-        and (design.clip is None or design.overflow not in (Overflow.WRAP, Overflow.SATURATE))
+        if (design.sums[0].clip is None or design.network.maps is FeatureMaps.INT8)
+        and (design.sums[0].clip is None or design.sums[0].overflow not in (Overflow.WRAP, Overflow.SATURATE))
     ]
 
 
@@ -45,7 +46,8 @@ def propose(kind: SamplerKind, space: SearchSpace, count: int, seed: int = 0) ->
     """Return what a sampler proposes one after the other, where width costs time and clips cost accuracy."""
     tried: list[Design] = []
     legal = legal_designs(space)
-    candidates = Candidates(
+    candidates = ListedCandidates(
+        space,
         lambda design: design in legal and design not in tried,
         lambda: (design for design in legal if design not in tried),
     )
@@ -56,8 +58,8 @@ def propose(kind: SamplerKind, space: SearchSpace, count: int, seed: int = 0) ->
         design = space.suggest(trial)
         assert design in legal
         tried.append(design)
-        latency = design.width_multiplier**2 * (1 + design.accumulator / 32)
-        study.tell(trial, (latency, design.width_multiplier / 10 + (design.clip or 100) / 1000))
+        latency = design.network.width_multiplier**2 * (1 + design.sums[0].accumulator / 32)
+        study.tell(trial, (latency, design.network.width_multiplier / 10 + (design.sums[0].clip or 100) / 1000))
     return tried
 
 
@@ -72,7 +74,7 @@ def test_space_is_exhausted_exactly(kind: SamplerKind) -> None:
 
 
 def test_another_process_may_take_the_last_design(kind: SamplerKind) -> None:
-    sampler = DistinctSampler(kind, SPACE, 0, (0, 0), Candidates(lambda _design: False, lambda: iter(())))
+    sampler = DistinctSampler(kind, SPACE, 0, (0, 0), ListedCandidates(SPACE, lambda _design: False, lambda: iter(())))
     study = optuna.create_study(sampler=sampler)
     assert study.ask(SPACE.distributions()).params.keys() == SPACE.distributions().keys()
 
@@ -94,9 +96,9 @@ def test_models_learn(kind: SamplerKind, require_package: Callable[[str], None])
         require_package("scipy")
 
     def early_good(proposed: list[Design]) -> int:
-        return sum(design.clip is None for design in proposed[12:40])
+        return sum(design.sums[0].clip is None for design in proposed[12:40])
 
-    chance = sum(design.clip is None for design in legal_designs(SPACE)) / len(legal_designs(SPACE))
+    chance = sum(design.sums[0].clip is None for design in legal_designs(SPACE)) / len(legal_designs(SPACE))
     assert early_good(propose(kind, SPACE, 40)) > 28 * chance
 
 
@@ -108,7 +110,7 @@ def test_study_is_gone_on_with_in_the_order_of_the_grid(make_fake_study: Callabl
     for budget in (3, 9):
         study = fake.run(budget, sampler=SamplerKind.GRID, first=(known,))
     proposed = [Design.from_dict(trial.user_attrs["design"]) for trial in study.trials]
-    assert proposed[0].accumulator == 32
+    assert proposed[0].sums[0].accumulator == 32
     assert proposed[1] == known
     assert proposed[2:] == [design for design in legal if design not in proposed[:2]]
     assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
@@ -121,9 +123,11 @@ def test_nearest_legal_design_stands_in_for_illegal_ones(
 ) -> None:
     if kind is SamplerKind.GP:
         require_package("scipy")
-    wanted = SPACE.parameters(Design(0.5, 8, Overflow.WRAP, 7, FeatureMaps.INT8))
-    legal = [Design(1.0, 8, Overflow.WRAP, 7), Design(0.5, 8, Overflow.WRAP, 7)]
-    sampler = DistinctSampler(kind, SPACE, 0, (0, 0), Candidates(lambda design: design in legal, lambda: iter(legal)))
+    wanted = SPACE.parameters(uniform_design(0.5, 8, Overflow.WRAP, 7, FeatureMaps.INT8))
+    legal = [uniform_design(1.0, 8, Overflow.WRAP, 7), uniform_design(0.5, 8, Overflow.WRAP, 7)]
+    sampler = DistinctSampler(
+        kind, SPACE, 0, (0, 0), ListedCandidates(SPACE, lambda design: design in legal, lambda: iter(legal))
+    )
     draws: list[int] = []
 
     def draw(*_: Any) -> dict[str, Any]:
@@ -146,13 +150,13 @@ def test_nearest_legal_design_stands_in_for_illegal_ones(
 def test_an_ordered_parameter_is_near_its_neighbours(
     legal: list[tuple[float, int]], nearest: tuple[float, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    designs = [Design(width, 32, Overflow.EXACT, clip) for width, clip in legal]
-    candidates = Candidates(lambda design: design in designs, lambda: iter(designs))
+    designs = [uniform_design(width, 32, Overflow.EXACT, clip) for width, clip in legal]
+    candidates = ListedCandidates(SPACE, lambda design: design in designs, lambda: iter(designs))
     sampler = DistinctSampler(SamplerKind.TPE, SPACE, 0, (0, 0), candidates)
-    wanted = SPACE.parameters(Design(0.5, 32, Overflow.EXACT, 31))
+    wanted = SPACE.parameters(uniform_design(0.5, 32, Overflow.EXACT, 31))
     monkeypatch.setattr(sampler, "_draw", lambda *_: wanted)
     found = SPACE.design(optuna.create_study(sampler=sampler).ask(SPACE.distributions()).params)
-    assert (found.width_multiplier, found.clip) == nearest
+    assert (found.network.width_multiplier, found.sums[0].clip) == nearest
 
 
 def test_missing_scipy_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

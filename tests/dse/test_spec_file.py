@@ -42,7 +42,7 @@ def test_every_default_is_there_with_its_comment() -> None:
     assert all("  # " in line and line.split("  # ")[1].strip() for line in lines)
     tables: list[type[BaseModel]] = [StudySpec, ParameterRanges, RecipeTable, QuickTable, ScratchTable]
     fields = sum(len(table.model_fields) for table in tables)
-    assert len(lines) == fields == 45
+    assert len(lines) == fields == 49
     values = tomllib.loads(text)
     assert values["parameters"]["overflows"] == list(map(str, Overflow))
 

@@ -18,7 +18,7 @@ from dse.accuracy_claims import spared_note
 from dse.cache import EvaluationCache
 from dse.cli.tables import front_notes
 from dse.data import load_dataset
-from dse.design import Design
+from dse.design import Design, uniform_design
 from dse.errors import InterruptedStudyError, UsageError
 from dse.evaluation import Evaluator
 from dse.front import pareto_front
@@ -26,7 +26,7 @@ from dse.goal import Goal
 from dse.latency import EmulatedTimer
 from dse.launch import network_builder
 from dse.legality import Legality
-from dse.networks import FeatureMaps, build_network
+from dse.networks import FeatureMaps
 from dse.report import render_report
 from dse.results import read_results
 from dse.space import SearchSpace
@@ -40,12 +40,13 @@ from isa_models import load_core
 from kernels_asm import Overflow
 from tests.dse.conftest import RecordedProgress
 from tests.fuzz import examples
+from tests.sample_kernels import tiny_network
 
 DIRECTIONS = (StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE)
 ERROR = 0.004
-NESTED = NestedBound(lambda width, maps: build_network("tiny", width, maps=maps))
+NESTED = NestedBound(tiny_network)
 DESIGNS = tuple(
-    Design(width, 16, Overflow.EXACT, clip, maps)
+    uniform_design(width, 16, Overflow.EXACT, clip, maps)
     for width, clip, maps in itertools.product((0.5, 1.0, 2.0), (None, 31, 7, 3), FeatureMaps)
 )
 SMALL_SPACE = SearchSpace((1.0,), (16, 32), (Overflow.EXACT,), (0, 31, 15, 7, 5, 3), (FeatureMaps.FLOAT32,))
@@ -112,10 +113,10 @@ def test_a_declared_bound_that_holds_leaves_the_front_as_it_is(order, latencies,
 @settings(max_examples=examples(60), deadline=None)
 def test_networks_that_keep_their_order_within_the_bound_leave_the_front_as_it_is(order, latencies, noise):
     def accuracy(design: Design) -> float:
-        clip_cost = {None: 0.0, 31: 0.01, 7: 0.1, 3: 0.25}[design.clip]
-        maps_cost = 0.01 if design.maps is FeatureMaps.INT8 else 0.0
+        clip_cost = {None: 0.0, 31: 0.01, 7: 0.1, 3: 0.25}[design.sums[0].clip]
+        maps_cost = 0.01 if design.network.maps is FeatureMaps.INT8 else 0.0
         margin = 4 * 2**0.5 * ERROR
-        return 0.9 - 0.1 / design.width_multiplier - clip_cost - maps_cost + table(noise)(design) * margin
+        return 0.9 - 0.1 / design.network.width_multiplier - clip_cost - maps_cost + table(noise)(design) * margin
 
     study = SimulatedStudy([NESTED], table(latencies), accuracy)
     study.run(order)
@@ -134,8 +135,8 @@ def test_whatever_the_accuracies_the_trainings_that_were_made_allow_what_was_spa
 
 
 def test_a_contradicted_bound_reopens_what_it_excluded():
-    slow = Design(1.0, 32, Overflow.EXACT, None)
-    fast, worse = Design(0.5, 32, Overflow.EXACT, None), Design(1.0, 32, Overflow.EXACT, 3)
+    slow = uniform_design(1.0, 32, Overflow.EXACT, None)
+    fast, worse = uniform_design(0.5, 32, Overflow.EXACT, None), uniform_design(1.0, 32, Overflow.EXACT, 3)
     latency = {fast: 1.0, slow: 3.0, worse: 0.5}
     accuracy = {fast: 0.8, slow: 0.85, worse: 0.82}
     study = SimulatedStudy([DeclaredBound(0.8)], latency.__getitem__, accuracy.__getitem__)
@@ -247,7 +248,7 @@ def test_counts_are_read_and_resumed(make_fake_study):
 def test_a_real_study_spares_clips_that_cost_too_much_and_rightly(tmp_path):
     """Emulated kernels and short trainings: what is spared is no point of the front once it is trained."""
     narrow, clipped, *harder = (
-        Design(width, 8, Overflow.EXACT, clip, FeatureMaps.INT8)
+        uniform_design(width, 8, Overflow.EXACT, clip, FeatureMaps.INT8)
         for width, clip in ((0.5, None), (1.0, 3), (1.0, 2), (1.0, 1))
     )
     space = SearchSpace((0.5, 1.0), (8,), (Overflow.EXACT,), (0, 3, 2, 1), (FeatureMaps.INT8,))

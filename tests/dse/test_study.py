@@ -11,14 +11,14 @@ import pytest
 from optuna.trial import TrialState
 
 from dse.cache import EvaluationCache
-from dse.design import Design
+from dse.design import Design, uniform_design
 from dse.errors import CacheError, DseError, InterruptedStudyError, NoKernelError, StorageError, TrainingError
 from dse.evaluation import Evaluator
 from dse.goal import Goal
 from dse.hypervolume import stalled_for
 from dse.liveness import Watch, this_process
 from dse.measuring import Measuring
-from dse.networks import FeatureMaps, build_network
+from dse.networks import FeatureMaps
 from dse.results import read_results
 from dse.space import SearchSpace
 from dse.spec import SamplerKind
@@ -27,9 +27,9 @@ from dse.study import is_stalled
 from dse.tile_search import TileSearch
 from dse.workers import RETRY, WORKER, fail_abandoned_trials, signs_of_life
 from kernels_asm import Overflow
-from tests.sample_kernels import FAMILY
+from tests.sample_kernels import FAMILY, tiny_network
 
-CONVENTIONAL = Design(1.0, 32, Overflow.EXACT, None)
+CONVENTIONAL = uniform_design(1.0, 32, Overflow.EXACT, None)
 
 
 FLOAT32 = (FeatureMaps.FLOAT32,)
@@ -49,7 +49,7 @@ def test_runs_the_conventional_design_first(fake_study):
 
 
 def test_budget_counts_complete_trials_only(make_fake_study):
-    illegal = Design(1.0, 16, Overflow.RUNNING, None)
+    illegal = uniform_design(1.0, 16, Overflow.RUNNING, None)
     fake = make_fake_study(space=SearchSpace(accumulators=(16, 32), overflows=(Overflow.EXACT, Overflow.RUNNING)))
     study = fake.run(12, first=(illegal,))
     pruned = study.get_trials(states=(TrialState.PRUNED,))
@@ -77,7 +77,7 @@ def test_resumed_run_draws_other_designs_than_the_first_did(make_fake_study):
     first = complete(fake.run(6))
     after = complete(fake.run(11))[6:]
     assert not set(first) & set(after)
-    assert [design.clip for design in first[1:]] != [design.clip for design in after]
+    assert [design.sums[0].clip for design in first[1:]] != [design.sums[0].clip for design in after]
 
 
 def test_same_seed_draws_the_same_designs(make_fake_study, tmp_path):
@@ -109,7 +109,7 @@ def test_designs_of_one_arithmetic_share_a_training(make_fake_study):
 def test_running_sums_share_the_training_of_exact_sums_where_no_order_matters(fake_study):
     for width, trainings in ((0.5, 1), (1.0, 3)):  # at width 1 the order matters in block4
         for overflow in (Overflow.EXACT, Overflow.RUNNING):
-            fake_study.evaluator.accuracy(Design(width, 8, overflow, 31), lambda _what: None)
+            fake_study.evaluator.accuracy(uniform_design(width, 8, overflow, 31), lambda _what: None)
         assert len(fake_study.trainer.trained) == trainings
 
 
@@ -297,7 +297,7 @@ def test_storage_that_breaks_during_a_run_is_one_line(fake_study):
 
 def test_maps_in_bytes_are_trained_and_timed_on_their_own(fake_study):
     for maps in FeatureMaps:
-        design = Design(1.0, 16, Overflow.EXACT, None, maps)
+        design = uniform_design(1.0, 16, Overflow.EXACT, None, maps)
         fake_study.evaluator.accuracy(design, lambda _what: None)
         layers = fake_study.evaluator.latency(design, lambda _what: None).layers
         assert [len(layer["kernels"]) for layer in layers] == ([1] * 4 if maps is FeatureMaps.INT8 else [2] * 4)
@@ -313,7 +313,7 @@ def test_a_layer_runs_fused_or_as_two_kernels_whichever_is_faster(fake_study, mo
         return record | {"cycles": record["cycles"] + 10**6 * str(work).startswith("fused")}
 
     monkeypatch.setattr(fake_study.timer, "time", slow_where_fused)
-    design = Design(1.0, 16, Overflow.EXACT, None, FeatureMaps.INT8)
+    design = uniform_design(1.0, 16, Overflow.EXACT, None, FeatureMaps.INT8)
     layers = fake_study.evaluator.latency(design, lambda _what: None).layers
     assert [layer["variant"].startswith("acc16-exact-clipnone-int16") for layer in layers] == [True] * 4
     assert all(layer["cycles"] == sum(kernel["cycles"] for kernel in layer["kernels"]) for layer in layers)
@@ -361,13 +361,13 @@ def test_what_breaks_a_constraint_before_its_training_is_not_trained(make_fake_s
 
 class FakeFootprint:
     def memory_bytes(self, design: Design) -> int:
-        return int(1000 * design.width_multiplier)
+        return int(1000 * design.network.width_multiplier)
 
     def weight_bytes(self, design: Design) -> int:
-        return int(5000 * design.width_multiplier**2)
+        return int(5000 * design.network.width_multiplier**2)
 
     def code_bytes(self, design: Design) -> int:
-        return 100 * design.accumulator
+        return 100 * design.sums[0].accumulator
 
 
 @pytest.mark.parametrize("kind", [SamplerKind.TPE, SamplerKind.NSGA3])
@@ -376,7 +376,13 @@ def test_other_objectives_are_measured_recorded_and_optimised(make_fake_study, k
     fake = make_fake_study(spec=spec)
     cache = EvaluationCache(fake.folder / "cache")
     search = TileSearch(fake.timer, cache, FAMILY)
-    slow = Evaluator(lambda width, maps: build_network("tiny", width, maps=maps), search, fake.trainer, 1e8, cache)
+    slow = Evaluator(
+        tiny_network,
+        search,
+        fake.trainer,
+        1e8,
+        cache,
+    )
     measuring = Measuring(Goal.of_spec(spec), FakeFootprint(), {"slow": slow})
     study = fake.run(15, sampler=kind, measuring=measuring)
     assert study.metric_names == ["memory_bytes", "accuracy", "latency_ms@slow"]
@@ -384,8 +390,12 @@ def test_other_objectives_are_measured_recorded_and_optimised(make_fake_study, k
         design, measures = Design.from_dict(trial.user_attrs["design"]), trial.user_attrs["measures"]
         assert measures.keys() == {"latency_ms", "accuracy", "memory_bytes", "latency_ms@slow", "code_bytes"}
         assert measures["latency_ms@slow"] == pytest.approx(10 * measures["latency_ms"])
-        assert trial.values == [1000 * design.width_multiplier, measures["accuracy"], measures["latency_ms@slow"]]
-        assert (trial.constraints["code_bytes <= 1600"] <= 0) is (design.accumulator <= 16)
+        assert trial.values == [
+            1000 * design.network.width_multiplier,
+            measures["accuracy"],
+            measures["latency_ms@slow"],
+        ]
+        assert (trial.constraints["code_bytes <= 1600"] <= 0) is (design.sums[0].accumulator <= 16)
     results = read_results(study)
     assert {trial.number for trial in study.best_trials} == results.front_numbers
     recorded = [trial.user_attrs["measures"]["latency_ms"] for trial in study.trials]
@@ -400,14 +410,14 @@ def test_a_design_without_a_kernel_on_a_further_core_is_a_failed_trial(make_fake
 
     class NarrowCore:
         def latency(self, design, activity):
-            if design.accumulator == 8:
+            if design.sums[0].accumulator == 8:
                 raise NoKernelError("no tile can do 8-bit sums: give another arithmetic")
             return fake.evaluator.latency(design, activity)
 
     study = fake.run(9, sampler=SamplerKind.GRID, measuring=Measuring(Goal.of_spec(spec), None, {"slow": NarrowCore()}))
-    assert {design.accumulator for design in complete(study)} == {32}
+    assert {design.sums[0].accumulator for design in complete(study)} == {32}
     failed = study.get_trials(states=(TrialState.FAIL,))
-    assert {Design.from_dict(trial.user_attrs["design"]).accumulator for trial in failed} == {8}
+    assert {Design.from_dict(trial.user_attrs["design"]).sums[0].accumulator for trial in failed} == {8}
     assert {trial.user_attrs["error"] for trial in failed} == {"no tile can do 8-bit sums: give another arithmetic"}
 
 

@@ -10,11 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from dse.cli.main import run
+from dse.cli.serialise import trial_fields
 from dse.cli.study import app
 from dse.errors import DseError, UsageError
 from dse.results import read_results
 from dse.study_export import FORMATS, ExportedStudy, exported, format_of, read_export, write_export
-from tests.sample_study import build_study, create_study
+from tests.sample_study import add_measured, build_study, create_study
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,22 @@ def test_every_trial_and_layer_reads_back(
     else:
         assert trials == list(study.trials)
         assert layers == list(study.layers)
+
+
+def test_what_differs_by_layer_stands_with_the_layers(tmp_path: Path, require_package: Callable[[str], None]) -> None:
+    require_package("pyarrow")
+    study = create_study(tmp_path / "study.db")
+    add_measured(study, 1.0, 0.8, 0.01)
+    add_measured(
+        study, 0.9, 0.8, 0.01, design={"accumulator": [8, 16, 8, 8], "overflow": ["wrap"] * 4, "clip": [7] * 4}
+    )
+    path = tmp_path / "out.parquet"
+    write_export(exported(read_results(study)), path, "parquet")
+    trials, layers = read_export(path, "parquet")
+    assert [trial["accumulator"] for trial in trials] == [32, None]
+    assert [layer["accumulator"] for layer in layers] == [32] * 4 + [8, 16, 8, 8]
+    assert [layer["clip"] for layer in layers] == [None] * 4 + [7] * 4
+    assert trial_fields(read_results(study), read_results(study).trials[1])["accumulator"] == "8/16/8/8"
 
 
 @pytest.mark.parametrize("file_format", FORMATS)

@@ -4,7 +4,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from dse.design import Design
+from dse.design import uniform_design
 from dse.goal import Goal
 from dse.networks import FeatureMaps
 from dse.results import read_results
@@ -14,17 +14,17 @@ from dse.staging import STAGE, Stage
 from dse.twins import Twins
 from kernels_asm import Overflow
 
-NARROW, WIDE, OTHER, BYTES = (
-    Design(1.0, 8, Overflow.WRAP, 15),
-    Design(1.0, 16, Overflow.EXACT, 15),
-    Design(1.0, 16, Overflow.SATURATE, 15),
-    Design(1.0, 16, Overflow.EXACT, 15, FeatureMaps.INT8),
+NARROW, WIDE, OTHER = (
+    uniform_design(1.0, 8, Overflow.WRAP, 15),
+    uniform_design(1.0, 16, Overflow.EXACT, 15),
+    uniform_design(1.0, 16, Overflow.SATURATE, 15),
 )
 SPACE = SearchSpace((0.5, 1.0), (8, 16, 32), (Overflow.EXACT, Overflow.WRAP), (0, 31, 7), (FeatureMaps.FLOAT32,))
 
 
 def better(known, design, goal=None):
-    twins = Twins(lambda: known, lambda _design: "the same", goal or Goal())
+    rank = {one: (number,) for number, one in enumerate(known)}
+    twins = Twins(lambda _design: known, lambda _design: "the same", goal or Goal(), rank.__getitem__)
     return twins.better(design, known[design], known.get)
 
 
@@ -41,10 +41,6 @@ def test_the_first_of_equal_twins_stands_for_the_others():
 
 def test_twins_that_cannot_be_measured_stand_for_none():
     assert better({NARROW: None, WIDE: {"latency_ms": 2.0}, OTHER: None}, WIDE) is None
-
-
-def test_designs_of_other_maps_are_no_twins():
-    assert better({BYTES: {"latency_ms": 1.0}, WIDE: {"latency_ms": 2.0}}, WIDE) is None
 
 
 def test_a_twin_must_be_worse_in_nothing():
@@ -80,6 +76,19 @@ def test_twins_that_others_stand_for_add_nothing_to_the_front(make_fake_study, t
     assert screened.run(99, sampler=kind).get_trials(states=(TrialState.COMPLETE,)) != complete  # as with --train-all
     finished = {tuple(trial.values) for trial in screened.load().get_trials(states=(TrialState.COMPLETE,))}
     assert finished == {tuple(trial.values) for trial in whole.load().get_trials(states=(TrialState.COMPLETE,))}
+
+
+def test_layers_find_their_best_twins_one_by_one(make_fake_study, tmp_path):
+    """Of 256 designs of four layers, those of 8 bits stand for those of 16 in each layer: 16 are left."""
+    clips = {"clips": (0, 7), "maps": (FeatureMaps.FLOAT32,), "layer_counts": (4,)}
+    layered = SearchSpace((1.0,), (16, 32), (Overflow.EXACT,), **clips)
+    study = make_fake_study(tmp_path, space=layered).run(300, sampler=SamplerKind.RANDOM, screens=True)
+    complete = read_results(study).complete
+    first, *others = (trial.design for trial in complete)
+    assert {sums.accumulator for sums in first.sums} == {32}  # the conventional design is evaluated in any case
+    assert {sums.accumulator for design in others for sums in design.sums} == {16}
+    assert len(others) == 2**4
+    assert len(stages(study)) == 4**4 - 2**4 - 1
 
 
 def test_the_twin_is_evaluated_although_the_budget_is_finished(make_fake_study):

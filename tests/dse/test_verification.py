@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dse.data import Dataset, load_dataset
-from dse.design import Design
+from dse.design import Design, uniform_design
 from dse.errors import UsageError
 from dse.networks import Network, Repairs, Residual, build_network, default_repairs
 from dse.nn import arithmetic
@@ -24,14 +24,14 @@ from tests.sample_networks import EVERYTHING, NETWORKS, images_for, model_of
 
 IMAGES = 200
 DESIGNS = [
-    (Design(0.5, 32, Overflow.EXACT, None), LaneTile(8, 3)),
-    (Design(0.5, 16, Overflow.EXACT, None), LaneTile(4, 5)),
-    (Design(0.5, 8, Overflow.EXACT, 31), LaneTile(8, 2)),
-    (Design(1.0, 8, Overflow.SATURATE, None), LaneTile(2, 7)),
-    (Design(1.0, 8, Overflow.WRAP, 7), LaneTile(16, 1)),
-    (Design(0.5, 16, Overflow.WRAP, 63), LaneTile(4, 4)),
-    (Design(0.5, 8, Overflow.RUNNING, 31), TreeTile(4, 7)),
-    (Design(1.0, 8, Overflow.RUNNING, 63), TreeTile(8, 7)),
+    (uniform_design(0.5, 32, Overflow.EXACT, None), LaneTile(8, 3)),
+    (uniform_design(0.5, 16, Overflow.EXACT, None), LaneTile(4, 5)),
+    (uniform_design(0.5, 8, Overflow.EXACT, 31), LaneTile(8, 2)),
+    (uniform_design(1.0, 8, Overflow.SATURATE, None), LaneTile(2, 7)),
+    (uniform_design(1.0, 8, Overflow.WRAP, 7), LaneTile(16, 1)),
+    (uniform_design(0.5, 16, Overflow.WRAP, 63), LaneTile(4, 4)),
+    (uniform_design(0.5, 8, Overflow.RUNNING, 31), TreeTile(4, 7)),
+    (uniform_design(1.0, 8, Overflow.RUNNING, 63), TreeTile(8, 7)),
 ]
 TILE = LaneTile(4, 3)
 
@@ -47,7 +47,7 @@ def _one_thread() -> None:
 
 
 def trained(design: Design, dataset: Dataset) -> BinaryModel:
-    network = build_network("tiny", design.width_multiplier, dataset.input_shape, dataset.classes)
+    network = build_network("tiny", design.network.width_multiplier, dataset.input_shape, dataset.classes)
     functions = design.layer_functions(layer.shape for layer in network.binary_layers)
     return train(network, functions, _short(dataset), Recipe(epochs=1, train_images=640)).model()
 
@@ -63,7 +63,7 @@ def test_every_output_and_class_is_equal(design: Design, tile: Tile, dataset: Da
     report = verify_model(model, kernels_of(model.network, design, tile), dataset.test.images[:IMAGES], seen.append)
     assert report.identical
     assert (report.images, report.layers, seen[-1]) == (IMAGES, 4, IMAGES)
-    shapes = [layer.shape for layer in build_network("tiny", design.width_multiplier).binary_layers]
+    shapes = [layer.shape for layer in build_network("tiny", design.network.width_multiplier).binary_layers]
     assert report.outputs == IMAGES * sum(shape.out_pixels * shape.channels_out for shape in shapes)
     assert report.instructions > report.outputs
 
@@ -85,8 +85,8 @@ def test_shortcuts_around_two_are_equal_on_two_images() -> None:
 
 def check_two_images(network: Network) -> None:
     """Check that every output of every binary layer was compared and is equal, and that a wrong one would be told."""
-    design = Design(0.125, 8, Overflow.SATURATE, 31)
-    model = model_of(network, design.arithmetic())
+    design = uniform_design(0.125, 8, Overflow.SATURATE, 31)
+    model = model_of(network, design.sums[0].arithmetic())
     images = images_for(network, 2).numpy()
     kernels = kernels_of(network, design, TILE)
     report = verify_model(model, kernels, images)
@@ -100,8 +100,8 @@ def check_two_images(network: Network) -> None:
 
 
 def test_another_arithmetic_than_the_trained_one_is_told(dataset: Dataset) -> None:
-    design = Design(1.0, 8, Overflow.SATURATE, None)
-    model = trained(replace(design, overflow=Overflow.WRAP), dataset)
+    design = uniform_design(1.0, 8, Overflow.SATURATE, None)
+    model = trained(uniform_design(1.0, 8, Overflow.WRAP, None), dataset)
     report = verify_model(model, kernels_of(model.network, design, TILE), dataset.test.images[:10])
     assert not report.identical
     assert 0 < report.differing_outputs < report.outputs
@@ -109,7 +109,7 @@ def test_another_arithmetic_than_the_trained_one_is_told(dataset: Dataset) -> No
 
 def test_running_sums_are_verified_where_their_order_matters(dataset: Dataset) -> None:
     """Where sums stop, the outputs of the trained network are not those of one stop at the end."""
-    design = Design(2.0, 8, Overflow.RUNNING, None)
+    design = uniform_design(2.0, 8, Overflow.RUNNING, None)
     model = trained(design, dataset)
     images = dataset.test.images[:20]
     assert verify_model(model, kernels_of(model.network, design, TreeTile(8, 7)), images).identical
@@ -126,7 +126,7 @@ def _orders(block: BinaryBlock, record: BinaryLayerRecord) -> int:
 
 
 def test_one_flipped_weight_is_told(dataset: Dataset) -> None:
-    design = Design(0.5, 8, Overflow.EXACT, 63)
+    design = uniform_design(0.5, 8, Overflow.EXACT, 63)
     model = trained(design, dataset)
     honest = model.binary_blocks[2].integer_weights()
     flipped = honest.clone()

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 
 import pytest
 from optuna.trial import TrialState, create_trial
@@ -10,11 +9,11 @@ from rich.live import Live
 
 from dse.cli import progress as progress_module
 from dse.cli.progress import LineProgress, LiveProgress, StudyTally, duration
-from dse.design import Design
+from dse.design import uniform_design
 from dse.uncertainty import MeasuredAccuracy
 from kernels_asm import Overflow
 
-DESIGN = Design(1.5, 8, Overflow.WRAP, 31)
+DESIGN = uniform_design(1.5, 8, Overflow.WRAP, 31)
 
 
 def trial(state, number=0, **attributes):
@@ -95,7 +94,7 @@ def test_trials_of_several_workers_are_told_apart():
     for shown in (lines, live):
         shown.begin([], 3)
         shown.begin_trial(0, DESIGN)
-        shown.begin_trial(1, replace(DESIGN, clip=7))
+        shown.begin_trial(1, uniform_design(1.5, 8, Overflow.WRAP, 7))
     lines.end_trial(trial(TrialState.COMPLETE))
     assert "width 1.5, 8-bit wrap, clip 31:" in stream.getvalue().splitlines()[-1]
     page = Console(file=io.StringIO(), width=120)

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import dse.export.folder as folder_module
-from dse.design import Design
+from dse.design import Design, uniform_design
 from dse.errors import ExportError, UsageError, VerificationError
 from dse.export.folder import DesignToExport, ExportReport, export_design
 from dse.export.layer_kernels import works_of
@@ -34,11 +34,11 @@ from tests.sample_networks import EVERYTHING, NETWORKS, images_for, model_of
 Tiled: TypeAlias = tuple[Design, Tile]
 """A design with one tile for all layers."""
 
-TREE = Design(0.5, 16, Overflow.EXACT, None), TreeTile(4, 4, 1, 3)
-CLIPPED = Design(0.5, 16, Overflow.EXACT, 15), TreeTile(4, 4, 1, 3)
-LANES = Design(0.5, 8, Overflow.EXACT, 31), LaneTile(4, 3)
-WRAP = Design(0.5, 8, Overflow.WRAP, None), LaneTile(16, 1)  # fills 24 channels up to 32
-RUNNING = Design(0.5, 8, Overflow.RUNNING, 31), TreeTile(4, 4)
+TREE = uniform_design(0.5, 16, Overflow.EXACT, None), TreeTile(4, 4, 1, 3)
+CLIPPED = uniform_design(0.5, 16, Overflow.EXACT, 15), TreeTile(4, 4, 1, 3)
+LANES = uniform_design(0.5, 8, Overflow.EXACT, 31), LaneTile(4, 3)
+WRAP = uniform_design(0.5, 8, Overflow.WRAP, None), LaneTile(16, 1)  # fills 24 channels up to 32
+RUNNING = uniform_design(0.5, 8, Overflow.RUNNING, 31), TreeTile(4, 4)
 UNUSUAL = EVERYTHING[0]
 
 KINDS: dict[str, tuple[str, Tiled, float, FeatureMaps, str]] = {
@@ -61,7 +61,9 @@ FAMILY = TileFamily(Schedule.OUT_OF_ORDER, frozenset({DOT_PRODUCT}))
 
 def _variants(network: Network, design: Design, tile: Tile) -> list[AnyVariant]:
     """Return the kernel of each layer in this tile: the fused one where there is one."""
-    kernels = [layer_routes(layer, network, design, FAMILY)[0].kernel.kernel(tile) for layer in network.binary_layers]
+    kernels = [
+        layer_routes(layer, network, design.sums[0], FAMILY)[0].kernel.kernel(tile) for layer in network.binary_layers
+    ]
     return [kernel.variant for kernel in kernels if kernel is not None]
 
 
@@ -74,7 +76,7 @@ def model(kind: str) -> BinaryModel:
 
 def _with_statistics(network, design: Design) -> BinaryModel:
     if network.maps is FeatureMaps.FLOAT32:
-        return model_of(network, design.arithmetic())
+        return model_of(network, design.sums[0].arithmetic())
     torch.manual_seed(3)
     made = BinaryModel(network, design.layer_functions(layer.shape for layer in network.binary_layers)).train()
     with torch.no_grad():  # statistics that are not those of a fresh batch norm
@@ -142,7 +144,7 @@ def test_make_check_runs_the_program(built: Path) -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_has_the_steps_of_its_model(name: str, tmp_path: Path) -> None:
     """An export compares each step with PyTorch's."""
-    design = Design(0.125, 8, Overflow.SATURATE, 31), LaneTile(4, 3)
+    design = uniform_design(0.125, 8, Overflow.SATURATE, 31), LaneTile(4, 3)
     network = build_network(name, 0.125, (3, 64, 64), 7)
     assert export(tmp_path / "design", model_of(network, design[0].arithmetic()), design, 1).images == 1
 
@@ -289,7 +291,7 @@ def test_a_program_that_classifies_otherwise_is_not_exported(monkeypatch, tmp_pa
 
 
 def test_kernels_with_udot_say_what_they_need(tmp_path: Path) -> None:
-    udot = Design(0.5, 32, Overflow.EXACT, None), TreeTile(4, 7, 1, 3, udot=True)
+    udot = uniform_design(0.5, 32, Overflow.EXACT, None), TreeTile(4, 7, 1, 3, udot=True)
     network = build_network("tiny", 0.5)
     export(tmp_path / "design", model_of(network, udot[0].arithmetic()), udot)
     assert "need the ISA extension dotprod" in (tmp_path / "design/README.md").read_text()

@@ -37,12 +37,33 @@ def test_layers_fit_each_other_at_odd_widths_and_sizes(multiplier, input_shape):
     assert (head.channels, head.classes) == (size[0], 7)
 
 
+@pytest.mark.parametrize(
+    ("name", "depth", "layers"),
+    [
+        ("tiny", 2.0, 8),
+        ("tiny", 0.4, 4),
+        ("resnet-20", 0.5, 12),
+        ("birealnet-18", 1.5, 24),
+        ("quicknet-large", 0.5, 18),
+    ],
+)
+def test_depth_multiplies_the_blocks_of_each_stage(name, depth, layers):
+    network = build_network(name, input_shape=(3, 32, 32), depth_multiplier=depth)
+    assert len(network.binary_layers) == layers
+    names = [layer.name for layer in network.layers]
+    assert len(set(names)) == len(names)
+    usual = build_network(name, input_shape=(3, 32, 32))
+    ends = [(one.out_channels, one.out_height) for one in (network.binary_layers[-1], usual.binary_layers[-1])]
+    assert ends[0] == ends[1]
+
+
 def test_digest_tells_networks_apart():
     variants = [
         build_network("tiny", 1),
         build_network("tiny", 2),
         build_network("tiny", 1, (3, 28, 28)),
         build_network("tiny", 1, (1, 28, 28), 5),
+        build_network("tiny", 1, depth_multiplier=2),
     ]
     assert len({network.digest for network in variants}) == len(variants)
     assert build_network("tiny", 1).digest == build_network("tiny", 1.0).digest
@@ -54,6 +75,9 @@ def test_digest_tells_networks_apart():
         ({"name": "tinny"}, "did you mean tiny?"),
         ({"width_multiplier": 0.0}, "width multiplier"),
         ({"width_multiplier": float("nan")}, "width multiplier"),
+        ({"depth_multiplier": 0.0}, "depth multiplier"),
+        ({"depth_multiplier": 17.0}, "depth multiplier"),
+        ({"name": "vgg-small", "input_shape": (3, 32, 32), "depth_multiplier": 2.0}, "depth 2 means nothing"),
         ({"input_shape": (0, 28, 28)}, "input"),
         ({"classes": 1}, "classes"),
     ],
