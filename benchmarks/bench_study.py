@@ -19,7 +19,7 @@ from typing import Final
 
 import optuna
 
-from benchmarks import study_resume, study_throughput
+from benchmarks import study_resume, study_throughput, study_trainings
 from benchmarks.options import add_worker_options, say
 from benchmarks.study_plot import plot
 from benchmarks.study_results import StudyResults, page
@@ -32,7 +32,7 @@ from dse.spec import SamplerKind
 
 COMMAND: Final = "make bench-study"
 SEEDS: Final = 5
-PARTS: Final = ("throughput", "resume")
+PARTS: Final = ("trainings", "throughput", "resume")
 """Parts besides the samplers."""
 SAMPLERS: Final = tuple(SamplerKind)
 GP_LIMIT: Final = 220
@@ -51,13 +51,15 @@ def main(arguments: Sequence[str] = ()) -> int:
     try:
         for kind in kinds:
             check_installed(kind)
-        truth = evaluate_space(open_bench(options.cache or default_directory()), say)
+        cache = options.cache or default_directory()
+        truth = evaluate_space(open_bench(cache), say)
         results = StudyResults(
             core=CORE,
             designs=len(truth.values),
             front=len(truth.front),
             samplers=_samplers(kinds, truth, options.seeds, options.jobs),
             functions=len(truth.values) - len(truth.instead),
+            trainings=_trainings(options.seeds, cache) if "trainings" in parts else (),
             throughput=_throughput() if "throughput" in parts else (),
             resumes=_resumes(options.trials) if "resume" in parts else (),
         )
@@ -91,6 +93,17 @@ def _samplers(kinds: Sequence[SamplerKind], truth: Truth, seeds: int, jobs: int)
             runs = [pool.submit(run_sampler, kind, truth, seed, limit, screens=screens) for seed in numbers]
             found.append(result(name, [run.result() for run in runs], limit))
             say(f"{name}: {found[-1].evaluations} evaluations")
+    return found
+
+
+def _trainings(seeds: int, cache: Path) -> list[study_trainings.Trainings]:
+    budget = study_trainings.DEFAULT_BUDGET
+    studies: list[tuple[SamplerKind, int | None, int]] = [(SamplerKind.GRID, None, 0)]
+    studies += [(SamplerKind.TPE, budget, seed) for seed in range(seeds)]
+    found = []
+    for kind, trials, seed in studies:
+        found.append(study_trainings.measure(kind, trials, seed, cache))
+        say(f"{found[-1].study}: {found[-1].trained} of {found[-1].designs} designs trained")
     return found
 
 

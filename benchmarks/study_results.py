@@ -9,6 +9,8 @@ from typing import Final
 from benchmarks.study_resume import Resume
 from benchmarks.study_samplers import BASELINE, ENOUGH, RANDOM_SHARE, SPACE_SHARE, SamplerResult
 from benchmarks.study_throughput import COLD_TARGET, WARM_TARGET, Throughput
+from benchmarks.study_trainings import TARGET as TRAININGS_TARGET
+from benchmarks.study_trainings import Trainings
 
 _HEAD: Final = """# Studies
 
@@ -48,6 +50,19 @@ workers: {COLD_TARGET} cold, {WARM_TARGET} warm.
 | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |
 """
 
+_TRAININGS: Final = f"""
+## Trainings avoided
+
+The default space on the same core, through the study itself; accuracies are the stand-in, with the error that the
+validation images of a real one have. A design that is proposed is timed. It is not trained if one that computes the
+same stands for it (*twin*), if one that computes the same was trained (*shared*), or if it could not reach the front
+(*bound*). *Same front*: whether the study's front is that of all these designs, each of them evaluated. Target:
+{TRAININGS_TARGET:.0%}.
+
+| study | designs | trained | twin | shared | bound | avoided | same front | target |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |
+"""
+
 _RESUME: Final = """
 ## Resuming a long study
 
@@ -68,6 +83,7 @@ class StudyResults:
         front: Points of its true front.
         functions: Designs of it for which no other one that computes the same is evaluated.
         samplers: Random search, and one result a sampler.
+        trainings: What studies trained.
         throughput: Measurements of latency-only evaluations.
         resumes: One a storage.
 
@@ -78,6 +94,7 @@ class StudyResults:
     front: int
     functions: int
     samplers: Sequence[SamplerResult]
+    trainings: Sequence[Trainings]
     throughput: Sequence[Throughput]
     resumes: Sequence[Resume]
 
@@ -101,9 +118,10 @@ def page(results: StudyResults, command: str, picture: str) -> str:
         picture=picture,
     )
     samplers = "".join(_sampler(one, results) for one in results.samplers)
+    trainings = _TRAININGS + "".join(map(_trainings, results.trainings)) if results.trainings else ""
     throughput = _THROUGHPUT + "".join(map(_throughput, results.throughput)) if results.throughput else ""
     resumes = _RESUME + "".join(map(_resume, results.resumes)) if results.resumes else ""
-    return head + samplers + throughput + resumes
+    return head + samplers + trainings + throughput + resumes
 
 
 def _sampler(one: SamplerResult, results: StudyResults) -> str:
@@ -128,6 +146,21 @@ def _sampler(one: SamplerResult, results: StudyResults) -> str:
 def _count(count: float, limit: int) -> str:
     """Return a count, or that it is above the limit of a run."""
     return f"over {limit}" if count > limit else f"{count:.0f}"
+
+
+def _trainings(one: Trainings) -> str:
+    cells = (
+        one.study,
+        one.designs,
+        one.trained,
+        one.twins,
+        one.shared,
+        one.spared,
+        f"{one.avoided:.0%}",
+        "yes" if one.same_front else "**no**",
+        _verdict(met=one.avoided >= TRAININGS_TARGET and one.same_front),
+    )
+    return f"| {' | '.join(map(str, cells))} |\n"
 
 
 def _throughput(one: Throughput) -> str:

@@ -11,6 +11,7 @@ from benchmarks.study_resume import STORAGES, Resume, fill, measure
 from benchmarks.study_samplers import BASELINE, Run, result, run_sampler
 from benchmarks.study_space import SPACE, Truth
 from benchmarks.study_throughput import Throughput, dealt
+from benchmarks.study_trainings import Trainings
 from dse.design import Design, uniform_design
 from dse.networks import FeatureMaps, build_network
 from dse.spec import SamplerKind
@@ -109,6 +110,10 @@ def sample_results() -> StudyResults:
         front=7,
         functions=33,
         samplers=(tpe, gp, random),
+        trainings=(
+            Trainings("grid, the whole space", 100, 30, 50, 15, 5, same_front=True),
+            Trainings("tpe, 40 trials, seed 0", 40, 10, 20, 5, 5, same_front=False),
+        ),
         throughput=(
             Throughput("default clips", 2, False, 90, 60, 5.0, 4.0),
             Throughput("default clips", 1, True, 90, 90, 1.0, 0.5),
@@ -122,6 +127,8 @@ def test_the_page_says_every_figure_and_whether_targets_are_met():
     assert "| tpe | 2 | 2 to 3 | 5 | 2 | 5.0% | 10% | met | met |" in text
     assert "| gp | over 2 | over 2 to over 2 | 0 | 1 | over 4.0% | over 8% | missed | missed |" in text
     assert "| random search | 25 | 20 to 30 | 0 | 2 | 50.0% | - | missed | - |" in text
+    assert "| grid, the whole space | 100 | 30 | 50 | 15 | 5 | 70% | yes | met |" in text
+    assert "| tpe, 40 trials, seed 0 | 40 | 10 | 20 | 5 | 5 | 75% | **no** | missed |" in text
     assert "| default clips | cold | 2 | 90 | 30 | 22.5 | 18.0 | met |" in text
     assert "| default clips | warm | 1 | 90 | 0 | 180.0 | 90.0 | - |" in text
     assert "| SQLite | 10,000 | 3.0 | 1.0 | 3.5 |" in text
