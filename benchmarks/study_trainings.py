@@ -19,7 +19,7 @@ from dse.accuracy_bounds import NestedBound
 from dse.cache import EvaluationCache, Record
 from dse.data import load_dataset
 from dse.design import Design
-from dse.evaluation import Activity, Evaluator
+from dse.evaluation import Activity, Evaluator, Judge
 from dse.front import pareto_front
 from dse.goal import Goal
 from dse.known_designs import known_designs
@@ -85,7 +85,13 @@ class StandIn:
         """Return what the accuracy depends on."""
         return {"network": network.digest, "functions": list(map(function_values, functions)), "noise": NOISE}
 
-    def train(self, network: Network, functions: tuple[LayerFunction, ...], activity: Activity) -> tuple[Record, bytes]:
+    def train(
+        self,
+        network: Network,
+        functions: tuple[LayerFunction, ...],
+        activity: Activity,
+        judge: Judge | None = None,  # noqa: ARG002 - there is no epoch to ask after
+    ) -> tuple[Record, bytes]:
         """Return the stand-in with the error that so many validation images have."""
         activity("standing in")
         accuracy = stand_in_accuracy(network.width_multiplier, network.maps, network.binary_layers, functions)

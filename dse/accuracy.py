@@ -10,7 +10,7 @@ from dse.cache import EvaluationCache, Record, content_key
 from dse.data import Dataset
 from dse.data.resizing import fitted
 from dse.errors import TrainingError, UsageError
-from dse.evaluation import WEIGHTS, Activity, obtain_accuracy
+from dse.evaluation import WEIGHTS, Activity, Judge, obtain_accuracy
 from dse.layer_functions import function_values
 from dse.networks import Network
 from dse.training.recipe import Recipe
@@ -84,18 +84,27 @@ class NetworkTrainer:
             "training": training_digest(),
         }
 
-    def train(self, network: Network, functions: tuple[LayerFunction, ...], activity: Activity) -> tuple[Record, bytes]:
+    def train(
+        self, network: Network, functions: tuple[LayerFunction, ...], activity: Activity, judge: Judge | None = None
+    ) -> tuple[Record, bytes]:
         """Train, or go on; return accuracies, their errors, time and history, and the weights as safetensors.
 
-        Raises TrainingError if the training diverges, CheckpointError if what is left of an earlier one is of no use.
+        What a training has learned that the judge ends is kept, and gone on from the next time. Raises TrainingError if
+        the training diverges, CheckpointError if what is left of an earlier one is of no use.
         """
         from dse.training.loop import train
         from dse.training.weights import weights_bytes
 
+        judged = 0
+
         def report(progress: TrainingProgress) -> None:
+            nonlocal judged
             activity(f"training epoch {progress.epoch}/{progress.epochs}")
             if self._watch:
                 self._watch(progress)
+            if judge and progress.accuracy is not None and judged < progress.judged < progress.epochs:
+                judged = progress.judged
+                judge(judged, progress.accuracy)
 
         activity("training")
         teacher = self._find_teacher(network, activity)

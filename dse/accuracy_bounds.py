@@ -24,15 +24,27 @@ from kernels_asm import EndValue, LayerFunction
 STANDARD_ERRORS: Final = 4.0
 """Of the difference of two accuracies, by which a network may be above one that loses less."""
 
+FEWEST: Final = 5
+"""Trainings that must be known before what they gained says how much another can."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A complete trial: its number, its design, its accuracy (0..1) and the standard error of that."""
+    """A complete trial: its number and design, its accuracy (0..1) with standard error, and that after each epoch."""
 
     number: int
     design: Design
     accuracy: float
     standard_error: float
+    epochs: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a training is: the epoch that it has finished, from 1, and the accuracy after it, 0..1."""
+
+    epoch: int
+    accuracy: float
 
 
 class AccuracyBound(ABC):
@@ -42,8 +54,15 @@ class AccuracyBound(ABC):
     """What a pruned trial says it was pruned by."""
 
     @abstractmethod
-    def of(self, design: Design, trained: Sequence[Trained]) -> float:
-        """Return the most that a design's accuracy can be, given what has been trained; 1 where nothing is known."""
+    def of(self, design: Design, trained: Sequence[Trained], reached: Reached | None = None) -> float:
+        """Return the most that a design's accuracy can be, 1 where nothing is known.
+
+        Args:
+            design: The design.
+            trained: What has been trained.
+            reached: How far the training of the design is; None before its first epoch has ended.
+
+        """
 
     @abstractmethod
     def contradiction(self, trained: Sequence[Trained]) -> str | None:
@@ -57,7 +76,7 @@ class DeclaredBound(AccuracyBound):
     most: float
     name = "declared"
 
-    def of(self, design: Design, trained: Sequence[Trained]) -> float:  # noqa: ARG002 - the same for all
+    def of(self, design: Design, trained: Sequence[Trained], reached: Reached | None = None) -> float:  # noqa: ARG002
         """See `AccuracyBound`."""
         return self.most
 
@@ -88,7 +107,7 @@ class NestedBound(AccuracyBound):
         self._network_of = cache(network_of)
         self._is_nested = cache(self._find_nested)
 
-    def of(self, design: Design, trained: Sequence[Trained]) -> float:
+    def of(self, design: Design, trained: Sequence[Trained], reached: Reached | None = None) -> float:  # noqa: ARG002
         """See `AccuracyBound`."""
         return min((1.0, *(_most_of(one) for one in trained if self._is_nested(design, one.design))))
 
@@ -109,6 +128,42 @@ class NestedBound(AccuracyBound):
         shapes = [layer.shape for layer in self._network_of(inner.network).binary_layers]
         pairs = zip(inner.layer_functions(shapes), outer.layer_functions(shapes), shapes, strict=True)
         return all(is_function_of(one, other, shape.window) for one, other, shape in pairs)
+
+
+class GainBound(AccuracyBound):
+    """A training gains no more, from an epoch to its end, than the most that any other of the study has gained.
+
+    But for the noise: `STANDARD_ERRORS` standard errors of a difference of two accuracies. It says nothing before an
+    epoch has ended, nor before `FEWEST` trainings of as many epochs are known.
+    """
+
+    name = "gain"
+
+    def of(self, design: Design, trained: Sequence[Trained], reached: Reached | None = None) -> float:  # noqa: ARG002
+        """See `AccuracyBound`."""
+        return 1.0 if reached is None else min(1.0, _most_after(reached, trained))
+
+    def contradiction(self, trained: Sequence[Trained]) -> str | None:
+        """See `AccuracyBound`."""
+        for one in trained:
+            others = [other for other in trained if other is not one]
+            for epoch, accuracy in enumerate(one.epochs, start=1):
+                if one.accuracy > _most_after(Reached(epoch, accuracy), others):
+                    return (
+                        f"trial {one.number} went from {accuracy:.2%} after epoch {epoch} to {one.accuracy:.2%}, "
+                        "further than any other"
+                    )
+        return None
+
+
+def _most_after(reached: Reached, trained: Sequence[Trained]) -> float:
+    """Return what `GainBound` allows; infinity where too little is known."""
+    known = [one for one in trained if len(one.epochs) > reached.epoch]
+    if len(known) < FEWEST:
+        return math.inf
+    gain = max(one.accuracy - one.epochs[reached.epoch - 1] for one in known)
+    error = max(one.standard_error for one in known)
+    return reached.accuracy + gain + STANDARD_ERRORS * math.sqrt(2) * error
 
 
 def _is_network_nested(inner: NetworkChoice, outer: NetworkChoice) -> bool:

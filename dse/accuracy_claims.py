@@ -54,8 +54,8 @@ def spared_note(results: StudyResults) -> str | None:
     if not spared:
         return None
     return (
-        f"pruned before training: {spared} of {spared + len(results.complete)} designs, which could not have reached "
-        "the front"
+        f"not trained, or not to the end: {spared} of {spared + len(results.complete)} designs, which could not have "
+        "reached the front"
     )
 
 

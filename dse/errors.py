@@ -33,6 +33,10 @@ class TrainingError(DseError):
     """A training diverged or could not finish."""
 
 
+class StoppedTrainingError(DseError):
+    """A training was ended early, as its design cannot reach the front; a checkpoint has what it had learned."""
+
+
 class KernelMismatchError(DseError):
     """A kernel's output on the emulated machine is not the oracle's."""
 

@@ -31,6 +31,9 @@ LATENCY_SCOPE = "binary layers: convolution, batch norm, shortcut and signs"
 Activity = Callable[[str], None]
 """Told in a few words what an evaluation does now."""
 
+Judge = Callable[[int, float], None]
+"""Told the epoch that a training has finished, from 1, and the accuracy after it; may raise StoppedTrainingError."""
+
 
 class Trainer(Protocol):
     """Trains a network for the functions that its binary layers compute."""
@@ -38,8 +41,10 @@ class Trainer(Protocol):
     def key(self, network: Network, functions: tuple[LayerFunction, ...]) -> Mapping[str, Any]:
         """Return everything that the accuracy depends on, as JSON values."""
 
-    def train(self, network: Network, functions: tuple[LayerFunction, ...], activity: Activity) -> tuple[Record, bytes]:
-        """Return a record and the trained weights as safetensors.
+    def train(
+        self, network: Network, functions: tuple[LayerFunction, ...], activity: Activity, judge: Judge | None = None
+    ) -> tuple[Record, bytes]:
+        """Return a record and the trained weights as safetensors; ask the judge after each epoch but the last.
 
         The record holds accuracy, standard_error and test_accuracy (0..1), train_seconds, history (a list of dicts),
         and test_standard_error where the trainer knows it.
@@ -134,12 +139,13 @@ class Evaluator:
         keys = tuple(timed.key for timed in kernels)
         return Latency(cycles, cycles / self._clock_hz * 1e3, tuple(records), keys, cached=timings == 0)
 
-    def accuracy(self, design: Design, activity: Activity) -> Accuracy:
+    def accuracy(self, design: Design, activity: Activity, judge: Judge | None = None) -> Accuracy:
         """Return the accuracy of the network trained for the design's arithmetic.
 
-        Raises TrainingError if the training diverges, CacheError if the cache cannot be used.
+        Raises TrainingError if the training diverges, StoppedTrainingError if the judge ends it, CacheError if the
+        cache cannot be used.
         """
-        return obtain_accuracy(self._trainer, self._cache, *self._computed(design), activity)
+        return obtain_accuracy(self._trainer, self._cache, *self._computed(design), activity, judge)
 
     def accuracy_key(self, design: Design) -> str:
         """Return the name of the design's training in the cache: designs that compute the same have the same."""
@@ -151,16 +157,21 @@ class Evaluator:
 
 
 def obtain_accuracy(
-    trainer: Trainer, cache: EvaluationCache, network: Network, functions: tuple[LayerFunction, ...], activity: Activity
+    trainer: Trainer,
+    cache: EvaluationCache,
+    network: Network,
+    functions: tuple[LayerFunction, ...],
+    activity: Activity,
+    judge: Judge | None = None,
 ) -> Accuracy:
     """Return the accuracy of a network under these functions: from the cache, or trained and then kept there.
 
-    Raises TrainingError if the training diverges, CacheError if the cache cannot be used.
+    Raises as `Evaluator.accuracy`.
     """
     content = trainer.key(network, functions)
 
     def trained() -> Record:
-        record, weights = trainer.train(network, functions, activity)
+        record, weights = trainer.train(network, functions, activity, judge)
         # The weights come first: a record whose weights are missing could not be verified.
         named = {**record, "weights": cache.store_file(WEIGHTS, weights, ".safetensors")}
         record = cache.store(ACCURACY, content, named)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import optuna
 
 from dse.accuracy import NetworkTrainer
-from dse.accuracy_bounds import AccuracyBound, DeclaredBound, NestedBound
+from dse.accuracy_bounds import AccuracyBound, DeclaredBound, GainBound, NestedBound
 from dse.cache import EvaluationCache
 from dse.data import Dataset, dataset_names, load_dataset
 from dse.data.resizing import shape_at
@@ -275,8 +275,8 @@ class StudySetup:
         if self._spec.train_all:
             return ()
         most = study.user_attrs.get(ACCURACY_AT_MOST, 1.0)
-        nested = NestedBound(self._network_of)
-        return (DeclaredBound(most), nested) if most < 1 else (nested,)
+        bounds = (NestedBound(self._network_of), GainBound())
+        return (DeclaredBound(most), *bounds) if most < 1 else bounds
 
 
 def _trainer(dataset: Dataset, recipe: Recipe | QuickRecipe, seed: int, cache: EvaluationCache) -> Trainer:

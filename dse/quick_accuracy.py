@@ -10,7 +10,7 @@ from dse.cache import EvaluationCache, Record
 from dse.claims import obtain
 from dse.data import Dataset
 from dse.data.resizing import fitted
-from dse.evaluation import WEIGHTS, Activity
+from dse.evaluation import WEIGHTS, Activity, Judge
 from dse.layer_functions import function_values
 from dse.networks import Network
 from dse.training.quick_recipe import QuickRecipe
@@ -55,7 +55,13 @@ class QuickTrainer:
             "recipe": self._recipe.digest,
         }
 
-    def train(self, network: Network, functions: tuple[LayerFunction, ...], activity: Activity) -> tuple[Record, bytes]:
+    def train(
+        self,
+        network: Network,
+        functions: tuple[LayerFunction, ...],
+        activity: Activity,
+        judge: Judge | None = None,  # noqa: ARG002 - there is no epoch to ask after
+    ) -> tuple[Record, bytes]:
         """Train the design from the shared start on; return accuracies, time and history, and the weights.
 
         Raises TrainingError if the training diverges.

@@ -2,8 +2,8 @@
 
 A trial goes through stages, cheapest first. Kernels are timed; then a training is spared where the design breaks a
 constraint already, or where the study has a trial that is at least as good in all else and at least as accurate as the
-design can be, which then cannot reach the front. A design that computes just what a complete trial computed needs no
-training either: its accuracy is that one's.
+design can be, which then cannot reach the front. That is asked again after each epoch of a training, which may end it.
+A design that computes just what a complete trial computed needs no training either: its accuracy is that one's.
 
 Bounds (`dse.accuracy_bounds`) are assumptions. Before a run ends, each spared trial is tested anew against everything
 that has been trained, and those that nothing excludes any more are evaluated, until no such trial is left. So the final
@@ -20,7 +20,7 @@ from typing import Any, Final
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from dse.accuracy_bounds import AccuracyBound, Trained
+from dse.accuracy_bounds import AccuracyBound, Reached, Trained
 from dse.design import Design
 from dse.errors import UsageError
 from dse.workers import RETRY
@@ -34,6 +34,10 @@ EXCLUSION: Final = "exclusion"
 
 KNOWN: Final = "known_objectives"
 """Trial attribute of such a trial: the objectives that it has, by number of the objective."""
+
+
+REACHED: Final = "reached"
+"""Trial attribute of such a trial whose training had begun: the epoch that it finished, and the accuracy after it."""
 
 
 SETTLED: Final = "settled"
@@ -50,7 +54,7 @@ class Stage(StrEnum):
     CONSTRAINT = "constraint"
     """Before its training: it breaks a constraint whatever its accuracy is."""
     TRAINING = "training"
-    """Before its training: it could not reach the front."""
+    """Before its training, or after some epochs of it: it could not reach the front."""
 
 
 SPARED: Final = (Stage.CONSTRAINT, Stage.TRAINING)
@@ -129,13 +133,20 @@ class Staging:
         self._accuracy = accuracy
         self.screens = screens
 
-    def exclusion(self, design: Design, known: Mapping[int, float], trials: Sequence[FrozenTrial]) -> Exclusion | None:
+    def exclusion(
+        self,
+        design: Design,
+        known: Mapping[int, float],
+        trials: Sequence[FrozenTrial],
+        reached: Reached | None = None,
+    ) -> Exclusion | None:
         """Return why a design cannot reach the front, or None if it might.
 
         Args:
             design: The design.
             known: Its objectives but the accuracy, by number of the objective.
             trials: The study's; the complete ones count.
+            reached: How far the training of the design is; None before its first epoch has ended.
 
         """
         complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
@@ -143,7 +154,7 @@ class Staging:
         for bound in self._bounds:
             if bound.contradiction(trained) is not None:
                 continue
-            most = bound.of(design, trained)
+            most = bound.of(design, trained, reached)
             best = [known.get(number, most) for number in range(len(self._signs))]
             for trial in filter(_is_feasible, complete):
                 if self._dominates(trial.values, best):
@@ -162,7 +173,8 @@ class Staging:
                     found[design] = None
                 continue
             known = {int(number): value for number, value in trial.user_attrs[KNOWN].items()}
-            if self.exclusion(design, known, trials) is None:
+            reached = Reached(**trial.user_attrs[REACHED]) if REACHED in trial.user_attrs else None
+            if self.exclusion(design, known, trials, reached) is None:
                 found[design] = None
         return list(found)
 
@@ -179,6 +191,7 @@ class Staging:
                 _design_of(trial),
                 trial.values[self._accuracy],
                 trial.user_attrs["accuracy_standard_error"],
+                tuple(epoch["accuracy"] for epoch in trial.user_attrs.get("history", ())),
             )
             for trial in complete
         ]

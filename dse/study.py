@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from dse.accuracy_bounds import AccuracyBound
+from dse.accuracy_bounds import AccuracyBound, Reached
 from dse.candidates import Candidates, LayeredCandidates, ListedCandidates
 from dse.design import Design
 from dse.errors import (
@@ -18,10 +19,11 @@ from dse.errors import (
     InterruptedStudyError,
     KernelMismatchError,
     NoKernelError,
+    StoppedTrainingError,
     TrainingError,
     one_line,
 )
-from dse.evaluation import Accuracy, Evaluator, Latency
+from dse.evaluation import Accuracy, Evaluator, Judge, Latency
 from dse.hypervolume import stalled_for
 from dse.interruption import Interruption
 from dse.legality import Legality
@@ -33,7 +35,7 @@ from dse.results import MEASURES, STOPPED, read_results
 from dse.sampler import FIXED_PARAMETERS, DistinctSampler
 from dse.space import SearchSpace
 from dse.spec import SamplerKind
-from dse.staging import EXCLUSION, KNOWN, SETTLED, STAGE, Exclusion, Spared, Stage, Staging, is_spared
+from dse.staging import EXCLUSION, KNOWN, REACHED, SETTLED, STAGE, Exclusion, Spared, Stage, Staging, is_spared
 from dse.study_lock import StudyLock, held
 from dse.twins import Twins
 from dse.workers import (
@@ -256,7 +258,11 @@ class StudyRunner:
                 record_latency(trial, latency)
                 measured = self._measuring.before_training(design, latency, self._progress.activity)
                 spared = self._spared(trial, design, measured)
-                accuracy = None if spared else self._evaluator.accuracy(design, self._progress.activity)
+                judge = self._judge(trial, design, measured)
+                accuracy = None if spared else self._evaluator.accuracy(design, self._progress.activity, judge)
+        except StoppedTrainingError as error:
+            self._failures = 0
+            self._prune(trial, Stage.TRAINING, one_line(error))
         except DESIGN_ERRORS as error:
             self._fail(trial, one_line(error))
             self._stop_after_failures(error)
@@ -293,8 +299,28 @@ class StudyRunner:
         exclusion = self._exclusion(design, measured)
         if exclusion is None:
             return None
+        return Spared(Stage.TRAINING, str(exclusion), self._excluded(exclusion, measured))
+
+    def _excluded(self, exclusion: Exclusion, measured: Mapping[str, float]) -> dict[str, Any]:
+        """Return what is written down with a design that is not trained, or not to the end."""
         known = {str(number): value for number, value in self._known(measured).items()}
-        return Spared(Stage.TRAINING, str(exclusion), {EXCLUSION: exclusion.to_dict(), KNOWN: known})
+        return {EXCLUSION: exclusion.to_dict(), KNOWN: known}
+
+    def _judge(self, trial: Trial, design: Design, measured: Mapping[str, float]) -> Judge | None:
+        """Return what ends a training whose design cannot reach the front; None for those that a study begins with."""
+        if design in self._first:
+            return None
+
+        def judge(epoch: int, accuracy: float) -> None:
+            reached = Reached(epoch, accuracy)
+            trials = self._study.get_trials(deepcopy=False)
+            exclusion = self._staging.exclusion(design, self._known(measured), trials, reached)
+            if exclusion is not None:
+                for name, value in {**self._excluded(exclusion, measured), REACHED: asdict(reached)}.items():
+                    trial.set_user_attr(name, value)
+                raise StoppedTrainingError(f"{exclusion}; stopped at {accuracy:.2%} after epoch {epoch}")
+
+        return judge
 
     def _known_of(self, design: Design) -> dict[str, float] | None:
         """Return what is known of a design before a training; None where it has no kernels that work."""

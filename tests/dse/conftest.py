@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial
 
 from dse.cache import EvaluationCache, Record
 from dse.design import Design, uniform_design
-from dse.evaluation import Activity, Evaluator
+from dse.evaluation import Activity, Evaluator, Judge
 from dse.goal import Goal
 from dse.layer_work import LayerWork
 from dse.legality import Legality
@@ -55,27 +55,39 @@ class FakeTimer:
 
 
 class FakeTrainer:
-    """Accuracy that grows with the width and with the range of the outputs; `before` may interfere with a training."""
+    """Accuracy that grows with the width and with the range of the outputs; `before` may interfere with a training.
+
+    `epochs` has the accuracies after all epochs but the last.
+    """
 
     def __init__(self) -> None:
         self.trained: list[tuple[str, tuple[LayerFunction, ...]]] = []
         self.before: Callable[[], None] = lambda: None
         self.error = 0.004
+        self.epochs: Callable[[float], tuple[float, ...]] = lambda _accuracy: ()
 
     def key(self, network: Network, functions: tuple[LayerFunction, ...]) -> dict[str, Any]:
         return {"network": network.digest, "functions": list(map(str, functions))}
 
-    def train(self, network: Network, functions: tuple[LayerFunction, ...], activity: Activity) -> tuple[Record, bytes]:
+    def train(
+        self, network: Network, functions: tuple[LayerFunction, ...], activity: Activity, judge: Judge | None = None
+    ) -> tuple[Record, bytes]:
         activity("training epoch 1/1")
         self.before()
         self.trained.append((network.digest, functions))
         accuracy = 0.9 - 0.1 / network.width_multiplier - 0.2 / min(value.hi - value.lo for value in functions)
+        for epoch, reached in enumerate(self.epochs(accuracy), start=1):
+            if judge:
+                judge(epoch, reached)
         record: Record = {
             "accuracy": accuracy,
             "standard_error": self.error,
             "test_accuracy": accuracy - 0.01,
             "train_seconds": 1.0,
-            "history": [{"epoch": 1, "loss": 1.0, "accuracy": accuracy}],
+            "history": [
+                {"epoch": epoch, "loss": 1.0, "accuracy": reached}
+                for epoch, reached in enumerate((*self.epochs(accuracy), accuracy), start=1)
+            ],
         }
         return record, f"weights of {network.digest} {functions}".encode()
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dse.accuracy_bounds import DeclaredBound, NestedBound, Trained, is_function_of
+from dse.accuracy_bounds import DeclaredBound, GainBound, NestedBound, Reached, Trained, is_function_of
 from dse.design import Design, NetworkChoice, Sums, uniform_design
 from dse.networks import FeatureMaps
 from kernels_asm import Arithmetic, OutputType, Overflow, RunningSums
@@ -22,6 +22,29 @@ CLIPPED = Sums(8, Overflow.EXACT, 31)
 @pytest.fixture(scope="module")
 def nested() -> NestedBound:
     return NestedBound(tiny_network)
+
+
+def learned(number: int, *epochs: float) -> Trained:
+    return Trained(number, EXACT, epochs[-1], 0.001, epochs)
+
+
+def test_a_training_gains_no_more_than_the_best_of_five_others():
+    bound, noise = GainBound(), 4 * 2**0.5 * 0.001
+    known = [learned(number, 0.6, 0.7, 0.75 + number / 100) for number in range(5)]
+    assert bound.of(EXACT, known) == 1.0
+    assert bound.of(EXACT, known, Reached(1, 0.5)) == pytest.approx(0.5 + 0.19 + noise)
+    assert bound.of(EXACT, known, Reached(2, 0.5)) == pytest.approx(0.5 + 0.09 + noise)
+    assert bound.of(EXACT, known, Reached(1, 0.9)) == 1.0
+    assert bound.of(EXACT, known[:4], Reached(1, 0.5)) == 1.0  # too few
+    assert bound.of(EXACT, known, Reached(3, 0.5)) == 1.0  # no training had more than three epochs
+
+
+def test_a_training_that_gains_more_than_any_other_contradicts_the_bound():
+    known = [learned(number, 0.6, 0.7) for number in range(5)]
+    assert GainBound().contradiction([*known, learned(5, 0.6, 0.7)]) is None
+    told = GainBound().contradiction([*known, learned(5, 0.4, 0.7)])
+    assert told == "trial 5 went from 40.00% after epoch 1 to 70.00%, further than any other"
+    assert GainBound().contradiction([*known[:4], learned(5, 0.4, 0.7)]) is None  # the others are too few to say
 
 
 def trained(design: Design, accuracy: float, error: float = 0.005, number: int = 0) -> Trained:

@@ -104,7 +104,7 @@ def test_a_declared_bound_stays_through_runs_and_workers_that_declare_none(tmp_p
     setup(declaring).declare_bound(study)
     setup(silent).declare_bound(study)
     worker = setup(stored_spec(silent.record(core.clock_hz)))  # it reads every field, declared or not
-    assert [bound.name for bound in worker._bounds(study)] == ["declared", "nested"]
+    assert [bound.name for bound in worker._bounds(study)] == ["declared", "nested", "gain"]
     assert study.user_attrs[ACCURACY_AT_MOST] == 0.9
 
 

@@ -39,11 +39,11 @@ class LoggedTrainer(FakeTrainer):
         super().__init__()
         self.log = log
 
-    def train(self, network, functions, activity):
+    def train(self, network, functions, activity, judge=None):
         key = f"{network.digest[:12]} {abs(hash(functions))}"
         self.note("begin", key)
         time.sleep(EVALUATION)
-        trained = super().train(network, functions, activity)
+        trained = super().train(network, functions, activity, judge)
         self.note("end", key)
         return trained
 

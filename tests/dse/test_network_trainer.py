@@ -7,7 +7,7 @@ import torch
 
 from dse.accuracy import CHECKPOINTS, NetworkTrainer
 from dse.cache import CacheError, EvaluationCache, content_key
-from dse.errors import TrainingError, UsageError
+from dse.errors import StoppedTrainingError, TrainingError, UsageError
 from dse.evaluation import ACCURACY, WEIGHTS, obtain_accuracy
 from dse.training.recipe import Distillation
 from dse.training.schedules import Schedule
@@ -111,3 +111,26 @@ def test_keys_follow_all_that_a_training_depends_on(cache):
     keys.append(NetworkTrainer(SMALL, recipe, 1, cache=cache).key(NETWORK, FUNCTIONS[:1] * len(FUNCTIONS)))
     assert len({content_key(key) for key in keys}) == 5
     assert NetworkTrainer(SMALL, recipe, 1).key(NETWORK, FUNCTIONS) == keys[0]
+
+
+def test_what_a_judge_ends_is_gone_on_from_and_it_is_not_asked_after_the_last_epoch(cache, tmp_path):
+    recipe = replace(RECIPES["adam"], epochs=3)
+    asked: list[int] = []
+
+    def judge(epoch: int, accuracy: float) -> None:
+        assert 0 <= accuracy <= 1
+        asked.append(epoch)
+        if asked == [1, 2]:
+            raise StoppedTrainingError("cannot reach the front")
+
+    def train(kept: EvaluationCache, *judges):
+        return NetworkTrainer(SMALL, recipe, 1, cache=kept).train(NETWORK, FUNCTIONS, lambda _what: None, *judges)
+
+    with pytest.raises(StoppedTrainingError):
+        train(cache, judge)
+    assert files(cache, CHECKPOINTS)
+    gone_on, weights = train(cache, judge)
+    assert asked == [1, 2, 2]  # the second time from after the second epoch
+    through, same = train(EvaluationCache(tmp_path / "other"))
+    assert gone_on["accuracy"] == through["accuracy"]
+    assert parse_weights(weights, "here").state_dict.keys() == parse_weights(same, "here").state_dict.keys()

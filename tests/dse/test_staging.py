@@ -13,7 +13,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from dse.accuracy import NetworkTrainer
-from dse.accuracy_bounds import AccuracyBound, DeclaredBound, NestedBound
+from dse.accuracy_bounds import AccuracyBound, DeclaredBound, GainBound, NestedBound, Reached
 from dse.accuracy_claims import spared_note
 from dse.cache import EvaluationCache
 from dse.cli.tables import front_notes
@@ -30,7 +30,8 @@ from dse.networks import FeatureMaps
 from dse.report import render_report
 from dse.results import read_results
 from dse.space import SearchSpace
-from dse.staging import EXCLUSION, KNOWN, SETTLED, STAGE, Stage, Staging, is_spared
+from dse.spec import SamplerKind
+from dse.staging import EXCLUSION, KNOWN, REACHED, SETTLED, STAGE, Stage, Staging, is_spared
 from dse.storage import StudyStorage
 from dse.study import StudyRunner, finished_trials
 from dse.tile_candidates import tile_family
@@ -210,6 +211,51 @@ def read_front(study: optuna.Study) -> list[tuple[int, list[float]]]:
     return [(trial.number, trial.values) for trial in front]
 
 
+def stopped(study: optuna.Study) -> list[FrozenTrial]:
+    return [trial for trial in study.trials if REACHED in trial.user_attrs]
+
+
+def test_trainings_end_early_and_the_front_stays_as_it_is(make_fake_study, tmp_path):
+    """The whole space, once with all designs trained to the end and once with the bound on what epochs can gain."""
+    fakes = []
+    for name in ("whole", "early"):
+        (tmp_path / name).mkdir()
+        fakes.append(make_fake_study(tmp_path / name, space=SMALL_SPACE))
+        fakes[-1].trainer.error = 0.0005
+        fakes[-1].trainer.epochs = lambda accuracy: (accuracy - 0.2, accuracy - 0.05)
+    whole, early = fakes
+    front = read_front(whole.run(99, sampler=SamplerKind.GRID))
+    study = early.run(99, sampler=SamplerKind.GRID, bounds=[GainBound()])
+    assert [values for _, values in read_front(study)] == [values for _, values in front]
+    ended = stopped(study)
+    assert ended
+    assert all(is_spared(trial) and "(gain bound)" in trial.user_attrs["pruned"] for trial in ended)
+    assert all("after epoch 1" in trial.user_attrs["pruned"] for trial in ended)
+    again = early.run(99, sampler=SamplerKind.GRID)  # as with --train-all
+    complete = {tuple(trial.values) for trial in again.get_trials(states=(TrialState.COMPLETE,))}
+    assert complete == {tuple(trial.values) for trial in whole.load().get_trials(states=(TrialState.COMPLETE,))}
+
+
+def test_a_training_that_gained_more_than_the_bound_allows_reopens_those_that_it_ended():
+    def complete(number: int, *epochs: float) -> FrozenTrial:
+        history = [{"epoch": epoch, "accuracy": accuracy} for epoch, accuracy in enumerate(epochs, start=1)]
+        attributes = {"design": DESIGNS[number].to_dict(), "accuracy_standard_error": 0.001, "history": history}
+        return create_trial(values=[1.0, epochs[-1]], user_attrs=attributes)
+
+    staging = Staging([GainBound()], DIRECTIONS)
+    known = [complete(number, 0.6, 0.8) for number in range(5)]
+    reached = Reached(1, 0.5)
+    assert staging.exclusion(DESIGNS[6], {0: 2.0}, known) is None
+    assert staging.exclusion(DESIGNS[6], {0: 0.5}, known, reached) is None  # none is as fast
+    assert staging.exclusion(DESIGNS[6], {0: 2.0}, known, reached) is not None
+    attributes = {STAGE: Stage.TRAINING.value, KNOWN: {"0": 2.0}, REACHED: {"epoch": 1, "accuracy": 0.5}}
+    ended = create_trial(state=TrialState.PRUNED, user_attrs={"design": DESIGNS[6].to_dict(), **attributes})
+    assert staging.to_reopen([*known, ended]) == []
+    late = complete(5, 0.3, 0.8)
+    assert staging.contradictions([*known, late])
+    assert staging.to_reopen([*known, ended, late]) == [DESIGNS[6]]
+
+
 def test_a_reopened_trial_that_was_interrupted_is_reopened_by_the_next_run(make_fake_study):
     fake = make_fake_study(space=SMALL_SPACE)
     fake.trainer.error = 0.0005
@@ -239,7 +285,9 @@ def test_counts_are_read_and_resumed(make_fake_study):
     results = read_results(study)
     assert len(results.spared) + len(results.complete) == 12
     assert len(results.spared) == sum(map(is_spared, study.trials)) > 0
-    note = f"pruned before training: {len(results.spared)} of 12 designs, which could not have reached the front"
+    note = (
+        f"not trained, or not to the end: {len(results.spared)} of 12 designs, which could not have reached the front"
+    )
     assert spared_note(results) == note
     assert note in front_notes(results)
     assert note in render_report(results)
