@@ -11,7 +11,9 @@
   const MOST_CATEGORIES = 24; // of more a filter and an axis would be unreadable
   const COLOURED = "accumulator";
   const RAMP = ["#4c5fe0", "#0f97c4", "#159a6c", "#a8960c", "#e8761a", "#d6336c"]; // also in dse/chart_theme.py
-  const FILTER = "f", HIDDEN = "hide", SEPARATOR = "~", RANGE = "..";
+  const FILTER = "f", HEADER_FILTER = "h", HIDDEN = "hide", SEPARATOR = "~", RANGE = "..";
+  const MOST_FILTERS = 20;
+  const LONGEST_TOLD = 60;
   const AXIS = { top: 26, bottom: 22, side: 56, height: 270, grab: 26 };
   const SLICE = { height: 150, left: 44, bottom: 20, top: 8, right: 6 };
   const LINES_A_STROKE = 40;
@@ -22,7 +24,8 @@
     return step > 1 ? all.filter((_, index) => index % step === 0) : all;
   }
 
-  let rows = [], columns = [], filters = new Map(), passing = new Set(), brush = null, parallelPlaces = [];
+  let rows = [], columns = [], definitions = [], passing = new Set(), brush = null, parallelPlaces = [];
+  let filters = new Map(), headerFilters = [], unread = [];
 
   // Data
 
@@ -61,12 +64,12 @@
   // What the table has of numbers besides: further objectives and what is constrained.
   function furtherMeasures() {
     const known = new Set(["number", "error", ...OBJECTIVES.map(([field]) => field), ...CATEGORIES.map(([field]) => field)]);
-    return (grid()?.getColumnDefs() ?? []).filter(({ type, field }) => type === "rightAligned" && !known.has(field))
+    return definitions.filter(({ type, field }) => type === "rightAligned" && !known.has(field))
       .map(({ field, headerName }) => [field, headerName]);
   }
 
-  function readRows(data) {
-    rows = data || [];
+  function readRows(data, columnDefs) {
+    [rows, definitions] = [data || [], columnDefs || []];
     columns = [
       ...CATEGORIES.map(([field, label]) => category(field, label))
         .filter(({ values }) => values.length > 1 && values.length <= MOST_CATEGORIES),
@@ -78,22 +81,27 @@
 
   function readFilters(search) {
     const parameters = new URLSearchParams(search);
-    filters = new Map();
-    for (const text of parameters.getAll(FILTER).slice(0, 20)) {
+    [filters, headerFilters, unread] = [new Map(), [], []];
+    for (const text of parameters.getAll(FILTER).slice(0, MOST_FILTERS)) {
       const [field, ...given] = text.split(SEPARATOR);
       const column = columns.find(one => one.field === field);
-      if (column?.isNumeric) {
-        const [low, high] = (given[0] || "").split(RANGE).map(Number);
-        if (given[0]?.includes(RANGE) && low <= high) {
-          filters.set(field, { low, high });
-        }
-      } else if (column) {
-        const values = new Set(given.filter(value => column.values.includes(value)));
-        if (values.size > 0) {
-          filters.set(field, { values });
-        }
-      }
+      const filter = column?.isNumeric ? readRange(given[0] || "") : column ? readValues(column, given) : null;
+      filter ? filters.set(field, filter) : unread.push(`${FILTER}=${text}`);
     }
+    for (const text of parameters.getAll(HEADER_FILTER).slice(0, MOST_FILTERS)) {
+      const filter = window.headerFilters.read(text, definitions);
+      filter ? headerFilters.push({ ...filter, text }) : unread.push(`${HEADER_FILTER}=${text}`);
+    }
+  }
+
+  function readRange(text) {
+    const [low, high] = text.split(RANGE).map(Number);
+    return text.includes(RANGE) && low <= high ? { low, high } : null;
+  }
+
+  function readValues(column, given) {
+    const values = new Set(given.filter(value => column.values.includes(value)));
+    return values.size > 0 ? { values } : null;
   }
 
   function writeAddress(change) {
@@ -117,6 +125,29 @@
     });
   }
 
+  function clearFilters() {
+    writeAddress(parameters => {
+      parameters.delete(FILTER);
+      parameters.delete(HEADER_FILTER);
+    });
+  }
+
+  function setHeaderFilters(texts) {
+    writeAddress(parameters => {
+      parameters.delete(HEADER_FILTER);
+      texts.forEach(text => parameters.append(HEADER_FILTER, text));
+    });
+  }
+
+  // Called for every change of the table's own filters: those that the address asked for come from "api".
+  function filterByHeader({ api, source }) {
+    if (source === "columnFilter") {
+      setHeaderFilters(written(api.getFilterModel()));
+    }
+  }
+
+  const written = models => Object.entries(models).map(([field, model]) => window.headerFilters.write(field, model));
+
   const brief = number => Number(number.toPrecision(3)).toString();
   const short = number => Number(number.toPrecision(6)).toString();
 
@@ -126,7 +157,7 @@
         return false;
       }
     }
-    return true;
+    return headerFilters.every(filter => filter.passes(row[filter.field]));
   }
 
   // Controls
@@ -149,15 +180,35 @@
     place.replaceChildren(
       element("div", { class: "explore-head" },
         element("span", { class: "explore-count", role: "status" }, shown),
-        element("button", { type: "button", "data-key": "clear", onclick: () => setFilters([...filters.keys()].map(field => [field, null])) },
-          "Clear filters"),
+        element("button", { type: "button", "data-key": "clear", onclick: clearFilters }, "Clear filters"),
         element("button", { type: "button", "data-key": "csv", onclick: downloadCsv }, "Download CSV"),
         columnChoice(isOpen)),
-      element("div", { class: "explore-groups" }, ...columns.map(column => column.isNumeric ? rangeGroup(column) : valueGroup(column))),
+      ...problem(),
+      element("div", { class: "explore-groups" }, ...columns.map(column => column.isNumeric ? rangeGroup(column) : valueGroup(column)), ...headerGroup()),
     );
     if (focused) {
       [...place.querySelectorAll("[data-key]")].find(one => one.dataset.key === focused)?.focus();
     }
+  }
+
+  function problem() {
+    if (unread.length === 0 || rows.length === 0) {
+      return [];
+    }
+    const told = unread[0].length > LONGEST_TOLD ? `${unread[0].slice(0, LONGEST_TOLD)}…` : unread[0];
+    const others = unread.length > 1 ? ` and ${unread.length - 1} more` : "";
+    return [element("p", { class: "explore-problem", role: "alert" }, `Left out of the address, as this table has no such filter: ${told}${others}`)];
+  }
+
+  function headerGroup() {
+    if (headerFilters.length === 0) {
+      return [];
+    }
+    const texts = headerFilters.map(({ text }) => text);
+    const buttons = headerFilters.map(({ field, title }, index) => element("button", {
+      type: "button", "aria-pressed": "true", title: "Stop filtering", "data-key": `header ${field}`, onclick: () => setHeaderFilters(texts.toSpliced(index, 1)),
+    }, title));
+    return [element("div", { class: "explore-group", role: "group", "aria-label": "Table" }, element("span", {}, "Table"), ...buttons)];
   }
 
   function valueGroup({ field, label, values }) {
@@ -197,7 +248,6 @@
 
   function columnChoice(isOpen) {
     const hidden = hiddenColumns();
-    const definitions = grid()?.getColumnDefs() ?? [];
     const toggle = field => () => writeAddress(parameters => {
       const wanted = new Set(hidden);
       wanted.delete(field) || wanted.add(field);
@@ -219,7 +269,11 @@
 
   function updateTable() {
     const api = grid();
-    if (!api) {
+    api ? showInTable({ api }) : window.dash_ag_grid.getApiAsync("trials").then(later => showInTable({ api: later }));
+  }
+
+  function showInTable({ api }) {
+    if (api.isDestroyed()) {
       return;
     }
     const hidden = hiddenColumns();
@@ -227,16 +281,21 @@
     const isShown = new Map(api.getColumns().map(column => [column.getColId(), column.isVisible()]));
     api.setColumnsVisible(fields.filter(field => hidden.has(field) && isShown.get(field)), false);
     api.setColumnsVisible(fields.filter(field => !hidden.has(field) && !isShown.get(field)), true);
+    const known = headerFilters.filter(({ field }) => isShown.has(field)); // further columns come with the first rows
+    const wanted = Object.fromEntries(known.map(({ field, model }) => [field, model]));
+    if (written(wanted).sort().join() !== written(api.getFilterModel()).sort().join()) {
+      api.setFilterModel(wanted);
+    }
     api.onFilterChanged();
   }
 
-  const filtering = () => filters.size > 0;
+  const filtering = () => filters.size + headerFilters.length > 0;
   const explorePasses = node => passing.has(node.data.number);
 
   // The front: what does not pass is faint
 
   function updateFront(plot) {
-    const key = JSON.stringify([...filters].map(([field, { values, low, high }]) => [field, values ? [...values] : [low, high]]));
+    const key = JSON.stringify([...[...filters].map(([field, { values, low, high }]) => [field, values ? [...values] : [low, high]]), ...headerFilters.map(({ text }) => text)]);
     const traces = plot.data?.flatMap((trace, index) => trace.customdata && (trace.meta ?? "[]") !== key ? [index] : []) ?? [];
     if (traces.length > 0) {
       const points = traces.map(index => filtering()
@@ -450,16 +509,16 @@
 
   let shownRows = null, shownState = null;
 
-  function update(data, search, scheme) {
+  function update(data, search, scheme, columnDefs) {
     if (!document.getElementById("explore-filters")) {
       return "";
     }
     const parameters = new URLSearchParams(search || "");
-    const state = JSON.stringify([parameters.getAll(FILTER), parameters.get(HIDDEN), scheme]);
+    const state = JSON.stringify([parameters.getAll(FILTER), parameters.getAll(HEADER_FILTER), parameters.get(HIDDEN), scheme]);
     const isSame = data === shownRows && state === shownState && document.querySelector("#explore-filters").children.length > 0;
     if (!isSame) {
       if (data !== shownRows) {
-        readRows(data);
+        readRows(data, columnDefs);
       }
       [shownRows, shownState] = [data, state];
       readFilters(search || "");
@@ -490,6 +549,6 @@
   });
 
   window.exploreTools = { element };
-  window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, { filtering, explorePasses });
+  window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, { filtering, explorePasses, filterByHeader, showInTable });
   window.dash_clientside = Object.assign(window.dash_clientside || {}, { explore: { update } });
 })();

@@ -118,6 +118,7 @@ def _register_parameters(app: Dash, source: StudySource) -> None:
         Input(ids.TRIALS, "rowData"),
         Input(ids.URL, "search"),
         Input(ids.SCHEME, "data"),
+        State(ids.TRIALS, "columnDefs"),
     )
 
     @app.callback(

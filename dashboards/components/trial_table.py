@@ -34,8 +34,21 @@ def trial_table() -> dag.AgGrid:
         columnDefs=columns(None),
         rowData=[],
         getRowId="params.data.id",
-        eventListeners={"rowSelected": ["chooseRow(params)"], "gridPreDestroyed": ["forgetSelection(params)"]},
-        defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
+        eventListeners={
+            "rowSelected": ["chooseRow(params)"],
+            "gridPreDestroyed": ["forgetSelection(params)"],
+            # Filters of the headers become the address (assets/explore.js), and the address becomes filters once the
+            # table has the columns.
+            "filterChanged": ["filterByHeader(params)"],
+            "newColumnsLoaded": ["showInTable(params)"],
+        },
+        defaultColDef={
+            "sortable": True,
+            "resizable": True,
+            "suppressMovable": True,
+            # One address for each filter, not for each key that is pressed.
+            "filterParams": {"buttons": ["apply", "reset"], "closeOnApply": True},
+        },
         rowClassRules={"on-front": "params.data.state.startsWith('front')", "no-point": "params.data.latency == null"},
         dashGridOptions={
             "theme": {"function": GRID_THEME},
