@@ -94,12 +94,6 @@ def table_size(row_count: int) -> dict[str, Any]:
     return {"height": HEADER_HEIGHT + ROW_HEIGHT * min(max(row_count, 2), MOST_ROWS) + 4}
 
 
-def scroll_to(number: int) -> dict[str, str]:
-    """Return where the table scrolls to show a trial: no further than it must, and not at all for a row in view."""
-    # Any position but top, middle and bottom means that to the grid; none at all, to the Dash component, means top.
-    return {"rowId": str(number), "rowPosition": "auto"}
-
-
 def rows(results: StudyResults) -> list[dict[str, Any]]:
     """Return the rows of the table, the newest trial first."""
     return [_row(results, trial) for trial in reversed(results.trials)]

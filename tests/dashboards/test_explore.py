@@ -24,6 +24,8 @@ HEADER_FILTERS = (
     *("state~contains~FRONT", "state~notContains~front", "note~equals~conventional", "note~notEqual~conventional"),
     *("clip~startsWith~1", "clip~endsWith~5", "note~blank", "note~notBlank", "clip~notEqual~15~~AND~notContains~%7E"),
 )
+WRITTEN = """() => Object.entries(dash_ag_grid.getApi('trials').getFilterModel())
+  .map(([field, model]) => headerFilters.write(field, model)).join()"""
 PASSED_BY_BOTH = """() => {
   const grid = dash_ag_grid.getApi('trials'), shown = document.querySelector('.explore-count').innerText;
   const ofViews = Number(shown.replace('All ', '').split(' ')[0]);
@@ -66,6 +68,13 @@ def wait_for_count(page: Page, count: int, total: int) -> None:
     expect(page.locator(".explore-count")).to_have_text(text)
 
 
+def wait_for_another_picture(page: Page, selector: str, before: str) -> None:
+    """What is out of sight is drawn a moment after what is in sight."""
+    page.wait_for_function(
+        f"([one, before]) => ({PICTURE})(document.querySelector(one)) !== before", arg=[selector, before]
+    )
+
+
 def displayed_rows(page: Page) -> int:
     count: int = page.evaluate("async () => (await dash_ag_grid.getApiAsync('trials')).getDisplayedRowCount()")
     return count
@@ -84,7 +93,7 @@ def test_filter_holds_for_every_view_and_the_address_holds_it(page: Page, result
     complete = sorted(trial.number for trial in eight if trial.complete)
     page.wait_for_function(f"count => ({SHOWN_ON_FRONT})().length === count", arg=len(complete))
     assert sorted(page.evaluate(SHOWN_ON_FRONT)) == complete
-    assert page.locator("#explore-parallel canvas").evaluate(PICTURE) != before
+    wait_for_another_picture(page, "#explore-parallel canvas", before)
     page.get_by_role("button", name="Clear filters").click()
     wait_for_count(page, total, total)
     page.go_back()
@@ -222,6 +231,7 @@ def test_three_dimensions_are_turned_by_keyboard_and_take_any_third_axis(page: P
     pictures.append(canvas.evaluate(PICTURE))
     page.get_by_role("group", name="Bits").get_by_role("button", name="8", exact=True).click()
     expect(page.locator(".explore-count")).to_contain_text(" of ")
+    wait_for_another_picture(page, "#explore-3d canvas", pictures[-1])
     pictures.append(canvas.evaluate(PICTURE))
     assert len(set(pictures)) == 4
     expect(page.get_by_label("Third axis")).to_have_value("clip")
@@ -291,7 +301,7 @@ def test_every_condition_of_a_header_passes_what_the_table_passes(page: Page, re
     for query in HEADER_FILTERS:
         navigate(page, f"/?h={quote(query, safe='')}")
         expect(page.locator("#explore-filters").get_by_role("group", name="Table")).to_have_count(1)
-        page.wait_for_function("() => Object.keys(dash_ag_grid.getApi('trials').getFilterModel()).length === 1")
+        page.wait_for_function(f"query => ({WRITTEN})() === query", arg=query)
         counts.append(page.evaluate(PASSED_BY_BOTH))
     assert [count for count in counts if len(set(count)) > 1] == []
     assert len({count[0] for count in counts}) > 8
