@@ -1,19 +1,13 @@
-"""Which trial is selected, by the address. Anything but a plausible trial number is ignored."""
+"""Which trial is selected. The address says so; assets/choice.js reads it on the study page."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from dashboards.address import read_query, whole_number
 from dse.results import StudyResults
 
 PARAMETER = "trial"  # also named in assets/choice.js
-LARGEST_NUMBER = 10**9
-
-
-def from_query(search: Any, parameter: str = PARAMETER) -> int | None:
-    """Return the trial that a query string such as "?trial=12" names."""
-    return whole_number(read_query(search), parameter, LARGEST_NUMBER)
+LARGEST_NUMBER = 10**9  # also in assets/choice.js
 
 
 def default_trial(results: StudyResults) -> int | None:

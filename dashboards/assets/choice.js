@@ -2,6 +2,7 @@
 // names, and writes neither: so what it selects itself can never be taken for a choice.
 (function () {
   "use strict";
+  const LONGEST_QUERY = 2000, LARGEST_NUMBER = 1e9; // also in dashboards/address.py and dashboards/selection.py
   // The grid also reports rows that the app selects, under other sources.
   const BY_HAND = new Set(["rowClicked", "spaceKey"]);
 
@@ -31,6 +32,23 @@
     }
   }
 
+  // Returns the selected trial, the rows that the table selects and where it scrolls. The address says which trial, or
+  // the server (in `filled`) where it names none that can be one.
+  function select(search, filled, rows, current) {
+    const unchanged = window.dash_clientside.no_update;
+    const given = new URLSearchParams((search || "").length <= LONGEST_QUERY ? search || "" : "").getAll("trial");
+    const isNumber = given.length === 1 && /^[0-9]{1,10}$/.test(given[0]) && Number(given[0]) <= LARGEST_NUMBER;
+    const number = isNumber ? Number(given[0]) : filled?.default;
+    if (!filled || number === null || number === current) { // the table can select no row that it does not have yet
+      return [unchanged, unchanged, unchanged];
+    }
+    if (!rows.some(row => row.number === number)) {
+      return [number, [], unchanged];
+    }
+    // Any position but top, middle and bottom means to the grid: no further than it must; none, to Dash's, means top.
+    return [number, { ids: [String(number)] }, { rowId: String(number), rowPosition: "auto" }];
+  }
+
   // The ring round the selected trial's point is moved here: drawing all points again, or asking the server, takes longer.
   let selected = null;
 
@@ -39,23 +57,23 @@
     const row = grid && !grid.isDestroyed() ? grid.getRowNode(String(selected))?.data : undefined;
     if (row) { // also where so many trials are dominated that not all of them are drawn
       const [x, y] = (plot.layout.meta?.axes ?? ["latency", "accuracy"]).map(field => row[field]);
-      return Number.isFinite(x) && Number.isFinite(y) ? [[x], [y]] : [[], []];
+      return Number.isFinite(x) && Number.isFinite(y) ? [x, y] : [];
     }
     for (const trace of plot.data) {
       const index = (trace.customdata || []).indexOf(selected);
       if (index >= 0) {
-        return [[trace.x[index]], [trace.y[index]]];
+        return [trace.x[index], trace.y[index]];
       }
     }
-    return [[], []];
+    return [];
   }
 
   function placeRing(plot) {
     const ring = plot.data?.[0];
     if (ring?.name === "selected") {
       const [x, y] = findPoint(plot);
-      if (JSON.stringify([ring.x, ring.y]) !== JSON.stringify([x, y])) {
-        window.Plotly.restyle(plot, { x: [x], y: [y] }, [0]);
+      if (ring.x[0] !== x || ring.y[0] !== y) {
+        window.frontPoints.place(plot, 0, x, y);
       }
     }
   }
@@ -77,5 +95,5 @@
   }
 
   window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, { chooseRow, forgetSelection });
-  window.dash_clientside = Object.assign(window.dash_clientside || {}, { choice: { choosePoint, moveRing } });
+  window.dash_clientside = Object.assign(window.dash_clientside || {}, { choice: { choosePoint, select, moveRing } });
 })();

@@ -11,7 +11,9 @@
   const MOST_CATEGORIES = 24; // of more a filter and an axis would be unreadable
   const COLOURED = "accumulator";
   const RAMP = ["#4c5fe0", "#0f97c4", "#159a6c", "#a8960c", "#e8761a", "#d6336c"]; // also in dse/chart_theme.py
-  const FILTER = "f", HIDDEN = "hide", SEPARATOR = "~", RANGE = "..";
+  const FILTER = "f", HEADER_FILTER = "h", HIDDEN = "hide", SEPARATOR = "~", RANGE = "..";
+  const MOST_FILTERS = 20;
+  const LONGEST_TOLD = 60;
   const AXIS = { top: 26, bottom: 22, side: 56, height: 270, grab: 26 };
   const SLICE = { height: 150, left: 44, bottom: 20, top: 8, right: 6 };
   const LINES_A_STROKE = 40;
@@ -22,7 +24,9 @@
     return step > 1 ? all.filter((_, index) => index % step === 0) : all;
   }
 
-  let rows = [], columns = [], filters = new Map(), passing = new Set(), brush = null, parallelPlaces = [];
+  let rows = [], columns = [], definitions = [], colours = [], brush = null, parallelPlaces = [];
+  let isPassing = [], passing = new Set(); // for every row, and by the numbers of trials
+  let filters = new Map(), headerFilters = [], unread = [];
 
   // Data
 
@@ -38,62 +42,69 @@
     return Number.isFinite(a) && Number.isFinite(b) ? a - b : one < other ? -1 : one > other ? 1 : 0;
   }
 
+  // Of a column: `shares` says for every row where it lies between the ends of its axis, NaN where it has no value.
+
   function numeric(field, label) {
-    let low = Infinity, high = -Infinity;
-    for (const row of rows) {
-      if (Number.isFinite(row[field])) {
-        low = Math.min(low, row[field]);
-        high = Math.max(high, row[field]);
-      }
-    }
+    const values = Float64Array.from(rows, row => Number.isFinite(row[field]) ? row[field] : NaN);
+    const known = values.filter(value => !Number.isNaN(value));
+    const low = known.reduce((least, value) => Math.min(least, value), Infinity);
+    const high = known.reduce((most, value) => Math.max(most, value), -Infinity);
     const span = high - low || 1;
-    return { field, label, low, high, isNumeric: true, place: row => (row[field] - low) / span,
-             value: share => low + share * span, has: row => Number.isFinite(row[field]) };
+    return { field, label, low, high, isNumeric: true, shares: values.map(value => (value - low) / span), value: share => low + share * span };
   }
 
   function category(field, label) {
-    const values = [...new Set(rows.map(row => labelOf(field, row[field])))].filter(value => value !== null).sort(compare);
+    const labels = rows.map(row => labelOf(field, row[field]));
+    const values = [...new Set(labels)].filter(value => value !== null).sort(compare);
     const places = new Map(values.map((value, index) => [value, (index + 0.5) / values.length]));
-    return { field, label, values, isNumeric: false, place: row => places.get(labelOf(field, row[field])),
-             placeOf: value => places.get(value), has: row => places.has(labelOf(field, row[field])) };
+    return { field, label, values, labels, isNumeric: false, shares: Float64Array.from(labels, text => places.get(text) ?? NaN), placeOf: value => places.get(value) };
   }
+
+  const having = wanted => rows.flatMap((_, index) => wanted.every(({ shares }) => !Number.isNaN(shares[index])) ? [index] : []);
 
   // What the table has of numbers besides: further objectives and what is constrained.
   function furtherMeasures() {
     const known = new Set(["number", "error", ...OBJECTIVES.map(([field]) => field), ...CATEGORIES.map(([field]) => field)]);
-    return (grid()?.getColumnDefs() ?? []).filter(({ type, field }) => type === "rightAligned" && !known.has(field))
+    return definitions.filter(({ type, field }) => type === "rightAligned" && !known.has(field))
       .map(({ field, headerName }) => [field, headerName]);
   }
 
-  function readRows(data) {
-    rows = data || [];
+  function readRows(data, columnDefs) {
+    [rows, definitions] = [data || [], columnDefs || []];
     columns = [
       ...CATEGORIES.map(([field, label]) => category(field, label))
         .filter(({ values }) => values.length > 1 && values.length <= MOST_CATEGORIES),
       ...[...OBJECTIVES, ...furtherMeasures()].map(([field, label]) => numeric(field, label)).filter(({ low }) => low < Infinity),
     ];
+    colours = colourOf();
+    faint.clear();
   }
 
   // Filters and the address
 
   function readFilters(search) {
     const parameters = new URLSearchParams(search);
-    filters = new Map();
-    for (const text of parameters.getAll(FILTER).slice(0, 20)) {
+    [filters, headerFilters, unread] = [new Map(), [], []];
+    for (const text of parameters.getAll(FILTER).slice(0, MOST_FILTERS)) {
       const [field, ...given] = text.split(SEPARATOR);
       const column = columns.find(one => one.field === field);
-      if (column?.isNumeric) {
-        const [low, high] = (given[0] || "").split(RANGE).map(Number);
-        if (given[0]?.includes(RANGE) && low <= high) {
-          filters.set(field, { low, high });
-        }
-      } else if (column) {
-        const values = new Set(given.filter(value => column.values.includes(value)));
-        if (values.size > 0) {
-          filters.set(field, { values });
-        }
-      }
+      const filter = column?.isNumeric ? readRange(given[0] || "") : column ? readValues(column, given) : null;
+      filter ? filters.set(field, filter) : unread.push(`${FILTER}=${text}`);
     }
+    for (const text of parameters.getAll(HEADER_FILTER).slice(0, MOST_FILTERS)) {
+      const filter = window.headerFilters.read(text, definitions);
+      filter ? headerFilters.push({ ...filter, text }) : unread.push(`${HEADER_FILTER}=${text}`);
+    }
+  }
+
+  function readRange(text) {
+    const [low, high] = text.split(RANGE).map(Number);
+    return text.includes(RANGE) && low <= high ? { low, high } : null;
+  }
+
+  function readValues(column, given) {
+    const values = new Set(given.filter(value => column.values.includes(value)));
+    return values.size > 0 ? { values } : null;
   }
 
   function writeAddress(change) {
@@ -117,16 +128,43 @@
     });
   }
 
+  function clearFilters() {
+    writeAddress(parameters => {
+      parameters.delete(FILTER);
+      parameters.delete(HEADER_FILTER);
+    });
+  }
+
+  function setHeaderFilters(texts) {
+    writeAddress(parameters => {
+      parameters.delete(HEADER_FILTER);
+      texts.forEach(text => parameters.append(HEADER_FILTER, text));
+    });
+  }
+
+  let askedFor = "";
+
+  // Called for every change of the table's own filters: those that the address asked for come from "api".
+  function filterByHeader({ api, source }) {
+    if (source === "columnFilter") {
+      askedFor = written(api.getFilterModel()).sort().join();
+      setHeaderFilters(written(api.getFilterModel()));
+    }
+  }
+
+  const written = models => Object.entries(models).map(([field, model]) => window.headerFilters.write(field, model));
+
   const brief = number => Number(number.toPrecision(3)).toString();
   const short = number => Number(number.toPrecision(6)).toString();
 
-  function passes(row) {
-    for (const [field, { values, low, high }] of filters) {
-      if (values ? !values.has(labelOf(field, row[field])) : !(row[field] >= low && row[field] <= high)) {
-        return false;
-      }
-    }
-    return true;
+  function applyFilters() {
+    const tests = [...filters].map(([field, { values, low, high }]) => {
+      const { labels } = columns.find(column => column.field === field);
+      return values ? (_, index) => values.has(labels[index]) : row => row[field] >= low && row[field] <= high;
+    });
+    tests.push(...headerFilters.map(({ field, passes }) => row => passes(row[field])));
+    isPassing = rows.map((row, index) => tests.every(test => test(row, index)));
+    passing = new Set(rows.flatMap(({ number }, index) => isPassing[index] ? [number] : []));
   }
 
   // Controls
@@ -149,15 +187,35 @@
     place.replaceChildren(
       element("div", { class: "explore-head" },
         element("span", { class: "explore-count", role: "status" }, shown),
-        element("button", { type: "button", "data-key": "clear", onclick: () => setFilters([...filters.keys()].map(field => [field, null])) },
-          "Clear filters"),
+        element("button", { type: "button", "data-key": "clear", onclick: clearFilters }, "Clear filters"),
         element("button", { type: "button", "data-key": "csv", onclick: downloadCsv }, "Download CSV"),
         columnChoice(isOpen)),
-      element("div", { class: "explore-groups" }, ...columns.map(column => column.isNumeric ? rangeGroup(column) : valueGroup(column))),
+      ...problem(),
+      element("div", { class: "explore-groups" }, ...columns.map(column => column.isNumeric ? rangeGroup(column) : valueGroup(column)), ...headerGroup()),
     );
     if (focused) {
       [...place.querySelectorAll("[data-key]")].find(one => one.dataset.key === focused)?.focus();
     }
+  }
+
+  function problem() {
+    if (unread.length === 0 || rows.length === 0) {
+      return [];
+    }
+    const told = unread[0].length > LONGEST_TOLD ? `${unread[0].slice(0, LONGEST_TOLD)}…` : unread[0];
+    const others = unread.length > 1 ? ` and ${unread.length - 1} more` : "";
+    return [element("p", { class: "explore-problem", role: "alert" }, `Left out of the address, as this table has no such filter: ${told}${others}`)];
+  }
+
+  function headerGroup() {
+    if (headerFilters.length === 0) {
+      return [];
+    }
+    const texts = headerFilters.map(({ text }) => text);
+    const buttons = headerFilters.map(({ field, title }, index) => element("button", {
+      type: "button", "aria-pressed": "true", title: "Stop filtering", "data-key": `header ${field}`, onclick: () => setHeaderFilters(texts.toSpliced(index, 1)),
+    }, title));
+    return [element("div", { class: "explore-group", role: "group", "aria-label": "Table" }, element("span", {}, "Table"), ...buttons)];
   }
 
   function valueGroup({ field, label, values }) {
@@ -197,7 +255,6 @@
 
   function columnChoice(isOpen) {
     const hidden = hiddenColumns();
-    const definitions = grid()?.getColumnDefs() ?? [];
     const toggle = field => () => writeAddress(parameters => {
       const wanted = new Set(hidden);
       wanted.delete(field) || wanted.add(field);
@@ -219,7 +276,11 @@
 
   function updateTable() {
     const api = grid();
-    if (!api) {
+    api ? showInTable({ api }) : window.dash_ag_grid.getApiAsync("trials").then(later => showInTable({ api: later }));
+  }
+
+  function showInTable({ api }) {
+    if (api.isDestroyed()) {
       return;
     }
     const hidden = hiddenColumns();
@@ -227,23 +288,25 @@
     const isShown = new Map(api.getColumns().map(column => [column.getColId(), column.isVisible()]));
     api.setColumnsVisible(fields.filter(field => hidden.has(field) && isShown.get(field)), false);
     api.setColumnsVisible(fields.filter(field => !hidden.has(field) && !isShown.get(field)), true);
-    api.onFilterChanged();
+    const model = Object.fromEntries(headerFilters.map(filter => [filter.field, filter.model]));
+    const wanted = written(model).sort().join();
+    const current = written(api.getFilterModel()).sort().join();
+    if (wanted !== current || wanted !== askedFor) { // the table takes a moment to do what it was asked for
+      askedFor = wanted;
+      // Not by the table's own interface: the Dash component would soon set again what its property holds.
+      window.dash_clientside.set_props("trials", { filterModel: model });
+    }
+    if (wanted === current) {
+      api.onFilterChanged();
+    }
   }
 
-  const filtering = () => filters.size > 0;
+  const filtering = () => filters.size + headerFilters.length > 0;
   const explorePasses = node => passing.has(node.data.number);
 
   // The front: what does not pass is faint
 
-  function updateFront(plot) {
-    const key = JSON.stringify([...filters].map(([field, { values, low, high }]) => [field, values ? [...values] : [low, high]]));
-    const traces = plot.data?.flatMap((trace, index) => trace.customdata && (trace.meta ?? "[]") !== key ? [index] : []) ?? [];
-    if (traces.length > 0) {
-      const points = traces.map(index => filtering()
-        ? plot.data[index].customdata.flatMap((number, point) => passing.has(number) ? [point] : []) : null);
-      window.Plotly.restyle(plot, { meta: traces.map(() => key), selectedpoints: points }, traces);
-    }
-  }
+  const updateFront = plot => window.frontPoints.fade(plot, filtering() ? passing : null);
 
   function connectFront() {
     const plot = document.querySelector("#front .js-plotly-plot");
@@ -275,11 +338,29 @@
 
   const roundHalfEven = number => Math.abs(number % 1) === 0.5 ? 2 * Math.round(number / 2) : Math.round(number); // as Python
 
+  // Returns the colour of every row.
   function colourOf() {
-    const values = columns.find(({ field }) => field === COLOURED)?.values ?? [];
+    const { values, labels } = columns.find(({ field }) => field === COLOURED) ?? { values: [], labels: [] };
     const step = values.length > 1 ? Math.max((RAMP.length - 1) / (values.length - 1), 1) : 0;
-    const colours = new Map(values.map((value, index) => [value, RAMP[roundHalfEven(index * step) % RAMP.length]]));
-    return row => colours.get(labelOf(COLOURED, row[COLOURED])) ?? RAMP[0];
+    const ofValue = new Map(values.map((value, index) => [value, RAMP[roundHalfEven(index * step) % RAMP.length]]));
+    return rows.map((_, index) => ofValue.get(labels[index]) ?? RAMP[0]);
+  }
+
+  // Returns the rows of each colour, so that a canvas changes its colour but seldom.
+  const byColour = indices => Map.groupBy(indices, index => colours[index]);
+
+  // What does not pass lies faint below what does; what is below the latter is not seen, so that the faint picture is of
+  // all rows, and drawn but once for rows and size.
+  const faint = new Map();
+
+  function drawFaint(context, canvas, key, paint) {
+    const known = [canvas.width, canvas.height, window.devicePixelRatio, muted()].join();
+    if (faint.get(key)?.known !== known) {
+      const picture = document.createElement("canvas");
+      paint(prepare(picture, parseFloat(canvas.style.width), parseFloat(canvas.style.height)));
+      faint.set(key, { known, picture });
+    }
+    context.drawImage(faint.get(key).picture, 0, 0, parseFloat(canvas.style.width), parseFloat(canvas.style.height));
   }
 
   function prepare(canvas, width, height) {
@@ -312,26 +393,27 @@
     const x = index => AXIS.side + index * step;
     const y = share => AXIS.top + (1 - share) * (AXIS.height - AXIS.top - AXIS.bottom);
     parallelPlaces = axes.map((column, index) => ({ column, x: x(index) }));
-    const complete = rows.filter(row => axes.every(column => column.has(row)));
-    const colour = colourOf();
-    const others = sample(complete.filter(row => !passing.has(row.number)));
-    const lit = sample(complete.filter(row => passing.has(row.number)));
-    const shown = lit.length;
-    const groups = new Map([[muted(), others]]); // first, so that they lie below
-    for (const row of lit) {
-      groups.has(colour(row)) || groups.set(colour(row), []);
-      groups.get(colour(row)).push(row);
-    }
-    for (const [name, lines] of groups) {
-      context.strokeStyle = name;
-      context.globalAlpha = name === muted() ? 0.05 : Math.max(0.08, Math.min(0.7, 120 / shown));
+    const trace = (pen, lines) => {
       for (let first = 0; first < lines.length; first += LINES_A_STROKE) {
-        context.beginPath();
+        pen.beginPath();
         for (const row of lines.slice(first, first + LINES_A_STROKE)) {
-          axes.forEach((column, index) => context[index ? "lineTo" : "moveTo"](x(index), y(column.place(row))));
+          axes.forEach(({ shares }, index) => pen[index ? "lineTo" : "moveTo"](x(index), y(shares[row])));
         }
-        context.stroke();
+        pen.stroke();
       }
+    };
+    const complete = having(axes);
+    if (filtering()) {
+      drawFaint(context, canvas, "parallel", pen => {
+        Object.assign(pen, { strokeStyle: muted(), globalAlpha: 0.05 });
+        trace(pen, sample(complete));
+      });
+    }
+    const lit = sample(complete.filter(row => isPassing[row]));
+    context.globalAlpha = Math.max(0.08, Math.min(0.7, 120 / lit.length));
+    for (const [colour, lines] of byColour(lit)) {
+      context.strokeStyle = colour;
+      trace(context, lines);
     }
     context.globalAlpha = 1;
     axes.forEach((column, index) => drawAxis(context, column, x(index), y, index, axes.length));
@@ -411,11 +493,10 @@
     while (place.children.length < wanted.length) {
       place.append(element("figure", {}, element("figcaption"), element("canvas", { role: "img" })));
     }
-    const colour = colourOf();
-    wanted.forEach(([parameter, objective], index) => drawSlice(place.children[index], parameter, objective, colour));
+    wanted.forEach(([parameter, objective], index) => drawSlice(place.children[index], parameter, objective));
   }
 
-  function drawSlice(figure, parameter, objective, colour) {
+  function drawSlice(figure, parameter, objective) {
     const [caption, canvas] = figure.children;
     caption.textContent = `${objective.label} by ${parameter.label.toLowerCase()}`;
     canvas.setAttribute("aria-label", caption.textContent);
@@ -425,14 +506,21 @@
     const y = share => SLICE.top + (1 - share) * inner.height;
     const band = inner.width / parameter.values.length;
     const size = rows.length < 500 ? 5 : 3;
-    const drawn = rows.filter(row => parameter.has(row) && objective.has(row));
-    for (const isShown of [false, true]) {
-      context.globalAlpha = isShown ? Math.max(0.15, Math.min(0.8, 400 / passing.size)) : 0.06;
-      for (const row of sample(drawn.filter(one => passing.has(one.number) === isShown))) {
-        const spread = ((row.number * 0.618034) % 1 - 0.5) * 0.6 * band; // apart, and each always in its place
-        context.fillStyle = isShown ? colour(row) : "#888888";
-        context.fillRect(SLICE.left + parameter.place(row) * inner.width + spread - size / 2, y(objective.place(row)) - size / 2, size, size);
-      }
+    const dot = (pen, row) => {
+      const spread = ((rows[row].number * 0.618034) % 1 - 0.5) * 0.6 * band; // apart, and each always in its place
+      pen.fillRect(SLICE.left + parameter.shares[row] * inner.width + spread - size / 2, y(objective.shares[row]) - size / 2, size, size);
+    };
+    const drawn = having([parameter, objective]);
+    if (filtering()) {
+      drawFaint(context, canvas, caption.textContent, pen => {
+        Object.assign(pen, { fillStyle: "#888888", globalAlpha: 0.06 });
+        sample(drawn).forEach(row => dot(pen, row));
+      });
+    }
+    context.globalAlpha = Math.max(0.15, Math.min(0.8, 400 / passing.size));
+    for (const [colour, dots] of byColour(sample(drawn.filter(row => isPassing[row])))) {
+      context.fillStyle = colour;
+      dots.forEach(row => dot(context, row));
     }
     context.globalAlpha = 1;
     context.fillStyle = ink();
@@ -450,20 +538,20 @@
 
   let shownRows = null, shownState = null;
 
-  function update(data, search, scheme) {
+  function update(data, search, scheme, columnDefs) {
     if (!document.getElementById("explore-filters")) {
       return "";
     }
     const parameters = new URLSearchParams(search || "");
-    const state = JSON.stringify([parameters.getAll(FILTER), parameters.get(HIDDEN), scheme]);
+    const state = JSON.stringify([parameters.getAll(FILTER), parameters.getAll(HEADER_FILTER), parameters.get(HIDDEN), scheme]);
     const isSame = data === shownRows && state === shownState && document.querySelector("#explore-filters").children.length > 0;
     if (!isSame) {
       if (data !== shownRows) {
-        readRows(data);
+        readRows(data, columnDefs);
       }
       [shownRows, shownState] = [data, state];
       readFilters(search || "");
-      passing = new Set(rows.filter(passes).map(({ number }) => number));
+      applyFilters();
       draw();
       updateTable();
       connectFront();
@@ -471,14 +559,33 @@
     return "";
   }
 
+  // Views out of sight are drawn once those in sight are on the screen.
+  let drawing = 0;
+
   function draw() {
-    if (document.getElementById("explore-filters")) {
-      drawControls();
-      drawParallel();
-      drawSlices();
-      const data = { rows, columns, passing, colourOf, prepare, sample, ink, muted };
-      (window.exploreViews || []).forEach(view => view(data));
+    if (!document.getElementById("explore-filters")) {
+      return;
     }
+    drawControls();
+    const data = { rows, columns, isPassing, colours, having, prepare, sample, ink, muted };
+    const views = [["explore-parallel", drawParallel], ["explore-slices", drawSlices], ["explore-3d", () => window.explore3d.draw(data)]];
+    const later = views.filter(([id, view]) => !isInSight(id) || view());
+    const current = ++drawing;
+    const goOn = () => {
+      const [id, view] = later.shift() ?? [];
+      if (current === drawing && document.getElementById(id)) {
+        view();
+        afterPaint(goOn);
+      }
+    };
+    afterPaint(goOn);
+  }
+
+  const afterPaint = work => window.requestAnimationFrame(() => window.setTimeout(work));
+
+  function isInSight(id) {
+    const { top, bottom } = document.getElementById(id).getBoundingClientRect();
+    return bottom > 0 && top < window.innerHeight;
   }
 
   let lastWidth = 0;
@@ -490,6 +597,6 @@
   });
 
   window.exploreTools = { element };
-  window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, { filtering, explorePasses });
+  window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, { filtering, explorePasses, filterByHeader, showInTable });
   window.dash_clientside = Object.assign(window.dash_clientside || {}, { explore: { update } });
 })();

@@ -1,5 +1,5 @@
 // The trials in three dimensions: both objectives and one more column, to be turned by dragging or with the arrow keys.
-// Drawn on a plain canvas: no WebGL, which not every browser has. Registers itself with explore.js, which has the data.
+// Drawn on a plain canvas: no WebGL, which not every browser has. Called by explore.js, which has the data.
 (function () {
   "use strict";
   const SIZE = { height: 360, scale: 0.25, near: 3.2 };
@@ -81,18 +81,20 @@
       context.lineTo(to[0], to[1]);
       context.stroke();
     }
-    const colour = data.colourOf();
-    const points = data.sample(data.rows.filter(row => axes.every(axis => axis.has(row))))
-      .map(row => ({ row, at: project(axes.map(axis => axis.place(row)), width) }))
+    const points = data.sample(data.having(axes))
+      .map(row => ({ row, at: project(axes.map(({ shares }) => shares[row]), width) }))
       .sort((one, other) => other.at[2] - one.at[2]);
     for (const { row, at: [px, py] } of points) {
-      const isFront = String(row.state).startsWith("front");
-      const size = isFront ? 5 : isSharp ? 3.5 : 2;
-      context.globalAlpha = !data.passing.has(row.number) ? 0.08 : isFront ? 1 : 0.45;
-      context.fillStyle = data.passing.has(row.number) ? colour(row) : "#888888";
-      context.beginPath();
-      context.arc(px, py, size, 0, 2 * Math.PI);
-      context.fill();
+      const isFront = String(data.rows[row].state).startsWith("front");
+      context.globalAlpha = !data.isPassing[row] ? 0.08 : isFront ? 1 : 0.45;
+      context.fillStyle = data.isPassing[row] ? data.colours[row] : "#888888";
+      if (isFront || isSharp) {
+        context.beginPath();
+        context.arc(px, py, isFront ? 5 : 3.5, 0, 2 * Math.PI);
+        context.fill();
+      } else {
+        context.fillRect(px - 2, py - 2, 4, 4);
+      }
     }
     context.globalAlpha = 1;
     context.fillStyle = data.ink();
@@ -103,5 +105,5 @@
     });
   }
 
-  (window.exploreViews = window.exploreViews || []).push(draw);
+  window.explore3d = { draw };
 })();

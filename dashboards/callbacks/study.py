@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import plotly.graph_objects as go
-from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 from dash.exceptions import PreventUpdate
 
 from dashboards import ids, selection
@@ -13,7 +13,7 @@ from dashboards.all_studies import AllStudies
 from dashboards.components.header import header
 from dashboards.components.study_fronts import study_fronts
 from dashboards.components.trial_details import trial_details
-from dashboards.components.trial_table import column_of, columns, rows, scroll_to, table_size
+from dashboards.components.trial_table import column_of, columns, rows, table_size
 from dashboards.source import StudySource
 from dashboards.theme_choice import theme_of
 from dse.charts import ColourBy, front_figure, hypervolume_figure
@@ -25,7 +25,7 @@ from dse.results import StudyResults
 def register(app: Dash, source: StudySource) -> None:
     """Connect the study page of `app` to `source`."""
     _register_tables(app, source)
-    _register_selection(app, source)
+    _register_selection(app)
     _register_front(app, source)
     _register_trial(app, source)
     _register_parameters(app, source)
@@ -44,31 +44,24 @@ def _register_tables(app: Dash, source: StudySource) -> None:
     )
     def fill(revision: Any) -> tuple[Any, ...]:
         results = _results(source)
-        return header(results), columns(results), rows(results), table_size(len(results.trials)), revision
+        filled = {"revision": revision, "default": selection.default_trial(results)}
+        return header(results), columns(results), rows(results), table_size(len(results.trials)), filled
 
 
-def _register_selection(app: Dash, source: StudySource) -> None:
+def _register_selection(app: Dash) -> None:
     choose_point = ClientsideFunction("choice", "choosePoint")
     app.clientside_callback(choose_point, Input(ids.FRONT, "clickData"))  # type: ignore[no-untyped-call]
 
-    @app.callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("choice", "select"),
         Output(ids.SELECTION, "data"),
         Output(ids.TRIALS, "selectedRows"),
         Output(ids.TRIALS, "scrollTo"),
         Input(ids.URL, "search"),
-        Input(ids.FILLED, "data"),  # the table can select no row that it does not have yet
+        Input(ids.FILLED, "data"),
+        State(ids.TRIALS, "rowData"),
         State(ids.SELECTION, "data"),
     )
-    def select(search: Any, _: Any, current: Any) -> tuple[Any, ...]:
-        results = _results(source)
-        number = selection.from_query(search)
-        number = selection.default_trial(results) if number is None else number
-        # A new address is followed even to the same trial: the answer to an older one may still be on its way.
-        if number is None or (number == current and ctx.triggered_id == ids.FILLED):
-            raise PreventUpdate
-        if results.trial(number) is None:
-            return number, [], no_update
-        return number, {"ids": [str(number)]}, scroll_to(number)
 
 
 def _register_front(app: Dash, source: StudySource) -> None:
@@ -118,6 +111,7 @@ def _register_parameters(app: Dash, source: StudySource) -> None:
         Input(ids.TRIALS, "rowData"),
         Input(ids.URL, "search"),
         Input(ids.SCHEME, "data"),
+        State(ids.TRIALS, "columnDefs"),
     )
 
     @app.callback(

@@ -34,8 +34,21 @@ def trial_table() -> dag.AgGrid:
         columnDefs=columns(None),
         rowData=[],
         getRowId="params.data.id",
-        eventListeners={"rowSelected": ["chooseRow(params)"], "gridPreDestroyed": ["forgetSelection(params)"]},
-        defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
+        eventListeners={
+            "rowSelected": ["chooseRow(params)"],
+            "gridPreDestroyed": ["forgetSelection(params)"],
+            # Filters of the headers become the address (assets/explore.js), and the address becomes filters once the
+            # table has the columns.
+            "filterChanged": ["filterByHeader(params)"],
+            "newColumnsLoaded": ["showInTable(params)"],
+        },
+        defaultColDef={
+            "sortable": True,
+            "resizable": True,
+            "suppressMovable": True,
+            # One address for each filter, not for each key that is pressed.
+            "filterParams": {"buttons": ["apply", "reset"], "closeOnApply": True},
+        },
         rowClassRules={"on-front": "params.data.state.startsWith('front')", "no-point": "params.data.latency == null"},
         dashGridOptions={
             "theme": {"function": GRID_THEME},
@@ -82,12 +95,6 @@ def column_of(measure: Measure) -> str:
 def table_size(row_count: int) -> dict[str, Any]:
     """Return the style of the table of `row_count` rows: as high as they are, up to `MOST_ROWS`."""
     return {"height": HEADER_HEIGHT + ROW_HEIGHT * min(max(row_count, 2), MOST_ROWS) + 4}
-
-
-def scroll_to(number: int) -> dict[str, str]:
-    """Return where the table scrolls to show a trial: no further than it must, and not at all for a row in view."""
-    # Any position but top, middle and bottom means that to the grid; none at all, to the Dash component, means top.
-    return {"rowId": str(number), "rowPosition": "auto"}
 
 
 def rows(results: StudyResults) -> list[dict[str, Any]]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import optuna
 import pytest
@@ -15,6 +17,40 @@ from tests.dashboards.conftest import navigate
 
 SHOWN_ON_FRONT = """() => document.querySelector('#front .js-plotly-plot').data.flatMap(trace =>
   (trace.customdata || []).filter((_, index) => !trace.selectedpoints || [...trace.selectedpoints].includes(index)))"""
+HEADER_FILTERS = (
+    *(f"accuracy~{condition}~84" for condition in ("greaterThan", "greaterThanOrEqual", "lessThan", "lessThanOrEqual")),
+    *("accumulator~equals~8", "accumulator~notEqual~8", "width~inRange~0.5~1", "accuracy~blank", "accuracy~notBlank"),
+    *("latency~lessThan~0.3~~OR~greaterThan~0.6", "latency~greaterThan~0.3~~AND~lessThan~0.6", "width~blank"),
+    *("state~contains~FRONT", "state~notContains~front", "note~equals~conventional", "note~notEqual~conventional"),
+    *("clip~startsWith~1", "clip~endsWith~5", "note~blank", "note~notBlank", "clip~notEqual~15~~AND~notContains~%7E"),
+)
+WRITTEN = """() => Object.entries(dash_ag_grid.getApi('trials').getFilterModel())
+  .map(([field, model]) => headerFilters.write(field, model)).join()"""
+PASSED_BY_BOTH = """() => {
+  const grid = dash_ag_grid.getApi('trials'), shown = document.querySelector('.explore-count').innerText;
+  const ofViews = Number(shown.replace('All ', '').split(' ')[0]);
+  const filtering = grid.getGridOption('isExternalFilterPresent');
+  grid.setGridOption('isExternalFilterPresent', () => false);
+  grid.onFilterChanged();
+  const ofTable = grid.getDisplayedRowCount();
+  grid.setGridOption('isExternalFilterPresent', filtering);
+  grid.onFilterChanged();
+  return [ofViews, ofTable, grid.getDisplayedRowCount()];
+}"""
+BROKEN = "&".join(
+    f"h={quote(text)}"
+    for text in (
+        *(
+            "<img src=x onerror=alert(1)>~equals~1",
+            "nothing~equals~1",
+            "number~equals~1",
+            "accuracy",
+            "accuracy~equals",
+        ),
+        *("accuracy~equals~x", "accuracy~equals~1e999", "accuracy~inRange~1", "accuracy~contains~8", "clip~equals~"),
+        *("clip~equals~a~~XOR~equals~b", "clip~equals~a~~AND", f"clip~equals~{'9' * 101}"),
+    )
+)
 PICTURE = "canvas => canvas.toDataURL()"
 
 
@@ -32,6 +68,13 @@ def with_bits(results: StudyResults, *widths: int) -> list[TrialResult]:
 def wait_for_count(page: Page, count: int, total: int) -> None:
     text = f"All {total} trials" if count == total else f"{count} of {total} trials"
     expect(page.locator(".explore-count")).to_have_text(text)
+
+
+def wait_for_another_picture(page: Page, selector: str, before: str) -> None:
+    """What is out of sight is drawn a moment after what is in sight."""
+    page.wait_for_function(
+        f"([one, before]) => ({PICTURE})(document.querySelector(one)) !== before", arg=[selector, before]
+    )
 
 
 def displayed_rows(page: Page) -> int:
@@ -52,7 +95,7 @@ def test_filter_holds_for_every_view_and_the_address_holds_it(page: Page, result
     complete = sorted(trial.number for trial in eight if trial.complete)
     page.wait_for_function(f"count => ({SHOWN_ON_FRONT})().length === count", arg=len(complete))
     assert sorted(page.evaluate(SHOWN_ON_FRONT)) == complete
-    assert page.locator("#explore-parallel canvas").evaluate(PICTURE) != before
+    wait_for_another_picture(page, "#explore-parallel canvas", before)
     page.get_by_role("button", name="Clear filters").click()
     wait_for_count(page, total, total)
     page.go_back()
@@ -190,6 +233,7 @@ def test_three_dimensions_are_turned_by_keyboard_and_take_any_third_axis(page: P
     pictures.append(canvas.evaluate(PICTURE))
     page.get_by_role("group", name="Bits").get_by_role("button", name="8", exact=True).click()
     expect(page.locator(".explore-count")).to_contain_text(" of ")
+    wait_for_another_picture(page, "#explore-3d canvas", pictures[-1])
     pictures.append(canvas.evaluate(PICTURE))
     assert len(set(pictures)) == 4
     expect(page.get_by_label("Third axis")).to_have_value("clip")
@@ -202,3 +246,76 @@ def test_narrow_page_with_filters_does_not_scroll_sideways(page: Page, scheme: s
     navigate(page, "/?f=accumulator~8")
     expect(page.locator(".explore-count")).to_contain_text(" of ")
     page.wait_for_function("() => document.documentElement.scrollWidth <= 400")
+
+
+def test_filter_of_a_column_header_holds_for_every_view(page: Page, results: StudyResults) -> None:
+    navigate(page, "/")
+    total = len(results.trials)
+    wait_for_count(page, total, total)
+    header = page.locator("#trials .ag-header-cell[col-id='accuracy']")
+    header.locator(".ag-header-cell-filter-button").click()
+    menu = page.locator(".ag-filter-menu")
+    menu.locator(".ag-filter-select").first.click()
+    page.get_by_role("option", name="Greater than", exact=True).click()
+    menu.get_by_label("Filter Value").first.fill("84")
+    page.keyboard.press("Enter")
+    high = sorted(trial.number for trial in results.complete if 100 * trial.point[1] > 84)
+    assert 0 < len(high) < len(results.complete)
+    wait_for_count(page, len(high), total)
+    expect(page).to_have_url(re.compile(r"\?h=accuracy%7EgreaterThan%7E84$"))
+    assert displayed_rows(page) == len(high)
+    page.wait_for_function(f"count => ({SHOWN_ON_FRONT})().length === count", arg=len(high))
+    assert sorted(page.evaluate(SHOWN_ON_FRONT)) == high
+    page.get_by_role("group", name="Bits").get_by_role("button", name="8", exact=True).click()
+    both = {trial.number for trial in with_bits(results, 8)} & set(high)
+    wait_for_count(page, len(both), total)
+    page.get_by_role("button", name="Clear filters").click()
+    wait_for_count(page, total, total)
+    assert displayed_rows(page) == total
+    page.go_back()
+    page.go_back()
+    wait_for_count(page, len(high), total)
+    assert displayed_rows(page) == len(high)
+    page.get_by_role("group", name="Table").get_by_role("button", name="Accuracy (%) > 84").click()
+    wait_for_count(page, total, total)
+
+
+def test_link_restores_the_filters_of_the_column_headers(
+    open_page: Callable[..., Page], shared_address: str, results: StudyResults
+) -> None:
+    page = open_page(f"{shared_address}?h=clip~contains~1~~OR~equals~NONE&h=accuracy~notBlank")
+    count = sum(
+        trial.design is not None and (trial.design.clip is None or "1" in str(trial.design.clip))
+        for trial in results.complete
+    )
+    assert 0 < count < len(results.complete)
+    wait_for_count(page, count, len(results.trials))
+    page.wait_for_function(
+        "async n => (await dash_ag_grid.getApiAsync('trials')).getDisplayedRowCount() === n", arg=count
+    )
+
+
+def test_every_condition_of_a_header_passes_what_the_table_passes(page: Page, results: StudyResults) -> None:
+    """The table and the other views decide on their own: the table alone must pass just as many rows."""
+    navigate(page, "/")
+    wait_for_count(page, len(results.trials), len(results.trials))
+    counts = []
+    for query in HEADER_FILTERS:
+        navigate(page, f"/?h={quote(query, safe='')}")
+        expect(page.locator("#explore-filters").get_by_role("group", name="Table")).to_have_count(1)
+        page.wait_for_function(f"query => ({WRITTEN})() === query", arg=query)
+        counts.append(page.evaluate(PASSED_BY_BOTH))
+    assert [count for count in counts if len(set(count)) > 1] == []
+    assert len({count[0] for count in counts}) > 8
+
+
+def test_broken_filter_is_told_in_one_line(page: Page, results: StudyResults) -> None:
+    navigate(page, f"/?{BROKEN}")
+    wait_for_count(page, len(results.trials), len(results.trials))
+    text = (
+        "Left out of the address, as this table has no such filter: h=<img src=x onerror=alert(1)>~equals~1 and 12 more"
+    )
+    expect(page.locator(".explore-problem")).to_have_text(text)
+    assert displayed_rows(page) == len(results.trials)
+    navigate(page, "/")
+    expect(page.locator(".explore-problem")).to_have_count(0)

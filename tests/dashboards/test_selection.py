@@ -5,11 +5,16 @@ from typing import Any
 import pytest
 
 from dashboards import selection
+from dashboards.address import read_query, whole_number
+
+
+def trial_of(search: Any) -> int | None:
+    return whole_number(read_query(search), selection.PARAMETER, selection.LARGEST_NUMBER)
 
 
 def test_query_names_a_trial() -> None:
-    assert selection.from_query("?trial=12") == 12
-    assert selection.from_query("?other=3&trial=0") == 0
+    assert trial_of("?trial=12") == 12
+    assert trial_of("?other=3&trial=0") == 0
 
 
 @pytest.mark.parametrize(
@@ -21,7 +26,7 @@ def test_query_names_a_trial() -> None:
     ],
 )
 def test_senseless_query_selects_nothing(search: Any) -> None:
-    assert selection.from_query(search) is None
+    assert trial_of(search) is None
 
 
 @pytest.mark.parametrize("value", [None, "12", True, -1, 1.0, [3], 10**12])
