@@ -21,6 +21,7 @@ from dse.atomic_file import replace_file
 from dse.errors import DseError, UsageError
 from dse.near_match import unknown_word
 from dse.results import StudyResults, TrialResult
+from dse.second_look_claims import refined_fields
 
 FORMATS: Final = ("csv", "json", "parquet")
 
@@ -128,6 +129,7 @@ def _trial_row(results: StudyResults, trial: TrialResult) -> Row:
         "feasible": trial.feasible if trial.complete else None,
         "front": trial.number in results.front_numbers if trial.complete else None,
         "reason": trial.reason,
+        **refined_fields(results, trial),
     }
 
 
