@@ -12,24 +12,17 @@ import pytest
 from dse.cli.main import run
 from dse.errors import StorageError
 from dse.results import read_results
-from dse.second_look import PLAN, LookPlan, RefinedAccuracy, read_second_look, write_accuracy, write_plan
+from dse.second_look import PLAN, LookPlan, read_second_look, write_plan
 from dse.second_look_claims import is_refined_distinguishable, refined_fields, refined_mark, refined_notes
 from dse.training.recipe import Recipe
-from tests.sample_study import build_marked_study, build_study_of_another_goal
-
-LOOK = LookPlan(Recipe(epochs=5).to_dict(), (1, 2), "digest")
-AGAIN = {0: 0.880, 1: 0.830, 2: 0.870, 3: 0.865, 4: 0.871}
-"""Accuracies of the marked study's designs, trained longer: 2 is faster and better than 3, 4 no better than 2."""
-
-
-def found(accuracy: float, error: float = 0.005) -> RefinedAccuracy:
-    return RefinedAccuracy(accuracy, error, accuracy - 0.01, error, (accuracy, accuracy))
-
-
-def look_at(study: optuna.Study, accuracies: dict[int, float], plan: LookPlan = LOOK) -> None:
-    for number, accuracy in accuracies.items():
-        write_accuracy(study, plan, number, found(accuracy))
-    write_plan(study, plan)
+from tests.sample_study import (
+    AGAIN,
+    LOOK,
+    add_second_look,
+    build_marked_study,
+    build_study_of_another_goal,
+    found_again,
+)
 
 
 @pytest.fixture
@@ -39,11 +32,11 @@ def study(tmp_path: Path) -> optuna.Study:
 
 def test_what_is_written_is_read(study: optuna.Study) -> None:
     assert read_second_look(study).plan is None
-    look_at(study, AGAIN)
+    add_second_look(study)
     look = read_second_look(study)
     assert look.plan is not None
     assert look.plan.digest == LOOK.digest
-    assert look.accuracies == {number: found(accuracy) for number, accuracy in AGAIN.items()}
+    assert look.accuracies == {number: found_again(accuracy) for number, accuracy in AGAIN.items()}
 
 
 @pytest.mark.parametrize(
@@ -55,18 +48,18 @@ def test_what_is_written_is_read(study: optuna.Study) -> None:
     ],
 )
 def test_accuracies_of_two_plans_are_never_mixed(study: optuna.Study, other: LookPlan) -> None:
-    look_at(study, AGAIN)
-    look_at(study, {1: 0.5}, other)
-    assert read_second_look(study).accuracies == {1: found(0.5)}
+    add_second_look(study)
+    add_second_look(study, {1: 0.5}, other)
+    assert read_second_look(study).accuracies == {1: found_again(0.5)}
     assert read_second_look(study, LOOK).accuracies.keys() == AGAIN.keys()
     write_plan(study, LOOK)
-    assert read_second_look(study).accuracies[1] == found(AGAIN[1])
+    assert read_second_look(study).accuracies[1] == found_again(AGAIN[1])
 
 
 def test_search_keeps_its_accuracies(study: optuna.Study) -> None:
     before = read_results(study)
     assert before.refined is None
-    look_at(study, AGAIN)
+    add_second_look(study)
     results = read_results(study)
     assert [trial.measured for trial in results.trials] == [trial.measured for trial in before.trials]
     assert results.front_numbers == before.front_numbers
@@ -74,7 +67,7 @@ def test_search_keeps_its_accuracies(study: optuna.Study) -> None:
 
 
 def test_front_of_the_second_look(study: optuna.Study) -> None:
-    look_at(study, AGAIN)
+    add_second_look(study)
     again = read_results(study).refined
     assert again is not None
     assert [trial.number for trial in again.front] == [1, 2, 4, 0]
@@ -86,7 +79,7 @@ def test_front_of_the_second_look(study: optuna.Study) -> None:
 
 
 def test_marks_and_notes(study: optuna.Study) -> None:
-    look_at(study, AGAIN)
+    add_second_look(study)
     results = read_results(study)
     unshown = "trained longer, not shown to be more accurate than trial 2"
     marks = {0: unshown, 1: None, 2: None, 3: "trained longer, dominated by trial 2", 4: unshown}
@@ -103,7 +96,7 @@ def test_marks_and_notes(study: optuna.Study) -> None:
 
 
 def test_a_look_that_was_stopped_speaks_of_what_it_finished(study: optuna.Study) -> None:
-    look_at(study, {0: 0.88, 4: 0.879})
+    add_second_look(study, {0: 0.88, 4: 0.879})
     results = read_results(study)
     notes = refined_notes(results)
     assert notes[0].startswith("second look at 2 of 5 designs of the front")
@@ -118,7 +111,7 @@ def test_a_look_that_was_stopped_speaks_of_what_it_finished(study: optuna.Study)
 
 def test_designs_that_differ_in_another_objective_are_no_rivals(tmp_path: Path) -> None:
     study = build_study_of_another_goal(tmp_path / "study.db")
-    look_at(study, {0: 0.95, 1: 0.8, 3: 0.8})
+    add_second_look(study, {0: 0.95, 1: 0.8, 3: 0.8})
     results = read_results(study)
     again = results.refined
     assert again is not None
@@ -146,7 +139,7 @@ def test_damaged_attributes_are_told_in_a_line(
     value: Any,
     message: str,
 ) -> None:
-    look_at(study, AGAIN)
+    add_second_look(study)
     study.set_user_attr(name, value)
     with pytest.raises(StorageError) as caught:
         read_results(study)
