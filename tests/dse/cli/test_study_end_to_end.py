@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -301,3 +302,23 @@ def test_worker_without_a_study_says_so(folder, first_run, arguments, error):
     assert done.returncode != 0
     assert error in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_second_look_trains_the_front_longer_and_is_shown(folder, first_run):
+    shutil.copy(folder / "study.db", folder / "looked.db")  # other tests compare what the study's own storage shows
+    look = ("study", "refine", "looked.db", "--name", "small", "--seeds", "1", "--epochs", "1")
+    done = dse(folder, *look)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert re.search(r"trials? 0.*, seed 1: validation accuracy", done.stdout)
+    again = dse(folder, *look, "--json")
+    assert again.returncode == 0, again.stderr
+    shown = json.loads(again.stdout)
+    assert (shown["second_look"]["seeds"], shown["second_look"]["recipe"]["epochs"]) == ([1], 1)
+    for trial in shown["trials"]:
+        assert 0 < trial["refined_accuracy"] < 1
+        assert trial["refined_accuracy_standard_error"] > 0.003
+        assert trial["accuracy"] == trials(folder)[trial["trial"]].values[1]
+    refused = dse(folder, "study", "refine", "looked.db", "--recipe", "fulll")
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert "did you mean full?" in refused.stderr
