@@ -12,11 +12,14 @@ from typing import Any
 import optuna
 import pytest
 
-from dse.cache import Record
+from dse.cache import EvaluationCache, Record
+from dse.claims import take_claim
 from dse.data import load_dataset
 from dse.design import Design
 from dse.errors import InterruptedTrainingError, TrainingError, UsageError
-from dse.evaluation import Activity
+from dse.evaluation import ACCURACY, Activity
+from dse.launch import network_builder
+from dse.liveness import Watch
 from dse.networks import Network
 from dse.refining import RefineSettings, longer_recipe, looked_at, refine_study
 from dse.results import read_results
@@ -150,7 +153,7 @@ def test_stopped_look_keeps_what_it_finished_and_goes_on(
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(trainer, "at", staticmethod(stop))
-    with pytest.raises(InterruptedTrainingError, match=r"interrupted: 3 of 4 trainings finished"):
+    with pytest.raises(InterruptedTrainingError, match=r"interrupted: 2 of 4 trainings finished"):
         refine_study(settings(fake), Heard())
     study = fake.load()
     assert refined(study).keys() == {0, 2}
@@ -158,7 +161,24 @@ def test_stopped_look_keeps_what_it_finished_and_goes_on(
     heard = Heard()
     assert refined(refine_study(settings(fake), heard)).keys() == {0, 1, 2}
     assert heard.labels == ["trial 1, seed 4", "trial 1, seed 5"]
-    assert [seed for _, seed, _ in trainer.trainings] == [4, 5, 4, 5]
+    assert [seed for _, seed, _ in trainer.trainings] == [4, 5, 4, 4, 5]
+
+
+def test_is_stopped_while_another_process_trains_the_same(fake: FakeStudy, trainer: type[SeedTrainer]) -> None:
+    class Stopping(Heard):
+        def activity(self, what: str) -> None:
+            if what.startswith("waiting for process"):
+                os.kill(os.getpid(), signal.SIGINT)
+
+    network = network_builder("tiny", load_dataset())(1.0, CONVENTIONAL.maps)
+    functions = CONVENTIONAL.layer_functions(layer.shape for layer in network.binary_layers)
+    key = trainer(None, longer_recipe(QuickRecipe(), 10_000), 4).key(network, functions)
+    record = EvaluationCache(fake.folder / "cache").record_path(ACCURACY, key)
+    record.parent.mkdir(parents=True)
+    take_claim(record, Watch(), lambda _what: None)
+    with pytest.raises(InterruptedTrainingError, match="interrupted: 0 of 4 trainings"):
+        refine_study(settings(fake), Stopping())
+    assert trainer.trainings == []
 
 
 def test_training_that_diverges_leaves_the_other_designs_their_figures(
