@@ -19,6 +19,7 @@ from dse.data import Dataset, load_dataset
 from dse.errors import TrainingError, UsageError
 from dse.launch import network_builder
 from dse.legality import NetworkOf
+from dse.look_helpers import helping, in_order_of
 from dse.look_record import DesignToTrain, LookRecord
 from dse.networks import Network
 from dse.results import StudyResults, TrialResult, read_results
@@ -53,6 +54,8 @@ class RefineSettings:
         first_seed: Of the trainings of a design; None: the one behind the study's, as the luck that brought a design
             onto the front must not judge it again.
         data_dir: Folder of the data set's files, where it is another than the study's.
+        jobs: Processes that train.
+        share: Which of them this is, from 0, which starts the others.
 
     """
 
@@ -64,6 +67,8 @@ class RefineSettings:
     changes: Mapping[str, Any] = field(default_factory=dict)
     first_seed: int | None = None
     data_dir: Path | None = None
+    jobs: int = 1
+    share: int = 0
 
 
 def refine_study(settings: RefineSettings, progress: TrainingsProgress) -> optuna.Study:
@@ -90,10 +95,13 @@ def refine_study(settings: RefineSettings, progress: TrainingsProgress) -> optun
         known = read_second_look(study, plan).accuracies
         trials = [trial for trial in looked_at(results) if trial.number not in known]
         looks = designs_to_train(trials, network_builder(spec.network, dataset), recipe, plan.seeds)
+        looks = in_order_of(settings.share, settings.jobs, looks)
         record = LookRecord(study, plan, storage.lock(study.study_name), looks, dataset, progress)
         if looks:
             jobs = [job for look in looks for job in look.jobs]
-            TrainingRunner(dataset, EvaluationCache(settings.cache), record).run(jobs)
+            others = range(1, min(settings.jobs, len(looks)) if settings.share == 0 else 1)
+            with helping(refine_study, [replace(settings, share=share) for share in others]):
+                TrainingRunner(dataset, EvaluationCache(settings.cache), record).run(jobs)
         record.show()
     if record.failures:
         raise TrainingError(f"{record.failures[0]}; the other designs have their figures")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -41,6 +42,7 @@ def refine(
     train_images: TrainImages = None,
     settings: Settings = None,
     seed: Annotated[int | None, typer.Option(min=0, help="First seed (default: the one behind the study's).")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes of this machine that train designs.")] = 1,
     data_dir: DataDir = None,
     cache: CacheOption = None,
     as_json: Json = False,
@@ -51,6 +53,7 @@ def refine(
     What it finds is kept with the study, beside the accuracies of the search, and shown by all that shows the study.
     """
     from dse.cli.train_progress import trainings_progress
+    from dse.local_workers import worker_environment
     from dse.refining import RefineSettings, refine_study
     from dse.storage import display_name
     from dse.training.recipes import load_recipe, parse_settings
@@ -66,7 +69,10 @@ def refine(
         changes=changes,
         first_seed=seed,
         data_dir=data_dir,
+        jobs=jobs,
     )
+    if jobs > 1:
+        os.environ.update(worker_environment(jobs))  # before PyTorch is imported, here and in the other processes
     quieten_libraries()
     with trainings_progress(
         f"second look at the front, storage {display_name(storage)}", to_stderr=as_json
