@@ -306,7 +306,7 @@ def test_worker_without_a_study_says_so(folder, first_run, arguments, error):
 
 def test_second_look_trains_the_front_longer_and_is_shown(folder, first_run):
     shutil.copy(folder / "study.db", folder / "looked.db")  # other tests compare what the study's own storage shows
-    look = ("study", "refine", "looked.db", "--name", "small", "--seeds", "1", "--epochs", "1")
+    look = ("study", "refine", "looked.db", "--name", "small", "--seeds", "1", "--epochs", "1", "--jobs", "2")
     done = dse(folder, *look)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
