@@ -66,7 +66,7 @@ def _trial(design: Mapping[str, Any], draw: random.Random, *, is_pruned: bool = 
     cycles = sum(layer["cycles"] for layer in layers)
     accuracy = 0.88 - 0.05 / design["width_multiplier"] - 0.06 / (design["clip"] or 200) + draw.gauss(0, 0.006)
     attributes = {"design": dict(design), "cycles": cycles, "layers": layers, "latency_keys": ["b" * 64] * LAYERS}
-    outcome = {"pruned": "cannot reach the front even at the best possible accuracy"}
+    outcome: dict[str, Any] = {"pruned": "cannot reach the front even at the best possible accuracy"}
     if not is_pruned:
         outcome = {"accuracy_standard_error": 0.0055, "test_accuracy": accuracy - 0.004, "train_seconds": 20.0}
     return create_trial(

@@ -17,6 +17,7 @@ from dse.design import Design, Sums
 from dse.measures import ACCURACY
 from dse.networks.feature_maps import FeatureMaps
 from dse.results import StudyResults, TrialResult
+from dse.second_look_claims import LONGER, refined_mark
 
 SELECTION_TRACE = 0
 """Index in the front figure of the ring round the selected trial, so that a page can move it alone."""
@@ -291,12 +292,21 @@ def _hover(results: StudyResults, trial: TrialResult) -> str:
         *([escape(trial.reason)] if trial.reason else []),
         *([f"95 % interval {100 * interval[0]:.2f} to {100 * interval[1]:.2f} %"] if interval else []),
         *([mark] if mark else []),
+        *_refined_lines(results, trial),
         escape(describe_design(trial.design)),
     ]
     compared = against_conventional(results, trial)
     if compared:
         lines += wrap(f"against the conventional design: {compared}", HOVER_CHARACTERS)
     return "<br>".join(lines)
+
+
+def _refined_lines(results: StudyResults, trial: TrialResult) -> list[str]:
+    """Return what a second look says of a trial, none where there was none."""
+    if trial.refined is None:
+        return []
+    mark = refined_mark(results, trial)
+    return [f"{LONGER}: {trial.refined.measured.percent} %", *(wrap(mark, HOVER_CHARACTERS) if mark else [])]
 
 
 def hypervolume_figure(results: StudyResults, theme: Theme = LIGHT) -> go.Figure:

@@ -72,7 +72,7 @@ class LocalWorkers:
             with Interruption() as interruption:
                 try:
                     for _ in range(self._jobs):
-                        workers.append(_Worker(self._command, _environment(self._jobs)))
+                        workers.append(_Worker(self._command, worker_environment(self._jobs)))
                     self._watch(workers, interruption)
                 finally:
                     for worker in workers:
@@ -157,7 +157,10 @@ class _Worker:
         self._errors.close()
 
 
-def _environment(jobs: int) -> dict[str, str]:
-    """Return the environment of a worker: its share of the processors, unless a person has said how many threads."""
+def worker_environment(jobs: int) -> dict[str, str]:
+    """Return the environment of one of several workers: its share of the processors.
+
+    How many threads a person has asked for comes first.
+    """
     share = max(1, len(os.sched_getaffinity(0)) // jobs)
     return {THREADS: str(share), **os.environ}

@@ -19,6 +19,7 @@ from dse.charts import SELECTION_TRACE, describe_design, front_figure, hypervolu
 from dse.layer_chart import layer_figure, layer_legend
 from dse.page import asset, cards, script_json, write_page
 from dse.results import StudyResults, TrialResult, read_results
+from dse.second_look_claims import LONGER, refined_mark, refined_notes
 
 COLUMNS = (
     "Trial",
@@ -56,7 +57,7 @@ def render_report(results: StudyResults) -> str:
         rows="\n".join(_row(results, trial) for trial in _shown(results)),
         style=asset("report.css"),
         script=asset("report.js"),
-        summary=escape(". ".join(filter(None, (front_summary(results), spared_note(results))))),
+        summary=escape(". ".join(filter(None, (front_summary(results), spared_note(results), *_look_notes(results))))),
         errors=escape(ERRORS_NOTE),
         hollow=escape(HOLLOW_NOTE),
         reference=escape(_reference(results)),
@@ -66,8 +67,19 @@ def render_report(results: StudyResults) -> str:
 
 
 def _columns(results: StudyResults) -> tuple[str, ...]:
-    """Return the headings of the table, further measures before the last."""
-    return (*COLUMNS[:-1], *(_capital(measure.label) for measure in results.further_measures), COLUMNS[-1])
+    """Return the headings of the table, that of a second look behind accuracy, further measures before the last."""
+    longer = [f"{_capital(LONGER)} (%)"] if results.look is not None else []
+    return (
+        *COLUMNS[:2],
+        *longer,
+        *COLUMNS[2:-1],
+        *(_capital(measure.label) for measure in results.further_measures),
+        COLUMNS[-1],
+    )
+
+
+def _look_notes(results: StudyResults) -> list[str]:
+    return list(map(_capital, refined_notes(results)))
 
 
 def _capital(text: str) -> str:
@@ -120,6 +132,7 @@ def _row(results: StudyResults, trial: TrialResult) -> str:
     latency = trial.point[0]
     cells = [
         trial.measured.percent,
+        *([] if results.look is None else [trial.refined.measured.percent if trial.refined else ""]),
         "" if trial.tested is None else trial.tested.percent,
         f"{latency:.3f}",
         f"{results.conventional.point[0] / latency:.2f}x" if results.conventional and latency > 0 else "",
@@ -147,7 +160,7 @@ def _row(results: StudyResults, trial: TrialResult) -> str:
 def _front_cell(results: StudyResults, trial: TrialResult) -> str:
     if trial.number not in results.front_numbers:
         return trial.reason or "not on the front"
-    return front_mark(results, trial) or "distinguishable"
+    return "; ".join(filter(None, (front_mark(results, trial) or "distinguishable", refined_mark(results, trial))))
 
 
 def _figures(results: StudyResults) -> dict[str, Any]:

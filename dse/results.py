@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from dse.front import not_shown_above, pareto_front
 from dse.goal import Goal
 from dse.hypervolume import history, reference_values, share
 from dse.measures import ACCURACY, LATENCY, Measure
+from dse.second_look import LookPlan, RefinedAccuracy, read_second_look
 from dse.staging import SPARED
 from dse.storage import check_format
 from dse.uncertainty import MeasuredAccuracy, differ
@@ -76,7 +77,7 @@ class TrialResult:
     """One trial: latency in milliseconds, accuracies and their standard error in 0..1; None where not (yet) known.
 
     `values` are the study's objectives, in its order, None where one is missing. `broken` are the constraints that the
-    design does not keep.
+    design does not keep. `refined` is what a second look at the design found, None where it had none.
     """
 
     number: int
@@ -87,6 +88,7 @@ class TrialResult:
     attributes: TrialAttributes
     values: tuple[float, ...] | None = None
     broken: tuple[str, ...] = ()
+    refined: RefinedAccuracy | None = None
 
     @property
     def complete(self) -> bool:
@@ -122,6 +124,23 @@ class TrialResult:
             return None
         return MeasuredAccuracy(attributes.test_accuracy, attributes.test_accuracy_standard_error)
 
+    def as_refined(self, goal: Goal) -> TrialResult:
+        """Return a complete trial that had a second look with the accuracies that it found."""
+        if self.refined is None or self.values is None:
+            raise ValueError(f"trial {self.number} had no second look")
+        found = self.refined
+        attributes = replace(
+            self.attributes,
+            accuracy_standard_error=found.standard_error,
+            test_accuracy=found.test_accuracy,
+            test_accuracy_standard_error=found.test_standard_error,
+        )
+        values = tuple(
+            found.accuracy if objective == ACCURACY else value
+            for objective, value in zip(goal.objectives, self.values, strict=True)
+        )
+        return replace(self, accuracy=found.accuracy, attributes=attributes, values=values)
+
     @property
     def reason(self) -> str | None:
         """Why a pruned or failed trial has no point, or what an infeasible one does not keep."""
@@ -148,6 +167,7 @@ class StudyResults:
         deepest: The largest depth multiplier searched.
         chance: Accuracy of guessing.
         stopped: Why the last run ended before its budget, or None.
+        look: How the designs that had a second look were trained then, or None.
 
     """
 
@@ -165,6 +185,7 @@ class StudyResults:
     deepest: float = 1.0
     chance: float = 0.0
     stopped: str | None = None
+    look: LookPlan | None = None
 
     @cached_property
     def complete(self) -> tuple[TrialResult, ...]:
@@ -291,6 +312,27 @@ class StudyResults:
         pruned = [trial for trial in self.trials if trial.attributes.stage in SPARED]
         return tuple({trial.design: trial for trial in pruned if trial.design not in evaluated}.values())
 
+    @cached_property
+    def refined(self) -> StudyResults | None:
+        """The same of the front's designs and the conventional one as a second look found them; None without one.
+
+        What the look has not finished is left out. A design may have left this front, or have come onto it.
+        """
+        trials = tuple(
+            trial.as_refined(self.goal)
+            for trial in self.complete
+            if trial.refined is not None and (trial.number in self.front_numbers or trial == self.conventional)
+        )
+        if not trials:
+            return None
+        conventional = self.conventional.number if self.conventional is not None else None
+        return replace(
+            self,
+            trials=trials,
+            front=tuple(pareto_front((trial for trial in trials if trial.feasible), losses_of(self.goal))),
+            conventional=next((trial for trial in trials if trial.number == conventional), None),
+        )
+
     def count(self, *states: TrialState) -> int:
         """How many trials are in one of `states`."""
         return sum(trial.state in states for trial in self.trials)
@@ -309,17 +351,21 @@ def read_results(study: optuna.Study) -> StudyResults:
 
     Raises:
         UsageError: `study` is not one that this version of dse reads.
-        StorageError: A trial's attributes are damaged.
+        StorageError: The attributes of a trial or of a second look are damaged.
 
     """
     check_format(study)
     study_attributes = study.user_attrs
+    look = read_second_look(study)
     spec = study_attributes.get("spec")
     spec = spec if isinstance(spec, Mapping) else {}
     goal = Goal.of_spec(spec)
     trials = tuple(
         sorted(
-            (_read_trial(trial, study.study_name, goal) for trial in study.get_trials(deepcopy=False)),
+            (
+                _read_trial(trial, study.study_name, goal, look.accuracies.get(trial.number))
+                for trial in study.get_trials(deepcopy=False)
+            ),
             key=lambda trial: trial.number,
         )
     )
@@ -341,6 +387,7 @@ def read_results(study: optuna.Study) -> StudyResults:
         deepest=max(space.get("depths", [1.0])),
         chance=study_attributes.get("chance_accuracy", 0.0),
         stopped=study_attributes.get(STOPPED),
+        look=look.plan,
     )
 
 
@@ -352,7 +399,7 @@ def losses_of(goal: Goal) -> Callable[[TrialResult], tuple[float, ...]]:
 _attributes_adapter = TypeAdapter(TrialAttributes)
 
 
-def _read_trial(trial: FrozenTrial, study_name: str, goal: Goal) -> TrialResult:
+def _read_trial(trial: FrozenTrial, study_name: str, goal: Goal, refined: RefinedAccuracy | None) -> TrialResult:
     try:
         attributes = _attributes_adapter.validate_python(trial.user_attrs)
         design = None if attributes.design is None else Design.from_dict(attributes.design)
@@ -374,6 +421,7 @@ def _read_trial(trial: FrozenTrial, study_name: str, goal: Goal) -> TrialResult:
         attributes=attributes,
         values=known if len(known) == len(goal.objectives) else None,
         broken=tuple(name for name, violation in trial.constraints.items() if violation > 0),
+        refined=refined,
     )
 
 

@@ -22,6 +22,7 @@ from dse.design import DESIGN_FIELDS, Design
 from dse.errors import DseError, UsageError
 from dse.near_match import unknown_word
 from dse.results import StudyResults, TrialResult
+from dse.second_look_claims import refined_fields
 
 FORMATS: Final = ("csv", "json", "parquet")
 
@@ -129,6 +130,7 @@ def _trial_row(results: StudyResults, trial: TrialResult) -> Row:
         "feasible": trial.feasible if trial.complete else None,
         "front": trial.number in results.front_numbers if trial.complete else None,
         "reason": trial.reason,
+        **refined_fields(results, trial),
     }
 
 

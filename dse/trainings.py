@@ -127,6 +127,10 @@ class TrainingRunner:
             self._progress.step(progress)
             interruption.check()
 
+        def tell(what: str) -> None:
+            self._progress.activity(what)
+            interruption.check()  # also while another process trains the same and this one waits for it
+
         trainer = NetworkTrainer(
             self._dataset,
             job.recipe,
@@ -138,7 +142,7 @@ class TrainingRunner:
             restart=self._restart,
         )
         try:
-            found = obtain_accuracy(trainer, self._cache, job.network, job.functions, self._progress.activity)
+            found = obtain_accuracy(trainer, self._cache, job.network, job.functions, tell)
         except TrainingError as error:
             return JobResult(job, None, one_line(error))
         return JobResult(job, found)

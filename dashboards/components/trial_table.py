@@ -11,6 +11,7 @@ from dashboards.components.header import state_name
 from dse.accuracy_claims import MARK, front_mark
 from dse.measures import ACCURACY, LATENCY, Measure
 from dse.results import StudyResults, TrialResult
+from dse.second_look_claims import LONGER, refined_mark
 
 GRID_THEME = (
     "themeQuartz.withParams({"
@@ -76,6 +77,7 @@ def columns(results: StudyResults | None) -> list[dict[str, Any]]:
         _number("latency", "Latency (ms)", ".3f", width=134),
         _number("accuracy", "Accuracy (%)", ".2f", width=136),
         _number("error", "± std. err.", ".2f", width=92, filtered=False),
+        *([_refined_column()] if results is not None and results.look is not None else []),
         _text("accumulator", "Bits", width=82) if differs else _number("accumulator", "Bits", ".0f", width=82),
         _text("overflow", "Overflow", width=107),
         _text("clip", "Clip", width=80),
@@ -112,6 +114,8 @@ def _row(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
         "latency": trial.latency_ms,
         "accuracy": None if trial.accuracy is None else 100 * trial.accuracy,
         "error": None if error is None else 100 * error,
+        "refined": None if trial.refined is None else 100 * trial.refined.accuracy,
+        "refinedError": None if trial.refined is None else 100 * trial.refined.standard_error,
         "note": _note(results, trial),
         **{str(measure): measure.shown(value) for measure, value in results.further(trial)},
     }
@@ -136,12 +140,20 @@ def _state(results: StudyResults, trial: TrialResult) -> str:
 
 
 def _note(results: StudyResults, trial: TrialResult) -> str | None:
-    notes = ["conventional" if trial == results.conventional else None, front_mark(results, trial), trial.reason]
+    conventional = "conventional" if trial == results.conventional else None
+    notes = [conventional, front_mark(results, trial), refined_mark(results, trial), trial.reason]
     return "; ".join(note for note in notes if note) or None
 
 
 def _text(field: str, title: str, **options: int) -> dict[str, Any]:
     return {"field": field, "headerName": title, "filter": "agTextColumnFilter", **options}
+
+
+def _refined_column() -> dict[str, Any]:
+    """Return the column of the second look: its accuracy with the standard error behind it, sorted by the accuracy."""
+    shown = "params.value == null ? '' : d3.format('.2f')(params.value) + ' ± ' + d3.format('.2f')"
+    column = _number("refined", f"{LONGER[0].upper()}{LONGER[1:]} (%)", ".2f", width=150, filtered=False)
+    return column | {"valueFormatter": {"function": f"{shown}(params.data.refinedError)"}}
 
 
 def _number(field: str, title: str, format_: str, *, width: int, filtered: bool = True) -> dict[str, Any]:

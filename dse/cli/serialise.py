@@ -12,6 +12,7 @@ from dse.design import DESIGN_FIELDS
 from dse.evaluation import LATENCY_SCOPE
 from dse.hypervolume import stalled_for
 from dse.results import LayerResult, StudyResults, TrialResult
+from dse.second_look_claims import refined_fields
 from dse.uncertainty import differ
 
 FIELDS = (
@@ -32,6 +33,12 @@ FIELDS = (
     "accuracy_differs",
     "feasible",
     "reason",
+    "refined_accuracy",
+    "refined_accuracy_standard_error",
+    "refined_test_accuracy",
+    "refined_test_accuracy_standard_error",
+    "refined_distinguishable",
+    "refined_front_mark",
 )
 """Of every study; what its goal measures besides latency and accuracy follows by name."""
 
@@ -43,7 +50,8 @@ def trial_fields(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
 
     `distinguishable` and `front_mark` speak of trials on the front alone (`dse.front.not_shown_above`). `speedup` and
     `accuracy_gain` compare with the conventional design; the gain is the difference of the two figures, and
-    `accuracy_differs` tells whether it is more than their errors explain.
+    `accuracy_differs` tells whether it is more than their errors explain. What begins with `refined` is from a second
+    look (`dse.second_look`).
     """
     attributes = trial.attributes
     design = trial.design.to_dict() if trial.design is not None else {}
@@ -67,6 +75,7 @@ def trial_fields(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
         "accuracy_differs": differ(trial.measured, conventional.measured) if conventional else None,
         "feasible": trial.feasible if trial.complete else None,
         "reason": trial.reason,
+        **refined_fields(results, trial),
         **{str(measure): trial.attributes.measures.get(str(measure)) for measure in results.further_measures},
     }
 
@@ -95,11 +104,26 @@ def results_json(results: StudyResults, trials: Iterable[TrialResult]) -> str:
             "constraints": list(map(str, results.goal.constraints)),
             "hypervolume": _hypervolume_fields(results),
             "stopped": results.stopped,
+            "second_look": _look_fields(results),
             "front": {"designs": len(results.front), "distinguishable": len(results.distinguishable)},
             "trials": [trial_fields(results, trial) for trial in trials],
         },
         indent=2,
     )
+
+
+def _look_fields(results: StudyResults) -> dict[str, Any] | None:
+    """Return how designs were trained longer and what their front has then; None where none was."""
+    if results.look is None:
+        return None
+    again = results.refined
+    return {
+        "recipe": results.look.recipe,
+        "seeds": list(results.look.seeds),
+        "designs": len(again.trials) if again else 0,
+        "front": len(again.front) if again else 0,
+        "distinguishable": len(again.distinguishable) if again else 0,
+    }
 
 
 def _hypervolume_fields(results: StudyResults) -> dict[str, Any] | None:

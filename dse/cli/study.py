@@ -49,6 +49,8 @@ from dse.cli.study_options import (
     recipe_settings,
     spec_settings,
 )
+from dse.cli.study_refine import refine
+from dse.cli.study_results import print_results
 
 if TYPE_CHECKING:
     import optuna
@@ -136,7 +138,7 @@ def run(
     with study_progress(title, to_stderr=as_json) as progress:
         study = run_study(StudySettings(storage, name, asked, cache_directory(cache), download, jobs), progress)
     _write_report(study, report)
-    _print_results(study, OutputFormat.JSON if as_json else OutputFormat.TABLE, all_trials=False)
+    print_results(study, OutputFormat.JSON if as_json else OutputFormat.TABLE, all_trials=False)
     if not as_json:
         typer.echo(f"study in {display_name(storage)}, report in {report}")
 
@@ -152,7 +154,7 @@ def show(
 ) -> None:
     """Show a study's Pareto front, all its trials, or the layers of one."""
     if trial is None:
-        _print_results(open_study(storage, name), output_format, all_trials=all_trials)
+        print_results(open_study(storage, name), output_format, all_trials=all_trials)
     else:
         _print_layers(open_study(storage, name), trial, output_format)
 
@@ -224,26 +226,7 @@ def _pair(text: str | None) -> tuple[int, int] | None:
 
 
 app.command("export")(export)
-
-
-def _print_results(study: optuna.Study, output_format: OutputFormat, *, all_trials: bool) -> None:
-    from dse.results import read_results
-
-    results = read_results(study)
-    trials = results.trials if all_trials else results.front
-    if output_format is OutputFormat.TABLE:
-        from dse.cli.tables import front_notes, front_table, goal_notes, print_table, trials_table
-
-        print_table(trials_table(results) if all_trials else front_table(results))
-        for note in (*front_notes(results), *goal_notes(results)):
-            typer.echo(note)
-        return
-    from dse.cli.serialise import results_json, write_csv
-
-    if output_format is OutputFormat.JSON:
-        typer.echo(results_json(results, trials))
-    else:
-        write_csv(results, trials, sys.stdout)
+app.command("refine")(refine)
 
 
 def _print_layers(study: optuna.Study, number: int, output_format: OutputFormat) -> None:

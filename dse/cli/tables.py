@@ -23,6 +23,7 @@ from dse.evaluation import LATENCY_SCOPE
 from dse.goal import Goal
 from dse.hypervolume import stalled_for
 from dse.results import StudyResults, TrialResult
+from dse.second_look_claims import LONGER, refined_mark
 
 PLAIN_WIDTH = 140
 """Columns of a table where standard output is not a terminal that has its own."""
@@ -133,6 +134,8 @@ def _design_table(title: str, results: StudyResults) -> Table:
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
     table.add_column("trial", justify="right", no_wrap=True)
     table.add_column("accuracy %", no_wrap=True)
+    if results.look is not None:
+        table.add_column(f"{LONGER} %", no_wrap=True)
     for heading in ("latency ms", "width"):
         table.add_column(heading, justify="right", no_wrap=True)
     is_long = results.differs_by_layer  # then these may wrap, and the others have room
@@ -174,10 +177,17 @@ def _further_cells(results: StudyResults, trial: TrialResult) -> list[str]:
 
 
 def _objective_cells(results: StudyResults, trial: TrialResult) -> list[str]:
+    longer = [] if results.look is None else [_refined_cell(results, trial)]
     if not trial.complete:
-        return ["", ""]
+        return ["", *longer, ""]
     mark = f" {MARK}" if trial.number in results.not_shown_above else ""
-    return [f"{trial.measured.percent}{mark}", f"{trial.point[0]:.4f}"]
+    return [f"{trial.measured.percent}{mark}", *longer, f"{trial.point[0]:.4f}"]
+
+
+def _refined_cell(results: StudyResults, trial: TrialResult) -> str:
+    if trial.refined is None:
+        return ""
+    return f"{trial.refined.measured.percent}{f' {MARK}' if refined_mark(results, trial) else ''}"
 
 
 def _gain_cells(trial: TrialResult, conventional: TrialResult | None) -> list[str]:

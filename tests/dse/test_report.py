@@ -15,6 +15,7 @@ from tests.chart_geometry import assert_labels_clear
 from tests.sample_study import (
     CONVENTIONAL,
     add_complete,
+    add_second_look,
     build_marked_study,
     build_study,
     build_study_of_another_goal,
@@ -57,6 +58,27 @@ def test_marks_designs_that_are_not_shown_to_be_more_accurate(tmp_path: Path) ->
     ]
     assert "5 designs on the front, 2 of them distinguishable" in html
     assert "Hollow points of the front" in html
+
+
+def test_shows_a_second_look(tmp_path: Path) -> None:
+    study = build_marked_study(tmp_path / "study.db")
+    write_report(study, tmp_path / "before.html")
+    assert "trained longer" not in (tmp_path / "before.html").read_text().lower()
+    add_second_look(study)
+    write_report(study, tmp_path / "report.html")
+    html = (tmp_path / "report.html").read_text()
+    headings = re.findall(r'<th scope="col">(.*?)</th>', html)
+    assert headings[:4] == ["Trial", "Accuracy (%)", "Trained longer (%)", "Test accuracy (%)"]
+    cells = re.findall(
+        r'<tr id="row-(\d+)"><td>.*?</td><td>(.*?)</td><td>(.*?)</td>.*<td class="mark">(.*?)</td>', html
+    )
+    assert {number: (quick, longer) for number, quick, longer, _ in cells}["3"] == ("81.60 ± 0.60", "86.50 ± 0.50")
+    marks = {number: mark for number, _, _, mark in cells}
+    assert marks["1"] == "distinguishable"
+    assert marks["3"] == "not shown to be more accurate than trial 1; trained longer, dominated by trial 2"
+    assert "Second look at 5 of 5 designs of the front (5 epochs, mean of 2 seeds): trained longer, 4 designs" in html
+    hover = r"trained longer: 86.50 \u00b1 0.50 %\u003cbr>trained longer, dominated by trial 2\u003cbr>"
+    assert hover in html
 
 
 def test_cards_show_errors_and_claim_no_gain_that_is_not_there(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from dse.cli.study import app
 from dse.errors import DseError, UsageError
 from dse.results import read_results
 from dse.study_export import FORMATS, ExportedStudy, exported, format_of, read_export, write_export
-from tests.sample_study import add_measured, build_study, create_study
+from tests.sample_study import add_measured, add_second_look, build_marked_study, build_study, create_study
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +116,11 @@ def test_command(study: ExportedStudy, storage: Path, tmp_path: Path, capsys: py
     assert {trial["trial"] for trial in content["trials"] if trial["front"]} == front
     assert run(["study", "export", str(tmp_path / "none" / "out.csv"), "--storage", str(storage)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_second_look_has_columns(tmp_path: Path) -> None:
+    study = build_marked_study(tmp_path / "study.db")
+    add_second_look(study, {2: 0.87})
+    rows = exported(read_results(study)).trials
+    assert [row["refined_accuracy"] for row in rows] == [None, None, 0.87, None, None]
+    assert [row["refined_test_accuracy_standard_error"] for row in rows] == [None, None, 0.005, None, None]

@@ -8,7 +8,15 @@ import pytest
 
 from dse.cli.serialise import FIELDS, results_json, trial_fields, write_csv
 from dse.results import read_results
-from tests.sample_study import NARROW, add_measured, add_pruned, build_marked_study, build_study_of_another_goal
+from tests.sample_study import (
+    LOOK,
+    NARROW,
+    add_measured,
+    add_pruned,
+    add_second_look,
+    build_marked_study,
+    build_study_of_another_goal,
+)
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +80,33 @@ def test_other_goals_are_told_with_their_measures(tmp_path):
     write_csv(results, results.trials, file)
     rows = list(csv.DictReader(io.StringIO(file.getvalue())))
     assert [row["code_bytes"] for row in rows] == ["3000.0", "4000.0", "5000.0", "3500.0"]
+
+
+def test_second_look_is_told_beside_the_accuracies_of_the_search(results, tmp_path):
+    assert json.loads(results_json(results, results.trials))["second_look"] is None
+    study = build_marked_study(tmp_path / "study.db")
+    add_second_look(study, {0: 0.88, 2: 0.87, 3: 0.865})
+    shown = json.loads(results_json(again := read_results(study), again.trials))
+    assert shown["second_look"] == {
+        "recipe": LOOK.recipe,
+        "seeds": [1, 2],
+        "designs": 3,
+        "front": 2,
+        "distinguishable": 1,
+    }
+    names = [name for name in FIELDS if name.startswith("refined")]
+    assert [shown["trials"][3][name] for name in names] == [
+        0.865,
+        0.005,
+        0.855,
+        0.005,
+        False,
+        "trained longer, dominated by trial 2",
+    ]
+    assert [shown["trials"][4][name] for name in names] == [None] * 6
+    assert [trial["accuracy"] for trial in shown["trials"]] == [trial.accuracy for trial in results.trials[:5]]
+    file = io.StringIO()
+    write_csv(again, again.trials, file)
+    rows = list(csv.DictReader(io.StringIO(file.getvalue())))
+    assert [row["refined_accuracy"] for row in rows] == ["0.88", "", "0.87", "0.865", ""]
+    assert [row["refined_distinguishable"] for row in rows] == ["False", "", "True", "False", ""]

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -329,3 +330,23 @@ def test_layers_depth_input_size_and_repairs_are_searched_and_agree_with_their_k
     verified = dse(folder, "verify", *place, "--trial", str(number), "--images", "8")
     assert verified.returncode == 0, verified.stderr
     assert "8 images" in verified.stdout
+
+
+def test_second_look_trains_the_front_longer_and_is_shown(folder, first_run):
+    shutil.copy(folder / "study.db", folder / "looked.db")  # other tests compare what the study's own storage shows
+    look = ("study", "refine", "looked.db", "--name", "small", "--seeds", "1", "--epochs", "1", "--jobs", "2")
+    done = dse(folder, *look)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert re.search(r"trials? 0.*, seed 1: validation accuracy", done.stdout)
+    again = dse(folder, *look, "--json")
+    assert again.returncode == 0, again.stderr
+    shown = json.loads(again.stdout)
+    assert (shown["second_look"]["seeds"], shown["second_look"]["recipe"]["epochs"]) == ([1], 1)
+    for trial in shown["trials"]:
+        assert 0 < trial["refined_accuracy"] < 1
+        assert trial["refined_accuracy_standard_error"] > 0.003
+        assert trial["accuracy"] == trials(folder)[trial["trial"]].values[1]
+    refused = dse(folder, "study", "refine", "looked.db", "--recipe", "fulll")
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert "did you mean full?" in refused.stderr

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from dse.cli.study import app
 from dse.cli.tables import PLAIN_WIDTH, front_notes, front_table, goal_notes, trials_table
 from dse.results import StudyResults, read_results
-from tests.sample_study import CONVENTIONAL, NARROW, add_measured, build_marked_study, create_study
+from tests.sample_study import CONVENTIONAL, NARROW, add_measured, add_second_look, build_marked_study, create_study
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +102,23 @@ def test_further_measures_have_columns(tmp_path):
     study.add_trial(trial)
     columns = {str(column.header): list(column.cells) for column in trials_table(read_results(study)).columns}
     assert columns["memory KiB"] == ["", "1.5"]
+
+
+def test_second_look_has_a_column_and_notes(tmp_path):
+    study = build_marked_study(tmp_path / "study.db")
+    add_measured(study, 3.0, 0.5, 0.006, NARROW)
+    add_second_look(study)
+    results = read_results(study)
+    shown = {number: " ".join(cells) for number, cells in rows(trials_table(results)).items()}
+    for number, cells in {
+        0: "86.20 ± 0.60 * 88.00 ± 0.50 * 2.0000",
+        1: "80.00 ± 0.60 83.00 ± 0.50 0.5000",
+        2: "81.00 ± 0.60 * 87.00 ± 0.50 0.6000",
+        3: "81.60 ± 0.60 * 86.50 ± 0.50 * 0.8000",
+        4: "86.00 ± 0.60 87.10 ± 0.50 * 1.0000",
+        5: "50.00 ± 0.60 3.0000",
+    }.items():
+        assert shown[number].startswith(f"{number} {cells}")
+    done = CliRunner().invoke(app, ["show", str(tmp_path / "study.db")])
+    assert done.exit_code == 0, done.output
+    assert "trained longer, dominated by trial 2: trial 3\n" in done.stdout

@@ -172,7 +172,7 @@ def test_ctrl_c_keeps_what_was_learned_and_says_how_to_continue(tmp_path):
 def test_another_training_s_checkpoint_is_refused_until_restart(capsys, small, tmp_path, monkeypatch):
     folder = tmp_path / "kept"
     kept = [*small, "--checkpoint", str(folder)]
-    checks = iter([None, None, None, KeyboardInterrupt()])  # before the training, and after three steps
+    checks = iter([None, None, None, KeyboardInterrupt()])  # before the training, as it begins, and in its first step
 
     def check(_interruption):
         if error := next(checks):

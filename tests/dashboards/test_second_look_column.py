@@ -1,0 +1,26 @@
+"""What a second look found, in the table of the study page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.sample_study import add_second_look, build_marked_study
+
+
+def test_second_look_has_a_column_once_there_is_one(
+    open_page: Callable[..., Page], serve_storage: Callable[[Path], str], tmp_path: Path
+) -> None:
+    study = build_marked_study(tmp_path / "study.db")
+    page = open_page(serve_storage(tmp_path / "study.db"))
+    expect(page.locator("#trials .ag-row[row-id='3']")).to_be_visible()
+    expect(page.locator("#trials [col-id='refined']")).to_have_count(0)
+    add_second_look(study, {0: 0.88, 2: 0.87, 3: 0.865})
+    row = page.locator("#trials .ag-row[row-id='3']")
+    expect(row.locator("[col-id='refined']")).to_have_text("86.50 ± 0.50")
+    expect(row.locator("[col-id='note']")).to_have_text(
+        "not shown to be more accurate than trial 1; trained longer, dominated by trial 2"
+    )
+    expect(page.locator("#trials .ag-row[row-id='1'] [col-id='refined']")).to_have_text("")
