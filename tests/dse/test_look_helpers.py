@@ -10,11 +10,13 @@ import pytest
 
 from dse.cache import EvaluationCache
 from dse.data import load_dataset
+from dse.design import uniform_design
 from dse.look_helpers import helping, in_order_of
 from dse.refining import RefineSettings, refine_study
 from dse.second_look import read_second_look
 from dse.spec import StudySpec
-from tests.dse.conftest import CONVENTIONAL, FakeStudy
+from kernels_asm import Overflow
+from tests.dse.conftest import FakeStudy
 from tests.dse.helper_work import fail, wait_for_a_signal
 
 
@@ -44,7 +46,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 def test_a_helper_trains_alone_what_this_process_then_finds_done(tmp_path: Path) -> None:
     fake = FakeStudy(tmp_path, spec=StudySpec().record(1e9))
-    study = fake.run(2, first=(replace(CONVENTIONAL, width_multiplier=0.5),))
+    study = fake.run(2, first=(uniform_design(0.5, 32, Overflow.EXACT, None),))
     study.set_user_attr("digests", {"dataset": load_dataset().digest})
     asked = RefineSettings(
         f"journal:{tmp_path / 'study.log'}",

@@ -32,8 +32,8 @@ from dse.uncertainty import standard_error
 from kernels_asm import LayerFunction, Overflow
 from tests.dse.conftest import CONVENTIONAL, FakeStudy, FakeTrainer
 
-WIDE = replace(CONVENTIONAL, width_multiplier=2.0)
-SAME = replace(CONVENTIONAL, accumulator=16)
+WIDE = uniform_design(2.0, 32, Overflow.EXACT, None)
+SAME = uniform_design(1.0, 16, Overflow.EXACT, None)
 """Computes what the conventional design does."""
 HALF = uniform_design(0.5, 8, Overflow.EXACT, 31)
 
@@ -172,7 +172,7 @@ def test_is_stopped_while_another_process_trains_the_same(fake: FakeStudy, train
             if what.startswith("waiting for process"):
                 os.kill(os.getpid(), signal.SIGINT)
 
-    network = network_builder("tiny", load_dataset())(1.0, CONVENTIONAL.maps)
+    network = network_builder("tiny", load_dataset())(CONVENTIONAL.network)
     functions = CONVENTIONAL.layer_functions(layer.shape for layer in network.binary_layers)
     key = trainer(None, longer_recipe(QuickRecipe(), 10_000), 4).key(network, functions)
     record = EvaluationCache(fake.folder / "cache").record_path(ACCURACY, key)
