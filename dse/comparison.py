@@ -131,7 +131,7 @@ def _same_scale(one: StudyResults, other: StudyResults) -> str:
 
 
 def _designs(one: TrialResult, other: TrialResult) -> Iterator[Line]:
-    first, second = ({} if trial.design is None else trial.design.to_dict() for trial in (one, other))
+    first, second = ({} if trial.design is None else trial.design.flat_dict() for trial in (one, other))
     for name in first | second:
         mine, its = _none(first.get(name)), _none(second.get(name))
         yield Line(name.replace("_", " "), mine, its, "" if mine == its else "not the same")

@@ -139,6 +139,11 @@ class Design:
             **{name: value for name, value in further.items() if value is not None},
         }
 
+    def flat_dict(self) -> dict[str, Any]:
+        """Return the same with what layers differ in as one text, "8/16/8/8", for rows of a table."""
+        texts = {"accumulator": self.accumulator_text, "overflow": self.overflow_text, "clip": self.clip_text}
+        return self.to_dict() | (texts if len(self.sums) > 1 else {})
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Design:
         """Return the design that `to_dict` wrote; raises UsageError if a field is missing or malformed."""

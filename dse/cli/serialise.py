@@ -54,7 +54,7 @@ def trial_fields(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
     look (`dse.second_look`).
     """
     attributes = trial.attributes
-    design = trial.design.to_dict() if trial.design is not None else {}
+    design = trial.design.flat_dict() if trial.design is not None else {}
     conventional = results.conventional if trial.complete else None
     on_front = trial.number in results.front_numbers
     return {
@@ -67,7 +67,7 @@ def trial_fields(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
         "test_accuracy_standard_error": attributes.test_accuracy_standard_error,
         "distinguishable": trial.number not in results.not_shown_above if on_front else None,
         "front_mark": front_mark(results, trial),
-        **{name: _joined(design.get(name)) for name in DESIGN_FIELDS},
+        **{name: design.get(name) for name in DESIGN_FIELDS},
         "tiles": " ".join(layer.tile for layer in attributes.layers) or None,
         "cycles": attributes.cycles,
         "speedup": conventional.point[0] / trial.point[0] if conventional else None,
@@ -78,13 +78,6 @@ def trial_fields(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
         **refined_fields(results, trial),
         **{str(measure): trial.attributes.measures.get(str(measure)) for measure in results.further_measures},
     }
-
-
-def _joined(value: Any) -> Any:
-    """Return a list of what layers have as one text, "8/16/8", and any other value as it is."""
-    if not isinstance(value, list):
-        return value
-    return "/".join("none" if one is None else str(one) for one in value)
 
 
 def results_json(results: StudyResults, trials: Iterable[TrialResult]) -> str:

@@ -28,6 +28,16 @@ def test_dict_reads_back_and_holds_what_is_not_usual_alone(design: Design) -> No
     assert ("input_size" in values) is (design.network.input_size is not None)
 
 
+def test_rows_have_what_layers_differ_in_as_one_text() -> None:
+    assert MIXED.flat_dict() == MIXED.to_dict() | {
+        "accumulator": "8/16/8",
+        "overflow": "wrap/exact/wrap",
+        "clip": "31/none/31",
+    }
+    uniform = uniform_design(1.0, 8, Overflow.WRAP, None)
+    assert uniform.flat_dict() == uniform.to_dict()
+
+
 def test_texts_tell_layers_apart_where_they_differ() -> None:
     assert str(MIXED) == (
         "width 0.5, 8/16/8-bit wrap/exact/wrap, clip 31/none/31, int8 maps, depth 2, 20x20 pixels, activation=prelu"
