@@ -61,6 +61,7 @@ CORES_SHOWN = "cores-shown"
 
 DESIGN_TRIAL = "design-trial"
 DESIGN_BESIDE = "design-beside"
+DESIGN_FIELDS = "design-fields"
 DESIGN_SHOW = "design-show"
 DESIGN_PROBLEM = "design-problem"
 DESIGN_BODY = "design-body"

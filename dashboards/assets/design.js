@@ -1,4 +1,4 @@
-// The design page: the numbers of two trials become the address.
+// The design page: the numbers of two trials become the address, and the address becomes the numbers.
 (function () {
   "use strict";
   function show(_click, _enter, _enterBeside, trial, beside) {
@@ -11,5 +11,10 @@
     }
   }
 
-  window.dash_clientside = Object.assign(window.dash_clientside || {}, { design: { show } });
+  // A field that was typed in after the answer had been asked for keeps what was typed.
+  function fill({ wanted, asked }, ...now) {
+    return wanted.map((text, field) => (now[field] ?? "") === (asked[field] ?? "") ? text : window.dash_clientside.no_update);
+  }
+
+  window.dash_clientside = Object.assign(window.dash_clientside || {}, { design: { show, fill } });
 })();

@@ -39,9 +39,18 @@ def register(app: Dash, source: StudySource, background: Background) -> None:
         prevent_initial_call=True,
     )
 
-    @app.callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("design", "fill"),
         Output(ids.DESIGN_TRIAL, "value"),
         Output(ids.DESIGN_BESIDE, "value"),
+        Input(ids.DESIGN_FIELDS, "data"),
+        State(ids.DESIGN_TRIAL, "value"),
+        State(ids.DESIGN_BESIDE, "value"),
+        prevent_initial_call=True,
+    )
+
+    @app.callback(
+        Output(ids.DESIGN_FIELDS, "data"),
         Output(ids.DESIGN_PROBLEM, "children"),
         Output(ids.DESIGN_PROBLEM, "hide"),
         Output(ids.DESIGN_BODY, "children"),
@@ -50,23 +59,25 @@ def register(app: Dash, source: StudySource, background: Background) -> None:
         Input(ids.REVISION, "data"),
         Input(ids.SCHEME, "data"),
         State(ids.DESIGN_SHOWN, "data"),
+        State(ids.DESIGN_TRIAL, "value"),
+        State(ids.DESIGN_BESIDE, "value"),
     )
-    def show(search: Any, _: Any, scheme: Any, shown: Any) -> tuple[Any, ...]:
+    def show(search: Any, _: Any, scheme: Any, shown: Any, trial: Any, beside: Any) -> tuple[Any, ...]:
         snapshot = _snapshot(source)
         try:
             designs = shown_designs(read_query(search), snapshot)
         except ERRORS as error:
-            return "", "", str(error), False, [], None
+            return _fields(("", ""), trial, beside), str(error), False, [], None
         token = [scheme, *([design.trial.number, design.trial.state.name, len(design.layers)] for design in designs)]
         if token == shown and ctx.triggered_id == ids.REVISION:
             raise PreventUpdate
         overrides = core_overrides(snapshot.study_attributes)
         body = design_body(designs, snapshot.results, source.storage, overrides, theme_of(scheme))
-        numbers: list[Any] = [str(design.trial.number) for design in designs]
-        fields = [numbers[0], numbers[1] if len(numbers) > 1 else ""]
+        numbers = [str(design.trial.number) for design in designs]
+        fields: Any = _fields((numbers[0], numbers[1] if len(numbers) > 1 else ""), trial, beside)
         if shown is not None and f"{ids.URL}.search" not in ctx.triggered_prop_ids:
-            fields = [no_update, no_update]  # what is being typed there stays
-        return *fields, None, True, body, token
+            fields = no_update  # what is being typed there stays
+        return fields, None, True, body, token
 
     @app.callback(
         Output(ids.DESIGN_ROOFLINE, "children"),
@@ -89,6 +100,11 @@ def register(app: Dash, source: StudySource, background: Background) -> None:
             seconds = background.seconds(core_ceilings, request)
             return [html.P(f"Timing what the core can do at best: {seconds:.0f} s so far.", className="quiet")], False
         return _roofline(core, designs, snapshot, theme_of(scheme)), True
+
+
+def _fields(wanted: tuple[str, str], trial: Any, beside: Any) -> dict[str, Any]:
+    """Return what the two fields are to show, and what they showed when that was asked for."""
+    return {"wanted": wanted, "asked": [trial, beside]}
 
 
 def _snapshot(source: StudySource) -> Snapshot:

@@ -20,6 +20,7 @@ def layout() -> Component:
             dcc.Interval(id=ids.DESIGN_POLL, interval=ROOFLINE_POLL_MS, disabled=True),
             dcc.Store(id=ids.DESIGN_TICK),
             dcc.Store(id=ids.DESIGN_SHOWN),
+            dcc.Store(id=ids.DESIGN_FIELDS),
             panel(
                 html.H1("Design"),
                 html.Div(

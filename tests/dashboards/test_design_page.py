@@ -9,9 +9,24 @@ import optuna
 import pytest
 from playwright.sync_api import Page, expect
 
+from dashboards import ids
 from dashboards.selection import default_trial
 from dse.results import StudyResults, read_results
 from tests.dashboards.conftest import FIRST_SIMULATION_MS, navigate
+
+HOLD_ANSWERS = """asked => {
+  const ask = window.fetch;
+  window.held = [];
+  window.fetch = async (url, options) => {
+    const answer = await ask(url, options);
+    if (String(options?.body).includes(asked)) {
+      await new Promise(resolve => window.held.push(resolve));
+    }
+    return answer;
+  };
+  window.letGo = () => { window.fetch = ask; window.held.forEach(resolve => resolve()); };
+}"""
+"""Holds the answers to callbacks with an output back until they are let go."""
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +67,23 @@ def test_any_two_trials_stand_side_by_side(page: Page) -> None:
     expect(body.locator("h2 a")).to_have_text(["Trial 3", "Trial 5"])
     body.locator(".figures-table a").first.click()
     expect(page).to_have_url(re.compile(r"/kernel\?trial=3&layer=block1\.conv$"))
+
+
+def test_late_answer_leaves_what_is_typed_meanwhile(page: Page) -> None:
+    navigate(page, "/design?trial=3&beside=5")
+    trial, beside = page.locator("#design-trial"), page.locator("#design-beside")
+    expect(trial).to_have_value("3")
+    expect(beside).to_have_value("5")
+    page.evaluate(HOLD_ANSWERS, f"{ids.DESIGN_BODY}.children")
+    navigate(page, "/design?trial=4&beside=6")
+    page.wait_for_function("() => window.held.length > 0")
+    trial.fill("12")
+    page.evaluate("() => window.letGo()")
+    expect(page.locator("#design-body h2 a")).to_have_text(["Trial 4", "Trial 6"])
+    expect(beside).to_have_value("6")
+    expect(trial).to_have_value("12")
+    trial.press("Enter")
+    expect(page).to_have_url(re.compile(r"/design\?trial=12&beside=6$"))
 
 
 def test_roofline_has_the_ceilings_and_every_layer(page: Page) -> None:
