@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -140,7 +141,7 @@ class Design:
         }
 
     def flat_dict(self) -> dict[str, Any]:
-        """Return the same with what layers differ in as one text, "8/16/8/8", for rows of a table."""
+        """Return the same with what layers differ in as one text, "8/16/8*2", for rows of a table."""
         texts = {"accumulator": self.accumulator_text, "overflow": self.overflow_text, "clip": self.clip_text}
         return self.to_dict() | (texts if len(self.sums) > 1 else {})
 
@@ -167,7 +168,7 @@ class Design:
 
     @property
     def accumulator_text(self) -> str:
-        """Widths of the accumulators, layer by layer where they differ: "8", or "16/8/8/8"."""
+        """Widths of the accumulators, layer by layer where they differ: "8", or "16/8*3"."""
         return _text(str(one.accumulator) for one in self.sums)
 
     @property
@@ -213,6 +214,8 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _text(values: Iterable[str]) -> str:
-    """Return texts of layers joined, or one where all are alike."""
-    texts = tuple(values)
-    return texts[0] if len(set(texts)) == 1 else "/".join(texts)
+    """Return texts of layers joined, those that repeat counted, or one where all are alike."""
+    runs = [(text, len(list(run))) for text, run in itertools.groupby(values)]
+    if len(runs) == 1:
+        return runs[0][0]
+    return "/".join(text if count == 1 else f"{text}*{count}" for text, count in runs)

@@ -1,7 +1,7 @@
 """Known designs that a study evaluates early: texts such as `accumulator=8 clip=31 maps=int8`, or files of them.
 
-Where a study chooses layer by layer, `clip=31/15/none/31` names the layers' values; one value is that of all. Options
-of `repairs` stand with semicolons between them.
+Where a study chooses layer by layer, `clip=31*2/none/15` names the values of the layers in their order; one value is
+that of all. Options of `repairs` stand with semicolons between them.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _with_fields(design: Design, fields: Mapping[str, str], space: SearchSpace) 
     """Return a design with other fields; raises ValueError or UsageError for values that no design has."""
     values = design.to_dict()
     for name, text in fields.items():
-        values[name] = [_READERS[name](part) for part in text.split("/")] if name in _LAYERED else _READERS[name](text)
+        values[name] = [_READERS[name](part) for part in _parts(text)] if name in _LAYERED else _READERS[name](text)
     layers = max(len(values[name]) if isinstance(values[name], list) else 1 for name in _LAYERED)
     for name in _LAYERED:
         listed = values[name] if isinstance(values[name], list) else [values[name]]
@@ -105,6 +105,13 @@ def _with_fields(design: Design, fields: Mapping[str, str], space: SearchSpace) 
     if values.get("repairs") is not None:
         values["repairs"] = _searched_repairs(values["repairs"], space)
     return Design.from_dict(values)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield the values of layers, "31*2/none": those that repeat, so often; raises ValueError for a bad count."""
+    for part in text.split("/"):
+        value, _, count = part.partition("*")
+        yield from [value] * int(count or 1)
 
 
 def _searched_repairs(text: str, space: SearchSpace) -> str:

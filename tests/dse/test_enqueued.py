@@ -37,13 +37,20 @@ def test_values_of_layers_stand_with_slashes() -> None:
         layer_counts=(4, 8),
     )
     narrow, wide = Sums(8, Overflow.EXACT, 31), Sums(16, Overflow.EXACT, None)
-    (found,) = enqueued_designs(["clip=31/none/none/31 accumulator=8/16/16/8"], CONVENTIONAL, space, LEGALITY.reason)
+    (found,) = enqueued_designs(["clip=31/none*2/31 accumulator=8/16*2/8"], CONVENTIONAL, space, LEGALITY.reason)
     assert found == Design(NetworkChoice(), (narrow, wide, wide, narrow))
     (found,) = enqueued_designs(
         ["depth=2 input_size=20 repairs=activation=prelu;residual=double"], CONVENTIONAL, space, LEGALITY.reason
     )
     assert found.network == NetworkChoice(1.0, FeatureMaps.FLOAT32, 2.0, 20, Repairs(activation=Activation.PRELU))
-    for wrong in ("clip=31/7", "depth=3", "input_size=21", "repairs=activation=relu", "clip=31/7 accumulator=8/16/8/8"):
+    for wrong in (
+        "clip=31/7",
+        "clip=31*x/7",
+        "depth=3",
+        "input_size=21",
+        "repairs=activation=relu",
+        "clip=31/7 accumulator=8/16/8/8",
+    ):
         with pytest.raises(UsageError, match="outside the study's ranges"):
             enqueued_designs([wrong], CONVENTIONAL, space, LEGALITY.reason)
 

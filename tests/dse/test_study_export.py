@@ -69,7 +69,7 @@ def test_what_differs_by_layer_stands_with_the_layers(tmp_path: Path, require_pa
     assert [trial["accumulator"] for trial in trials] == [32, None]
     assert [layer["accumulator"] for layer in layers] == [32] * 4 + [8, 16, 8, 8]
     assert [layer["clip"] for layer in layers] == [None] * 4 + [7] * 4
-    assert trial_fields(read_results(study), read_results(study).trials[1])["accumulator"] == "8/16/8/8"
+    assert trial_fields(read_results(study), read_results(study).trials[1])["accumulator"] == "8/16/8*2"
 
 
 @pytest.mark.parametrize("file_format", FORMATS)

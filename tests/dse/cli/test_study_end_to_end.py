@@ -324,7 +324,7 @@ def test_layers_depth_input_size_and_repairs_are_searched_and_agree_with_their_k
     assert done.returncode == 0, done.stderr
     shown = json.loads(dse(folder, "study", "show", "layered.db", "--format", "json", "--all").stdout)["trials"]
     (number,) = (trial["trial"] for trial in shown if trial["input_size"] == 16)
-    assert shown[number]["accumulator"] == "8/8/16/8/8/8/8/32"
+    assert shown[number]["accumulator"] == "8*2/16/8*4/32"
     study = optuna.load_study(study_name="layered", storage=f"sqlite:///{folder / 'layered.db'}")
     assert len(study.trials[number].user_attrs["layers"]) == 8
     verified = dse(folder, "verify", *place, "--trial", str(number), "--images", "8")
