@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from dse.design import NetworkChoice
 from dse.errors import UsageError
 from dse.known_designs import CONVENTIONAL, IN_BYTES, NARROW, known_designs
 from dse.legality import Legality
@@ -14,13 +15,16 @@ def test_a_study_begins_with_the_flows_that_its_results_are_compared_with(fake_s
 
 
 def test_a_network_that_cannot_keep_maps_in_bytes_begins_without_them():
-    legality = Legality(lambda width, maps: build_network("quicknet-small", width, (3, 32, 32), maps=maps), FAMILY)
+    def network_of(choice: NetworkChoice) -> Network:
+        return build_network("quicknet-small", choice.width_multiplier, (3, 32, 32), maps=choice.maps)
+
+    legality = Legality(network_of, FAMILY)
     assert "no kernel has int8 maps with ReLU" in (legality.reason(IN_BYTES) or "")
     assert known_designs(legality) == (CONVENTIONAL, NARROW)
 
 
 def test_no_kernel_is_an_error_that_names_the_design():
-    def refuse(_width, _maps) -> Network:
+    def refuse(_choice: NetworkChoice) -> Network:
         raise UsageError("no such network")
 
     with pytest.raises(UsageError, match="width 1, 32-bit exact, no clip, which has no kernel: no such network"):

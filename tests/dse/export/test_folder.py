@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -146,19 +145,19 @@ def test_every_network_has_the_steps_of_its_model(name: str, tmp_path: Path) -> 
     """An export compares each step with PyTorch's."""
     design = uniform_design(0.125, 8, Overflow.SATURATE, 31), LaneTile(4, 3)
     network = build_network(name, 0.125, (3, 64, 64), 7)
-    assert export(tmp_path / "design", model_of(network, design[0].arithmetic()), design, 1).images == 1
+    assert export(tmp_path / "design", model_of(network, design[0].sums[0].arithmetic()), design, 1).images == 1
 
 
 @pytest.mark.parametrize("text", EVERYTHING)
 @pytest.mark.parametrize("name", ["vgg-small", "quicknet-small"])
 def test_many_repairs_at_once_are_exported(name: str, text: str, tmp_path: Path) -> None:
     network = build_network(name, 0.125, (1, 28, 28), 5, Repairs.parse(text, default_repairs(name)))
-    assert export(tmp_path / "design", model_of(network, LANES[0].arithmetic()), LANES, 1).images == 1
+    assert export(tmp_path / "design", model_of(network, LANES[0].sums[0].arithmetic()), LANES, 1).images == 1
 
 
 def test_shortcuts_around_two_are_exported(tmp_path: Path) -> None:
     network = build_network("resnet-20", 0.5, (1, 28, 28), 5, Repairs(residual=Residual.SINGLE))
-    assert export(tmp_path / "design", model_of(network, LANES[0].arithmetic()), LANES, 1).layers == 18
+    assert export(tmp_path / "design", model_of(network, LANES[0].sums[0].arithmetic()), LANES, 1).layers == 18
 
 
 def change(folder: Path, array: str, number: int, to: Callable[[str], str]) -> None:
@@ -293,7 +292,7 @@ def test_a_program_that_classifies_otherwise_is_not_exported(monkeypatch, tmp_pa
 def test_kernels_with_udot_say_what_they_need(tmp_path: Path) -> None:
     udot = uniform_design(0.5, 32, Overflow.EXACT, None), TreeTile(4, 7, 1, 3, udot=True)
     network = build_network("tiny", 0.5)
-    export(tmp_path / "design", model_of(network, udot[0].arithmetic()), udot)
+    export(tmp_path / "design", model_of(network, udot[0].sums[0].arithmetic()), udot)
     assert "need the ISA extension dotprod" in (tmp_path / "design/README.md").read_text()
 
 
@@ -322,7 +321,7 @@ def test_no_image_is_refused(tmp_path: Path) -> None:
 
 
 def test_weights_of_another_arithmetic_are_refused(tmp_path: Path) -> None:
-    other = replace(LANES[0], clip=3), LANES[1]
+    other = uniform_design(0.5, 8, Overflow.EXACT, 3), LANES[1]
     with pytest.raises(VerificationError, match=r"layer block1: .* the weights belong to another arithmetic"):
         export(tmp_path / "design", model("float32"), other)
     assert not (tmp_path / "design").exists()
