@@ -21,6 +21,8 @@ IMPORTANCE_NOTE = (
     "only together with another parameter does not show, and a search tries good values more often than others."
 )
 HEIGHT_OF_ROW = 44
+MOST_ROWS = 14
+"""Parameters that the figure has room for: a deep network whose layers differ has dozens."""
 
 _NAMES = {
     "accumulator": "Bits",
@@ -80,8 +82,8 @@ def _row(trial: TrialResult) -> dict[str, tuple[str, ...]]:
 
 
 def importance_figure(results: StudyResults, *, theme: Theme = LIGHT) -> go.Figure:
-    """Draw two bars a parameter, the most important for either objective first."""
-    found = sorted(importances(results).items(), key=lambda item: -max(item[1]))
+    """Draw two bars a parameter, the most important for either objective first, and no more than `MOST_ROWS`."""
+    found = sorted(importances(results).items(), key=lambda item: -max(item[1]))[:MOST_ROWS]
     figure = go.Figure(layout={"template": theme.template})
     names = [name for name, _ in found]
     for axis, (title, colour) in enumerate((("latency", RAMP[0]), ("accuracy", RAMP[4]))):

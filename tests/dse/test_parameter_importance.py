@@ -36,6 +36,7 @@ def test_layers_are_parameters_of_their_own_where_they_differ(tmp_path: Path) ->
         )
     found = importances(read_results(study))
     assert set(found) == {"Bits, layer 2", "Bits, layer 4", "Depth"}
+    assert set(importance_figure(read_results(study)).data[0].y) == set(found)
     assert found["Bits, layer 2"] == pytest.approx((1.0, 1.0))
 
 
