@@ -138,10 +138,10 @@ PAGE_CALLBACKS = {
         ["url.search"],
         [],
     ),
-    "..design-trial.value...design-beside.value...design-problem.children...design-problem.hide"
+    "..design-fields.data...design-problem.children...design-problem.hide"
     "...design-body.children...design-shown.data..": (
         ["url.search", "revision.data", "scheme.data"],
-        ["design-shown.data"],
+        ["design-shown.data", "design-trial.value", "design-beside.value"],
     ),
     "..page.children...navigation.children..": (["url.pathname"], []),
 }

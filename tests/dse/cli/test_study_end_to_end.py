@@ -306,8 +306,10 @@ def test_worker_without_a_study_says_so(folder, first_run, arguments, error):
 
 LAYERED = """
 [parameters]
-widths = [0.5, 1]
-depths = [1, 0.5, 2]
+widths = [0.25, 1]
+clips = [0, 31, 15, 7]
+maps = ["float32"]
+depths = [1, 2]
 input_sizes = [0, 16]
 repairs = ["", "activation=prelu"]
 per_layer = true
@@ -316,11 +318,11 @@ per_layer = true
 
 def test_layers_depth_input_size_and_repairs_are_searched_and_agree_with_their_kernels(folder):
     (folder / "layered.toml").write_text(LAYERED)
-    design = "width=0.5 depth=2 input_size=16 repairs=activation=prelu clip=31/15/none/7/31/31/none/none"
+    design = "width=0.25 depth=2 input_size=16 repairs=activation=prelu clip=31/15/none/7/31/31/none/none"
     bits = "accumulator=8/8/16/8/8/8/8/32 overflow=exact/wrap/exact/saturate/exact/wrap/saturate/exact"
     place = ("--storage", "layered.db", "--name", "layered")
     options = ("--spec", "layered.toml", "--epochs", "1", "--train-images", "128", "--enqueue", f"{design} {bits}")
-    done = dse(folder, "study", "run", "--trials", "4", *place, *options)
+    done = dse(folder, "study", "run", "--trials", "2", *place, *options)
     assert done.returncode == 0, done.stderr
     shown = json.loads(dse(folder, "study", "show", "layered.db", "--format", "json", "--all").stdout)["trials"]
     (number,) = (trial["trial"] for trial in shown if trial["input_size"] == 16)
