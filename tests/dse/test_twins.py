@@ -79,16 +79,16 @@ def test_twins_that_others_stand_for_add_nothing_to_the_front(make_fake_study, t
 
 
 def test_layers_find_their_best_twins_one_by_one(make_fake_study, tmp_path):
-    """Of 256 designs of four layers, those of 8 bits stand for those of 16 in each layer: 16 are left."""
-    clips = {"clips": (0, 7), "maps": (FeatureMaps.FLOAT32,), "layer_counts": (4,)}
+    """Of 16 designs of four layers that compute the same, the one of 16 bits in each layer is left."""
+    clips = {"clips": (0,), "maps": (FeatureMaps.FLOAT32,), "layer_counts": (4,)}
     layered = SearchSpace((1.0,), (16, 32), (Overflow.EXACT,), **clips)
-    study = make_fake_study(tmp_path, space=layered).run(300, sampler=SamplerKind.RANDOM, screens=True)
+    study = make_fake_study(tmp_path, space=layered).run(99, sampler=SamplerKind.RANDOM, screens=True)
     complete = read_results(study).complete
     first, *others = (trial.design for trial in complete)
     assert {sums.accumulator for sums in first.sums} == {32}  # the conventional design is evaluated in any case
     assert {sums.accumulator for design in others for sums in design.sums} == {16}
-    assert len(others) == 2**4
-    assert len(stages(study)) == 4**4 - 2**4 - 1
+    assert len(others) == 1
+    assert len(stages(study)) == 2**4 - 2
 
 
 def test_the_twin_is_evaluated_although_the_budget_is_finished(make_fake_study):
