@@ -139,3 +139,16 @@ def test_studies_take_the_quick_run_unless_a_training_from_scratch_is_asked_for(
 def test_a_recipe_is_the_same_after_a_study_kept_it():
     for recipe in (QuickRecipe(), RECIPE):
         assert json.loads(json.dumps(recipe.to_dict())) == recipe.to_dict()
+
+
+def test_a_run_takes_one_thread_whatever_pytorch_may_take_and_leaves_that_as_it_was():
+    run = QuickRun(NETWORK, SMALL, QuickRecipe(Phase(64, batch_size=16), Parent.NONE, None), 1)
+    seen: list[int] = []
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        run.train_parent(Phase(32, batch_size=16), lambda _share: seen.append(torch.get_num_threads()))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert set(seen) == {1}
