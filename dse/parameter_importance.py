@@ -42,7 +42,7 @@ def importances(results: StudyResults) -> dict[str, tuple[float, float]]:
 
     Where layers differ in a design, each layer's accumulator, overflow policy and clip is a parameter of its own.
     """
-    trials = [trial for trial in results.complete if trial.design is not None]
+    trials = [trial for trial in results.complete if trial.attributes.design is not None]
     latency, accuracy = (np.array([trial.point[axis] for trial in trials]) for axis in (0, 1))
     found = {}
     for name, values in _columns(trials).items():
@@ -53,32 +53,26 @@ def importances(results: StudyResults) -> dict[str, tuple[float, float]]:
 
 def _columns(trials: Sequence[TrialResult]) -> dict[str, list[str]]:
     """Return what each trial has of each parameter, as text; "" of a layer that its network lacks."""
-    rows = [_row(trial) for trial in trials]
-    if all(len(trial.design.sums) == 1 for trial in trials if trial.design is not None):
-        return {title: [row[title][0] for row in rows] for title in _NAMES.values()}
-    layers = max(len(row[_NAMES["accumulator"]]) for row in rows)
+    designs = [trial.attributes.design or {} for trial in trials]
+    differs = any(isinstance(design.get(name), list) for design in designs for name in _OF_LAYERS)
+    counts = [len(trial.attributes.layers) for trial in trials]
     columns: dict[str, list[str]] = {}
     for name, title in _NAMES.items():
-        if name not in _OF_LAYERS:
-            columns[title] = [row[title][0] for row in rows]
+        values = [design.get(name) for design in designs]
+        if not differs or name not in _OF_LAYERS:
+            columns[title] = list(map(str, values))
             continue
-        for number in range(layers):
-            columns[f"{title}, layer {number + 1}"] = [(*row[title], *[""] * layers)[number] for row in rows]
+        for number in range(max(counts)):
+            of_layer = [_of_layer(value, number, count) for value, count in zip(values, counts, strict=True)]
+            columns[f"{title}, layer {number + 1}"] = of_layer
     return columns
 
 
-def _row(trial: TrialResult) -> dict[str, tuple[str, ...]]:
-    """Return the texts of a trial's parameters by title: one, or one a layer."""
-    if trial.design is None:
-        raise ValueError(f"trial {trial.number} has no design")
-    values = trial.design.to_dict()
-    layers = max(len(trial.attributes.layers), 1)
-    row = {}
-    for name, title in _NAMES.items():
-        value = values.get(name)
-        one_a_layer = value if isinstance(value, list) else [value] * (layers if name in _OF_LAYERS else 1)
-        row[title] = tuple(map(str, one_a_layer))
-    return row
+def _of_layer(value: Any, number: int, count: int) -> str:
+    """Return what a layer has of a value that is one for all of so many layers, or a list."""
+    if number >= count:
+        return ""
+    return str(value[number] if isinstance(value, list) else value)
 
 
 def importance_figure(results: StudyResults, *, theme: Theme = LIGHT) -> go.Figure:
