@@ -15,7 +15,6 @@ from typing import Any, Final
 import optuna
 
 from dse.cache import EvaluationCache
-from dse.data import Dataset, load_dataset
 from dse.errors import TrainingError, UsageError
 from dse.launch import network_builder
 from dse.legality import NetworkOf
@@ -24,8 +23,9 @@ from dse.look_record import DesignToTrain, LookRecord
 from dse.networks import Network
 from dse.results import StudyResults, TrialResult, read_results
 from dse.second_look import LookPlan, read_second_look
-from dse.spec import StudySpec, stored_spec
+from dse.spec import stored_spec
 from dse.storage import StudyStorage
+from dse.study_dataset import study_dataset
 from dse.training.digest import training_digest
 from dse.training.quick_recipe import QuickRecipe
 from dse.training.recipe import Recipe
@@ -88,7 +88,8 @@ def refine_study(settings: RefineSettings, progress: TrainingsProgress) -> optun
         if not results.front:
             raise UsageError(f"study {study.study_name!r} has no design on its front yet: run it on")
         spec = stored_spec(study.user_attrs["spec"])
-        dataset = _dataset(study, spec, settings.data_dir)
+        folder = settings.data_dir or (Path(spec.data_dir) if spec.data_dir else None)
+        dataset = study_dataset(study, folder)
         recipe = _recipe(settings, longer_recipe(spec.recipe.chosen(), len(dataset.train)))
         first = spec.seed + 1 if settings.first_seed is None else settings.first_seed
         plan = LookPlan(recipe.to_dict(), tuple(range(first, first + settings.seeds)), training_digest())
@@ -152,12 +153,3 @@ def _recipe(settings: RefineSettings, default: Recipe) -> Recipe:
             "recipe: its last stage leaves a network that no kernel computes: end with a stage of defaults"
         )
     return recipe
-
-
-def _dataset(study: optuna.Study, spec: StudySpec, data_dir: Path | None) -> Dataset:
-    """Return the study's data set; raises UsageError if the one of that name is another one."""
-    folder = data_dir or (Path(spec.data_dir) if spec.data_dir else None)
-    dataset = load_dataset(spec.dataset, folder)
-    if dataset.digest != study.user_attrs.get("digests", {}).get("dataset"):
-        raise UsageError(f"dataset {spec.dataset} is not the one that study {study.study_name!r} was made with")
-    return dataset

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
 
 from dse.cache import EvaluationCache
-from dse.data import Dataset, load_dataset
+from dse.data import Dataset
 from dse.data.resizing import fitted
 from dse.errors import UsageError
 from dse.evaluation import WEIGHTS
 from dse.nn.model import BinaryModel
+from dse.study_dataset import study_dataset
 from dse.training.trained import TrainedNetwork
 from dse.training.weights import parse_weights
 from dse.verification import VerificationReport, verify_model
@@ -78,10 +79,7 @@ def trained_trial(study: optuna.Study, number: int, data_dir: Path | None, cache
     weights = trial.user_attrs.get("weights")
     if weights is None:
         raise UsageError(f"trial {number} names no trained weights: run its design again in a new study")
-    name = study.user_attrs["spec"]["dataset"]
-    dataset = load_dataset(name, data_dir)
-    if dataset.digest != study.user_attrs["digests"]["dataset"]:
-        raise UsageError(f"dataset {name} is not the one that study {study.study_name!r} was made with")
+    dataset = study_dataset(study, data_dir)
     trained = parse_weights(cache.load_file(WEIGHTS, weights), f"trial {number}, {cache.file_path(WEIGHTS, weights)}")
     variants = tuple(parse_variant(layer["variant"]) for layer in trial.user_attrs["layers"])
     return TrainedTrial(trial, variants, trained, fitted(dataset, trained.network.input_shape))
