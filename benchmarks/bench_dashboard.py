@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ from benchmarks.dashboard_study import make_study
 from benchmarks.options import say
 from dashboards.app import create_app
 from dashboards.background import Background
-from dashboards.server import HOST, bind
+from dashboards.server import serving
 from dashboards.source import StudySource
 
 TARGET_MS: Final = 200
@@ -111,15 +110,10 @@ def _parser() -> argparse.ArgumentParser:
 def _serving(storage: str) -> Iterator[str]:
     source, background = StudySource(storage, None), Background()
     source.snapshot()
-    listener = bind(create_app(source, background).server, 0)
-    thread = threading.Thread(target=listener.serve_forever, daemon=True)
-    thread.start()
     try:
-        yield f"http://{HOST}:{listener.port}/"
+        with serving(create_app(source, background).server, 0) as address:
+            yield address
     finally:
-        listener.shutdown()
-        thread.join()
-        listener.server_close()
         background.close()
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from flask import Flask, Response
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -67,6 +69,27 @@ def bind(server: Flask, port: int) -> BaseWSGIServer:
             reason = (error.strerror or str(error)).lower()
             raise UsageError(f"cannot listen on {HOST}:{port}: {reason}; choose another with --port") from error
         return make_server(HOST, port, server, threaded=True, request_handler=_QuietHandler, fd=listening.fileno())
+
+
+@contextmanager
+def serving(server: Flask, port: int, poll_interval: float = 0.5) -> Iterator[str]:
+    """Answer requests in a thread inside the block, and give the address; errors as `bind`.
+
+    Args:
+        server: What answers.
+        port: Port to listen at; 0: any free one.
+        poll_interval: Seconds between two looks whether the block has ended.
+
+    """
+    listener = bind(server, port)
+    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": poll_interval}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{HOST}:{listener.port}/"
+    finally:
+        listener.shutdown()
+        thread.join()
+        listener.server_close()
 
 
 class _QuietHandler(WSGIRequestHandler):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 from dashboards import shell
 from dashboards.app import create_app
 from dashboards.background import Background
-from dashboards.server import HOST, bind
+from dashboards.server import HOST, serving
 from dashboards.source import StudySource
 from tests.sample_study import build_study
 
@@ -66,15 +65,10 @@ def _serving(storage: Path, port: int) -> Iterator[str]:
         patch.setattr(shell, "POLL_MS", POLL_MS)
         background = Background()
         app = create_app(StudySource(str(storage), None), background)
-    listener = bind(app.server, port)
-    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
     try:
-        yield f"http://{HOST}:{listener.port}/"
+        with serving(app.server, port, poll_interval=0.02) as address:
+            yield address
     finally:
-        listener.shutdown()
-        thread.join()
-        listener.server_close()
         background.close()
 
 
