@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: study test fuzz bench bench-sim bench-kernels bench-accuracy bench-clip bench-study bench-arithmetic bench-dashboard validate dashboard lint clean setup accept-baselines
+.PHONY: study test test-gpu fuzz bench bench-sim bench-kernels bench-accuracy bench-clip bench-study bench-arithmetic bench-dashboard validate dashboard lint clean setup accept-baselines
 
 setup: $(READY)
 
@@ -20,6 +20,10 @@ study: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist=worksteal
+
+# Training on an NVIDIA GPU: needs one, and a CUDA build of PyTorch.
+test-gpu: $(READY)
+	$(BIN)/python -m pytest -m gpu
 
 # The property tests alone, with many times the examples: about a quarter of an hour.
 fuzz: $(READY)

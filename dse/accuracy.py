@@ -13,6 +13,7 @@ from dse.errors import TrainingError, UsageError
 from dse.evaluation import WEIGHTS, Activity, Judge, obtain_accuracy
 from dse.layer_functions import function_values
 from dse.networks import Network
+from dse.training.device import Device
 from dse.training.recipe import Recipe
 from kernels_asm import Arithmetic, LayerFunction
 
@@ -47,6 +48,7 @@ class NetworkTrainer:
         watch: Told how far a training is.
         checkpoints: Folder for trainings under way, instead of the cache.
         restart: Delete what is left of an earlier training instead of going on from it.
+        device: Where to train; the last bits of the weights depend on it.
 
     """
 
@@ -61,6 +63,7 @@ class NetworkTrainer:
         watch: Callable[[TrainingProgress], None] | None = None,
         checkpoints: Path | None = None,
         restart: bool = False,
+        device: Device = Device.CPU,
     ) -> None:
         self._dataset = dataset
         self._recipe = recipe
@@ -70,6 +73,7 @@ class NetworkTrainer:
         self._watch = watch
         self._checkpoints = checkpoints
         self._restart = restart
+        self._device = device
 
     def key(self, network: Network, functions: tuple[LayerFunction, ...]) -> Mapping[str, Any]:
         """Return what the accuracy depends on: network, arithmetic, data, recipe, seed and the training's own code."""
@@ -81,6 +85,7 @@ class NetworkTrainer:
             "dataset": fitted(self._dataset, network.input_shape).digest,
             "recipe": self._recipe.digest,
             "seed": self._seed,
+            "device": self._device.value,
             "training": training_digest(),
         }
 
@@ -114,7 +119,7 @@ class NetworkTrainer:
         dataset = fitted(self._dataset, network.input_shape)
         arguments = (network, functions, dataset, self._recipe, self._seed, report)
         try:
-            trained = train(*arguments, teacher=teacher, checkpoint=checkpoint)
+            trained = train(*arguments, teacher=teacher, checkpoint=checkpoint, device=self._device)
         except TrainingError:
             if checkpoint:
                 checkpoint.remove()  # whoever goes on from it diverges again
@@ -153,6 +158,7 @@ class NetworkTrainer:
             watch=self._watch,
             checkpoints=self._checkpoints,
             restart=self._restart,
+            device=self._device,
         )
         exact = tuple(Arithmetic(32).layer_function(layer.shape) for layer in network.binary_layers)
         found = obtain_accuracy(trainer, self._cache, network, exact, lambda what: activity(f"{TEACHER}{what}"))

@@ -21,8 +21,8 @@ def augment_as(augmentation: Augmentation, images: Tensor, random: torch.Generat
 
     Args:
         augmentation: Which changes; cropping comes first.
-        images: A batch; left as it is.
-        random: Decides how; the same state gives the same images.
+        images: A batch, on any device; left as it is.
+        random: Of the processor, so that every device sees the same images; decides how.
 
     """
     if augmentation.crop_scale is not None:
@@ -41,15 +41,16 @@ def augment(images: Tensor, flip: bool, shift: int, random: torch.Generator) -> 
     """
     count = len(images)
     if flip:
-        mirrored = torch.rand(count, generator=random) < 0.5
+        mirrored = (torch.rand(count, generator=random) < 0.5).to(images.device, non_blocking=True)
         images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
     if shift:
         height, width = images.shape[2:]
         top, left = torch.randint(0, 2 * shift + 1, (2, count), generator=random)
-        rows = top[:, None] + torch.arange(height)
-        columns = left[:, None] + torch.arange(width)
+        rows = (top[:, None] + torch.arange(height)).to(images.device, non_blocking=True)
+        columns = (left[:, None] + torch.arange(width)).to(images.device, non_blocking=True)
         padded = functional.pad(images, (shift,) * 4).permute(0, 2, 3, 1)
-        images = padded[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+        number = torch.arange(count, device=images.device)
+        images = padded[number[:, None, None], rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
     return images
 
 
@@ -63,7 +64,8 @@ def _crop_and_resize(images: Tensor, scale: tuple[float, float], random: torch.G
     zero = torch.zeros_like(left)
     across = torch.stack((width, zero, 2 * left + width - 1), dim=1)
     down = torch.stack((zero, height, 2 * top + height - 1), dim=1)
-    grid = functional.affine_grid(torch.stack((across, down), dim=1), list(images.shape), align_corners=False)
+    theta = torch.stack((across, down), dim=1).to(images.device, non_blocking=True)
+    grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
     sampled = functional.grid_sample(images.float(), grid, padding_mode="border", align_corners=False)
     return sampled.round().to(torch.uint8)
 

@@ -18,6 +18,7 @@ from dse.network_latency import time_network
 from dse.networks import Network, Repairs, build_network, default_repairs
 from dse.tile_candidates import tile_family
 from dse.tile_search import TileSearch
+from dse.training.device import Device
 from dse.training.recipe import Recipe
 from dse.trainings import TrainingJob, TrainingRunner, TrainingsProgress, mean_accuracy
 from dse.uncertainty import MeasuredAccuracy
@@ -46,6 +47,7 @@ class TrainSettings:
         teacher: For a recipe that names one.
         checkpoints: Folder for trainings under way; None: the cache.
         restart: Start anew what was interrupted.
+        device: Where to train.
 
     """
 
@@ -62,6 +64,7 @@ class TrainSettings:
     teacher: TrainedNetwork | None = None
     checkpoints: Path | None = None
     restart: bool = False
+    device: Device = Device.CPU
 
     @property
     def design(self) -> Design:
@@ -133,6 +136,7 @@ class SeedsResult:
             "accumulator": settings.accumulator,
             "overflow": settings.overflow.value,
             "clip": settings.clip,
+            "device": settings.device.value,
             "recipe": settings.recipe.to_dict(),
             "accuracy": self.accuracy.value,
             "accuracy_standard_error": self.accuracy.standard_error,
@@ -187,7 +191,12 @@ def ablate_repairs(settings: TrainSettings, core: Core, progress: TrainingsProgr
 
 def _runner(settings: TrainSettings, progress: TrainingsProgress) -> TrainingRunner:
     return TrainingRunner(
-        settings.dataset, settings.cache, progress, teacher=settings.teacher, restart=settings.restart
+        settings.dataset,
+        settings.cache,
+        progress,
+        teacher=settings.teacher,
+        restart=settings.restart,
+        device=settings.device,
     )
 
 

@@ -15,6 +15,7 @@ from dse.errors import InterruptedTrainingError, TrainingError, one_line
 from dse.evaluation import Accuracy, obtain_accuracy
 from dse.interruption import Interruption
 from dse.networks import Network
+from dse.training.device import Device
 from dse.training.recipe import Recipe
 from dse.uncertainty import MeasuredAccuracy, standard_error
 from kernels_asm import LayerFunction
@@ -80,6 +81,7 @@ class TrainingRunner:
         progress: Told what happens.
         teacher: For recipes that name one.
         restart: Delete what is left of trainings that were interrupted instead of going on from it.
+        device: Where to train.
 
     """
 
@@ -91,12 +93,14 @@ class TrainingRunner:
         *,
         teacher: TrainedNetwork | None = None,
         restart: bool = False,
+        device: Device = Device.CPU,
     ) -> None:
         self._dataset = dataset
         self._cache = cache
         self._progress = progress
         self._teacher = teacher
         self._restart = restart
+        self._device = device
 
     def run(self, jobs: Sequence[TrainingJob]) -> list[JobResult]:
         """Train every job that the cache does not know; one that diverges has an error, and the others go on.
@@ -140,6 +144,7 @@ class TrainingRunner:
             watch=watch,
             checkpoints=job.checkpoints,
             restart=self._restart,
+            device=self._device,
         )
         try:
             found = obtain_accuracy(trainer, self._cache, job.network, job.functions, tell)

@@ -22,6 +22,7 @@ from dse.cli.options import (
 )
 from dse.cli.train_options import (
     Augment,
+    DeviceName,
     Distil,
     Epochs,
     OptimiserName,
@@ -61,6 +62,7 @@ def train(
     settings: Settings = None,
     distil: Distil = False,
     teacher: Teacher = None,
+    device: DeviceName = "cpu",
     seed: Annotated[int, typer.Option(min=0, help="First seed.")] = 0,
     seeds: Annotated[int, typer.Option(min=1, help="How many trainings, of one seed each.")] = 1,
     ablate: Annotated[
@@ -86,6 +88,10 @@ def train(
     """
     _check_options(ablate, save, output)
     limit = _parse_overflow(overflow)
+
+    from dse.training.device import choose_device
+
+    where = choose_device(device)
 
     from dse.cache import EvaluationCache
     from dse.data import dataset_names, load_dataset
@@ -114,6 +120,7 @@ def train(
         teacher=loaded_teacher,
         checkpoints=checkpoint,
         restart=restart,
+        device=where,
     )
     if ablate is not None:
         with trainings_progress(asked.title, to_stderr=as_json) as progress:

@@ -26,6 +26,9 @@ Settings = Annotated[
 Distil = Annotated[
     bool, typer.Option("--distil", help="Learn from a teacher as well: the same network in real numbers.")
 ]
+DeviceName = Annotated[
+    str, typer.Option("--device", help="Where to train: cpu, cuda (an NVIDIA GPU), or auto, the GPU if there is one.")
+]
 Teacher = Annotated[
     Path | None, typer.Option("--teacher", help="Learn from this network instead: a file of dse train --save.")
 ]

@@ -84,7 +84,7 @@ class _RunningSums(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, ring: Tensor, shape: ConvShape, sums: RunningSums) -> Tensor:
         outputs = _run(x, weight, shape)
-        ctx.save_for_backward(x, weight, ring, outputs)
+        ctx.save_for_backward(x.float(), weight, ring, outputs)  # a GPU hands on bfloat16
         ctx.shape, ctx.sums = shape, sums
         return outputs.clamp(sums.lo, sums.hi)
 
@@ -106,9 +106,9 @@ class _RunningSums(torch.autograd.Function):
 
 
 def _run(x: Tensor, weight: Tensor, shape: ConvShape) -> Tensor:
-    """Return `running_sums`, not clipped, channels last in memory."""
-    signs, filters = (tensor.detach().permute(0, 2, 3, 1).contiguous().numpy() for tensor in (x, weight))
-    return torch.from_numpy(running_sums(signs, filters, shape)).permute(0, 3, 1, 2)
+    """Return `running_sums`, not clipped, channels last in memory; the processor computes them for any device."""
+    signs, filters = (tensor.detach().float().permute(0, 2, 3, 1).contiguous().cpu().numpy() for tensor in (x, weight))
+    return torch.from_numpy(running_sums(signs, filters, shape)).to(x.device).permute(0, 3, 1, 2)
 
 
 def _convolution_backward(

@@ -44,7 +44,8 @@ def fold(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> FixedPoint:
     factor = (norm.weight.detach().double() / torch.sqrt(variance.double() + norm.eps)) * FEATURE_SCALE
     offset = norm.bias.detach().double() * FEATURE_SCALE - mean.double() * factor
     # how often the factor can be doubled and stay below 1; frexp and ldexp, which would tell, do not compile everywhere
-    can_double = factor.abs().unsqueeze(1) < 0.5 ** torch.arange(1, _LARGEST_SHIFT + 1, dtype=torch.float64)
+    shifts = torch.arange(1, _LARGEST_SHIFT + 1, dtype=torch.float64, device=factor.device)
+    can_double = factor.abs().unsqueeze(1) < 0.5**shifts
     shift = can_double.double().sum(1)
     doubled = factor * (can_double.double() + 1).prod(1)
     multiplier = torch.round(doubled * 2**15).clamp(-_LARGEST_MULTIPLIER, _LARGEST_MULTIPLIER)

@@ -26,13 +26,13 @@ class FoldedNorm:
         unchanged = self._folded_from and all(map(torch.equal, numbers, self._folded_from))
         if self._thresholds is None or not unchanged:
             self._folded_from = tuple(number.clone() for number in numbers)
-            gamma, beta, mean, variance = (number.numpy() for number in self._folded_from)
+            gamma, beta, mean, variance = (number.cpu().numpy() for number in self._folded_from)
             self._thresholds = fold_batch_norm(gamma, beta, mean, variance, norm.eps, self._window)
         return self._thresholds
 
     def signs(self, sums: Tensor) -> Tensor:
         """Return +1 and -1 for whole sums (N, C, H, W), in their type."""
         folded = self.thresholds()
-        limits = torch.from_numpy(folded.limits).view(1, -1, 1, 1)
-        flips = torch.from_numpy(folded.flips).view(1, -1, 1, 1)
+        limits = torch.from_numpy(folded.limits).to(sums.device).view(1, -1, 1, 1)
+        flips = torch.from_numpy(folded.flips).to(sums.device).view(1, -1, 1, 1)
         return 1 - 2 * ((sums <= limits) ^ flips).to(sums.dtype)

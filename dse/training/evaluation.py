@@ -22,19 +22,19 @@ def evaluate(model: BinaryModel, split: Split) -> float:
 
 @torch.inference_mode()
 def predict(model: BinaryModel, split: Split) -> Labels:
-    """Return the predicted classes (N,) of the images of `split`, computed in exact integers.
+    """Return the predicted classes (N,) of the images of `split`, computed in exact integers where the model is.
 
     Raises:
         TrainingError: What the model puts out is no finite number, so that no class is the largest.
 
     """
     model.eval()
-    images = torch.tensor(split.images)
+    images = torch.tensor(split.images, device=model.pixel_mean.device)
     classes = []
     for start in range(0, len(split), EVALUATION_BATCH):
         logits = model(images[start : start + EVALUATION_BATCH])
         if not torch.isfinite(logits).all():
             raise TrainingError("the network puts out numbers that are not finite on images that it did not learn from")
-        classes.append(logits.argmax(dim=1))
+        classes.append(logits.argmax(dim=1).cpu())
     predicted: Labels = torch.cat(classes).numpy()
     return predicted

@@ -11,7 +11,9 @@ from dse.errors import UsageError
 from dse.networks import Network
 from dse.nn.model import BinaryModel
 from dse.training.checkpoint import Checkpoint
+from dse.training.device import Device
 from dse.training.distillation import Loss
+from dse.training.gradients import repeatable
 from dse.training.recipe import Distillation, Recipe
 from dse.training.trained import TrainedNetwork
 from dse.training.training_run import TrainingRun, Watcher
@@ -30,11 +32,13 @@ def train(
     *,
     teacher: TrainedNetwork | None = None,
     checkpoint: Checkpoint | None = None,
+    device: Device = Device.CPU,
 ) -> TrainedNetwork:
     """Train a network and evaluate it.
 
     The same arguments on the same machine with the same number of threads give the same weights, whether the training
-    runs through or goes on from a checkpoint.
+    runs through or goes on from a checkpoint. Wherever it is trained, what it is worth is judged on the processor in
+    float32.
 
     Args:
         network: What to train; its input must be that of the dataset.
@@ -46,6 +50,7 @@ def train(
         teacher: Needed where the recipe has a distillation.
         checkpoint: Where the training is kept while it runs; one that holds a part of this training is gone on from.
             The file stays when the training is done, for the caller to remove once the result is safe.
+        device: Computes the steps, and judges the epochs on the way.
 
     Raises:
         TrainingError: Loss, weights or outputs are no longer finite numbers.
@@ -59,10 +64,11 @@ def train(
     train_split = dataset.train[: recipe.train_images]
     model = _new_model(network, functions, seed)
     model.fit_pixels(train_split.images)
-    loss = Loss(recipe, teacher.model() if teacher and recipe.distillation else None)
-    training = TrainingRun(model, loss, train_split, dataset, recipe, seed, progress, checkpoint)
-    history, test_accuracy = training.run()
-    accuracy = history[-1].accuracy
+    model.to(device.value)
+    loss = Loss(recipe, teacher.model().to(device.value) if teacher and recipe.distillation else None)
+    training = TrainingRun(model, loss, train_split, dataset, recipe, seed, progress, checkpoint, device)
+    with repeatable(device):
+        history, accuracy, test_accuracy = training.run()
     return TrainedNetwork(
         network=network,
         functions=model.functions,

@@ -55,5 +55,5 @@ def load_state_tensors(optimiser: torch.optim.Optimizer, model: nn.Module, tenso
     for name, tensor in tensors.items():
         of, _, what = name.rpartition("/")
         parameter = parameters[of]
-        state = torch.empty_like(tensor if tensor.ndim == 0 else parameter)
+        state = torch.empty_like(tensor if tensor.ndim == 0 else parameter, device=parameter.device)
         optimiser.state[parameter][what] = state.detach().copy_(tensor)

@@ -16,8 +16,10 @@ from dse.errors import TrainingError, one_line
 from dse.nn.model import BinaryModel
 from dse.training.batches import Batches
 from dse.training.checkpoint import Checkpoint, TrainingState
+from dse.training.device import Device
 from dse.training.distillation import Loss
 from dse.training.evaluation import evaluate
+from dse.training.gradients import READ_EVERY, gradients_of
 from dse.training.optimisers import load_state_tensors, make_optimiser, set_learning_rate, state_tensors
 from dse.training.progress import Pace, TrainingProgress
 from dse.training.recipe import Recipe
@@ -43,6 +45,7 @@ class TrainingRun:
         seed: Decides order and augmentation of the images.
         progress: Told how far the training is.
         checkpoint: Where the training is kept, and perhaps gone on from.
+        device: Where the model is.
 
     Attributes:
         seconds: Time taken so far, earlier runs included.
@@ -59,35 +62,44 @@ class TrainingRun:
         seed: int,
         progress: Watcher | None,
         checkpoint: Checkpoint | None,
+        device: Device,
     ) -> None:
         self.seconds = 0.0
         self._clock = time.perf_counter()
         self._model, self._loss, self._dataset, self._recipe = model, loss, dataset, recipe
-        self._progress, self._checkpoint = progress, checkpoint
+        self._progress, self._checkpoint, self._device = progress, checkpoint, device
         self._functions = model.functions
         self._random = torch.Generator().manual_seed(seed)
-        self._batches = Batches(train_split, recipe, self._random)
+        self._batches = Batches(train_split, recipe, self._random, device)
         self._pace = Pace(recipe.batch_size)
         self._history: list[EpochResult] = []
         self._order: Tensor | None = None  # of the images of the epoch under way
         self._batch = 0  # the next one of that epoch
         self._total = 0.0  # of the losses of its batches so far
         self._loss_value = 0.0
+        self._unread: list[Tensor] = []  # losses of the latest steps, still on the device
         self._done = False
         self._enter_stage()
         if checkpoint is not None and (state := checkpoint.load()) is not None:
             self._restore(state, checkpoint)
 
-    def run(self) -> tuple[tuple[EpochResult, ...], float]:
-        """Train to the end of the recipe; return what each epoch came to, and the accuracy on the test split."""
+    def run(self) -> tuple[tuple[EpochResult, ...], float, float]:
+        """Train to the end of the recipe; return what each epoch came to, and validation and test accuracy.
+
+        The model is on the processor then, which judges it.
+        """
         while len(self._history) < self._recipe.epochs:
             if self._order is None and len(self._history) in self._recipe.stage_ends:
                 self._enter_stage()
             self._run_epoch()
+        accuracy = self._history[-1].accuracy
+        if self._device is not Device.CPU:
+            self._model.to(Device.CPU.value)
+            accuracy = self._evaluate(self._dataset.validation)
         test_accuracy = self._evaluate(self._dataset.test)
         self._done = True
         self._tell()
-        return tuple(self._history), test_accuracy
+        return tuple(self._history), accuracy, test_accuracy
 
     @property
     def _epoch(self) -> int:
@@ -117,6 +129,7 @@ class TrainingRun:
             shapes = [layer.shape for layer in self._model.network.binary_layers]
             functions = tuple(map(_EXACT.layer_function, shapes))
         self._model.compute_as(functions, stage.features, stage.weights)
+        self._gradients = gradients_of(self._model, self._loss, self._device)
         self._optimiser = make_optimiser(self._model, self._recipe)
         self._pace.begin_stage()
 
@@ -127,13 +140,15 @@ class TrainingRun:
             self._order = self._batches.new_order()
         for images, labels in self._batches.of(self._order, self._batch):
             start = time.perf_counter()
-            self._loss_value = self._run_step(images, labels)
-            self._total += self._loss_value
+            self._unread.append(self._run_step(images, labels))
             self._batch += 1
+            if len(self._unread) >= READ_EVERY[self._device]:
+                self._read_losses()
             self._pace.add_step(time.perf_counter() - start)
             self._tell()
             if self._checkpoint and self._checkpoint.due:
                 self._checkpoint.save(self._state())
+        self._read_losses()
         self._require_finite_weights()
         accuracy = self._evaluate(self._dataset.validation)
         self._history.append(EpochResult(self._epoch, self._total / len(self._batches), accuracy))
@@ -142,18 +157,25 @@ class TrainingRun:
             self._checkpoint.save(self._state())
         self._tell()
 
-    def _run_step(self, images: Tensor, labels: Tensor) -> float:
+    def _run_step(self, images: Tensor, labels: Tensor) -> Tensor:
         """Take one step of the optimiser and return the loss before it."""
         set_learning_rate(self._optimiser, self._learning_rate())
         self._model.set_progress(self._step / self._steps)
-        loss = self._loss(self._model(images), images, labels)
-        value = loss.item()
-        if not math.isfinite(value):
-            self._diverge(f"the loss is {value}", self._step + 1)
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss = self._gradients(images, labels)
         self._optimiser.step()
-        return value
+        return loss
+
+    def _read_losses(self) -> None:
+        """Wait for the steps under way and count their losses; raises TrainingError for one that is not finite."""
+        if not self._unread:
+            return
+        values = torch.stack(self._unread).tolist()
+        for step, value in enumerate(values, start=self._step - len(values) + 1):
+            if not math.isfinite(value):
+                self._diverge(f"the loss is {value}", step)
+            self._total += value
+        self._loss_value = values[-1]
+        self._unread.clear()
 
     def _learning_rate(self) -> float:
         """Return the learning rate of the next step."""
@@ -217,6 +239,7 @@ class TrainingRun:
         )
 
     def _state(self) -> TrainingState:
+        self._read_losses()
         self._read_clock()
         tensors = {f"model/{name}": tensor for name, tensor in self._model.state_dict().items()}
         optimiser = state_tensors(self._optimiser, self._model)
@@ -224,6 +247,7 @@ class TrainingRun:
         tensors["random"] = self._random.get_state()
         if self._order is not None:
             tensors["order"] = self._order
+        tensors = {name: tensor.cpu() for name, tensor in tensors.items()}
         position = {
             "batch": self._batch,
             "total": self._total,

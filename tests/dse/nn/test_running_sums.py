@@ -128,6 +128,19 @@ def gradients(shape: ConvShape, arithmetic: Arithmetic, shares: tuple[float, flo
     return direction, x, weight, torch.autograd.grad(outputs, (x, weight), direction)
 
 
+def test_signs_in_bfloat16_as_a_gpu_hands_them_on_have_the_same_outputs_and_gradients():
+    direction, x, weight, wanted = gradients(SHAPE, RUNNING, (0.5, 0.3))
+    short = x.detach().bfloat16().requires_grad_()
+    ring = torch_arithmetic.padding_ring(SHAPE)
+    outputs = torch_arithmetic.layer_outputs(short, weight, ring, SHAPE, RUNNING.layer_function(SHAPE))
+    assert np.array_equal(
+        outputs.detach().numpy(), outputs_of(x.detach().numpy(), weight.detach().numpy(), SHAPE, RUNNING)
+    )
+    of_x, of_weight = torch.autograd.grad(outputs, (short, weight), direction)
+    assert torch.equal(of_x, wanted[0].bfloat16())
+    assert torch.equal(of_weight, wanted[1])
+
+
 @pytest.mark.parametrize(
     ("shape", "arithmetic", "shares"),
     [

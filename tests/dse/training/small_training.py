@@ -8,6 +8,7 @@ import torch
 from dse.data import Dataset, load_dataset
 from dse.networks import build_network
 from dse.training.checkpoint import Checkpoint
+from dse.training.device import Device
 from dse.training.loop import train
 from dse.training.recipe import Distillation, Optimiser, Recipe
 from dse.training.stages import INSERT_ARITHMETIC, TWO_STAGE
@@ -29,12 +30,16 @@ RECIPES = {
 }
 
 
-def small_training(recipe_name, *, seed=1, progress=None, checkpoint=None):
+def small_training(recipe_name, *, seed=1, progress=None, checkpoint=None, device=Device.CPU):
     """Train by one of `RECIPES`, with a teacher where it wants one."""
     torch.set_num_threads(1)
     recipe = RECIPES[recipe_name]
-    teacher = train(NETWORK, FUNCTIONS, SMALL, recipe.of_teacher(), seed) if recipe.distillation else None
-    return train(NETWORK, FUNCTIONS, SMALL, recipe, seed, progress, teacher=teacher, checkpoint=checkpoint)
+    teacher = (
+        train(NETWORK, FUNCTIONS, SMALL, recipe.of_teacher(), seed, device=device) if recipe.distillation else None
+    )
+    return train(
+        NETWORK, FUNCTIONS, SMALL, recipe, seed, progress, teacher=teacher, checkpoint=checkpoint, device=device
+    )
 
 
 if __name__ == "__main__":
