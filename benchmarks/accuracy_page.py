@@ -32,7 +32,8 @@ def replace_section(page: str, section: str, marks: tuple[str, str] = (BEGIN, EN
     before, found, rest = page.partition(begin)
     if not found:
         return f"{page.rstrip()}\n\n{marked}" if page.strip() else f"# Accuracy\n\n{marked}"
-    return before + marked + rest.partition(end)[2].lstrip("\n")
+    after = rest.partition(end)[2].lstrip("\n")
+    return before + marked + (f"\n{after}" if after else "")
 
 
 def section(results: Sequence[DatasetResults], step: str, command: str, picture: str) -> str:
@@ -61,10 +62,16 @@ def _dataset(result: DatasetResults) -> str:
         f"Truth: {result.truth_images:,} training images looked at, {result.truth_seconds:.0f} s a design, judged on "
         f"{result.held_out:,} held-out images, {seeds}; seed noise {_points(result.truth_deviation)}, "
         f"accuracies {min(result.truth):.1%} to {max(result.truth):.1%}, "
-        f"{result.rows[0].agreement.pairs} pairs more than a point apart.\n\n"
+        f"{result.rows[0].agreement.pairs} pairs more than a point apart.{_truth_tau(result.truth_tau)}\n\n"
         "| recipe | seconds a design | start-up | tau | 95 % interval | seed noise |\n"
         "| --- | ---: | ---: | ---: | ---: | ---: |\n" + "".join(map(_row, result.rows))
     )
+
+
+def _truth_tau(tau: float | None) -> str:
+    if tau is None:
+        return ""
+    return f" One long training orders the designs of the others (their mean) with a tau of {tau:.2f}."
 
 
 def _row(row: RecipeRow) -> str:

@@ -9,7 +9,7 @@ from statistics import fmean
 from benchmarks.accuracy_designs import ARITHMETICS, end_values
 from benchmarks.accuracy_jobs import Trained, Trainings
 from benchmarks.accuracy_recipes import NamedRecipe, recipes, truth
-from benchmarks.rank_statistics import Agreement, agreement, seed_deviation
+from benchmarks.rank_statistics import Agreement, agreement, agreement_between, seed_deviation
 from dse.data import Dataset
 from dse.networks import Network
 
@@ -46,6 +46,7 @@ class DatasetResults:
         truth: Accuracy of each after the long training, mean over seeds.
         truth_seconds: CPU seconds of a long training.
         truth_deviation: Of a true accuracy from seed to seed; None of one seed.
+        truth_tau: Of the true order of one seed against that of the others; None of one seed.
         truth_images: Training images that the long training looks at.
         held_out: Images that judge the truth.
         seeds: How many.
@@ -58,6 +59,7 @@ class DatasetResults:
     truth: tuple[float, ...]
     truth_seconds: float
     truth_deviation: float | None
+    truth_tau: float | None
     truth_images: int
     held_out: int
     seeds: int
@@ -84,6 +86,7 @@ def collect(
         truth=true_means,
         truth_seconds=fmean(trained.seconds for run in true_runs for trained in run),
         truth_deviation=seed_deviation(true_accuracies),
+        truth_tau=agreement_between(true_accuracies),
         truth_images=long.recipe.design.images,
         held_out=len(dataset.validation) + len(dataset.test),
         seeds=seeds,

@@ -83,6 +83,15 @@ def agreement(runs: Sequence[Sequence[float]], truth: Sequence[float], seed: int
     )
 
 
+def agreement_between(runs: Sequence[Sequence[float]]) -> float | None:
+    """Return the mean tau of each run against the mean of all others; None of fewer than two runs."""
+    if len(runs) < 2:
+        return None
+    total = np.sum(runs, axis=0)
+    others = [((total - np.array(run)) / (len(runs) - 1)).tolist() for run in runs]
+    return float(np.mean([kendall_tau(run, other) for run, other in zip(runs, others, strict=True)]))
+
+
 def seed_deviation(runs: Sequence[Sequence[float]]) -> float | None:
     """Return the standard deviation of an accuracy from seed to seed, pooled over designs; None of fewer than two."""
     if len(runs) < 2:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.rank_statistics import agreement, kendall_tau, seed_deviation
+from benchmarks.rank_statistics import agreement, agreement_between, kendall_tau, seed_deviation
 
 TRUTH = [0.80, 0.85, 0.855, 0.90]
 
@@ -60,3 +60,15 @@ def test_the_interval_is_the_same_each_time_and_ordered(run: list[float]) -> Non
 def test_noise_between_seeds_is_pooled_over_designs() -> None:
     assert seed_deviation([[0.1, 0.5], [0.3, 0.5]]) == pytest.approx((0.02 / 2) ** 0.5)
     assert seed_deviation([[0.1, 0.5]]) is None
+
+
+def test_each_run_is_judged_by_the_mean_of_the_others() -> None:
+    runs = [[0.1, 0.3, 0.2], [0.1, 0.2, 0.3], [0.1, 0.2, 0.9]]
+    taus = [
+        kendall_tau(runs[0], [0.1, 0.2, 0.6]),
+        kendall_tau(runs[1], [0.1, 0.25, 0.55]),
+        kendall_tau(runs[2], [0.1, 0.25, 0.25]),
+    ]
+    assert taus == [pytest.approx(1 / 3), 1, 1]
+    assert agreement_between(runs) == pytest.approx((1 / 3 + 1 + 1) / 3)
+    assert agreement_between(runs[:1]) is None
