@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 import optuna
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
@@ -23,23 +23,42 @@ SIGN_OF_LIFE: Final = "heartbeat"
 RETRY: Final = "retry"
 """Trial attribute: true on a failed trial whose design is not to blame, and so worth another trial."""
 
+DIED: Final = "died"
+"""Trial attribute: true where the trial's worker died."""
+
+DEATHS: Final = 3
+"""Workers that died over one design: then the design, which may not fit the memory, is held to be the cause."""
+
 INTERRUPTED: Final = "interrupted"
 """Value of a trial's `error` attribute when the process that ran it was stopped."""
 
 
 def fail_abandoned_trials(study: optuna.Study, watch: Watch) -> list[FrozenTrial]:
-    """Mark as failed, and worth another trial, the running trials whose process has died, and return them.
+    """Mark as failed the running trials whose process has died, and return them.
+
+    Their designs are worth another trial until `DEATHS` workers have died over one.
 
     The caller holds the study's lock, under which trials begin: one without a worker was left by a process that died
     while it held the lock.
     """
     abandoned = [trial for trial in running_trials(study) if _is_abandoned(trial, watch)]
     for trial in abandoned:
-        # Optuna offers no public way to write to a trial that another process began.
-        study._storage.set_trial_user_attr(trial._trial_id, "error", INTERRUPTED)
-        study._storage.set_trial_user_attr(trial._trial_id, RETRY, True)
+        for name, value in _what_a_death_means(study, trial).items():
+            # Optuna offers no public way to write to a trial that another process began.
+            study._storage.set_trial_user_attr(trial._trial_id, name, value)
         study.tell(trial.number, state=TrialState.FAIL)
     return abandoned
+
+
+def _what_a_death_means(study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
+    """Return the attributes of a trial whose worker has died."""
+    design = trial.user_attrs.get("design")
+    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+    before = sum(DIED in other.user_attrs and other.user_attrs.get("design") == design for other in failed)
+    if design is None or before + 1 < DEATHS:
+        return {DIED: True, "error": INTERRUPTED, RETRY: True}
+    cause = f"{before + 1} workers died over this design: it may need more memory than there is; try fewer --jobs"
+    return {DIED: True, "error": cause}
 
 
 def running_trials(study: optuna.Study) -> list[FrozenTrial]:

@@ -95,8 +95,9 @@ def start(fake, budget, machine=None):
 def work(fake, budget, machine):
     """Be a worker; of a machine of its own, if it is given a name, and then with less patience than usual."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    patch = pytest.MonkeyPatch()
+    patch.setattr("dse.workers.DEATHS", 1000)  # these tests kill workers for no fault of their designs
     if machine is not None:
-        patch = pytest.MonkeyPatch()
         patch.setattr("dse.liveness._machine", lambda: machine)
         patch.setattr("dse.study.Watch", partial(Watch, expiry=1.0))
         patch.setattr("dse.claims.Watch", partial(Watch, expiry=1.0))

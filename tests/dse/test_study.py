@@ -25,7 +25,7 @@ from dse.spec import SamplerKind
 from dse.staging import is_spared
 from dse.study import is_stalled
 from dse.tile_search import TileSearch
-from dse.workers import RETRY, WORKER, fail_abandoned_trials, signs_of_life
+from dse.workers import DEATHS, RETRY, WORKER, fail_abandoned_trials, is_worth_retrying, signs_of_life
 from kernels_asm import Overflow
 from tests.sample_kernels import FAMILY, tiny_network
 
@@ -252,6 +252,40 @@ def test_worker_elsewhere_is_given_up_after_a_while_without_signs_of_life(fake_s
         assert [trial.number for trial in fail_abandoned_trials(study, watch)] == [silent.number]
         time.sleep(0.7)
         assert fail_abandoned_trials(study, watch) == []
+
+
+def test_design_over_which_three_workers_died_is_given_up(fake_study):
+    """The second death is that of a worker over another design."""
+    study = fake_study.run(1)
+    fatal, other = ({"design": {"name": name}} for name in ("fatal", "other"))
+    for attributes in (fatal, other, fatal, fatal):
+        trial = study.ask()
+        trial.set_user_attr(WORKER, {**this_process(), "started": 0})
+        trial.set_user_attr("design", attributes["design"])
+        (abandoned,) = fail_abandoned_trials(study, Watch())
+        assert abandoned.number == trial.number
+    failed = study.get_trials(states=(TrialState.FAIL,))
+    assert [is_worth_retrying(trial) for trial in failed] == [True, True, True, False]
+    assert failed[2].user_attrs["error"] == "interrupted"
+    assert "3 workers died over this design" in failed[3].user_attrs["error"]
+
+
+def test_study_goes_on_without_a_design_that_kills_its_workers(fake_study):
+    context = multiprocessing.get_context("fork")
+    for _ in range(DEATHS):
+        child = context.Process(target=_die_in_training, args=(fake_study,))
+        child.start()
+        child.join()
+        assert child.exitcode == -signal.SIGKILL
+    study = fake_study.run(3)
+    assert designs(study, TrialState.FAIL) == [CONVENTIONAL] * DEATHS
+    assert CONVENTIONAL not in complete(study)
+    assert len(complete(study)) == 3
+
+
+def _die_in_training(fake):
+    fake.trainer.before = lambda: os.kill(os.getpid(), signal.SIGKILL)
+    fake.run(3)
 
 
 def test_progress_counts_what_other_workers_end(fake_study):
