@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from dse.errors import UsageError
 from dse.results import LayerResult, StudyResults, TrialResult
-from dse.uncertainty import differ
+from dse.second_look_claims import LONGER
+from dse.uncertainty import MeasuredAccuracy, differ
 
 NOT_SHOWN = "not shown to differ"
 
@@ -48,8 +49,9 @@ def compare_trials(one: tuple[StudyResults, int], other: tuple[StudyResults, int
             "accuracy %",
             first.measured.percent,
             second.measured.percent,
-            accuracy_difference(first, second) if results.dataset == others.dataset else "",
+            accuracy_difference(first.measured, second.measured) if results.dataset == others.dataset else "",
         ),
+        *_trained_longer(results, first, others, second),
         *_further(results, first, others, second),
         Line("feasible", _yes(first.feasible), _yes(second.feasible)),
         Line("on the front", _yes(first.number in results.front_numbers), _yes(second.number in others.front_numbers)),
@@ -76,7 +78,7 @@ def compare_studies(one: StudyResults, other: StudyResults) -> list[Line]:
         ("conventional", one.conventional, other.conventional),
     ):
         latency = _ratio(first.point[0], second.point[0]) if first and second and comparable else ""
-        accuracy = accuracy_difference(first, second) if first and second and same_data else ""
+        accuracy = accuracy_difference(first.measured, second.measured) if first and second and same_data else ""
         lines += [
             Line(f"{what}: trial", _number(first), _number(second)),
             Line(f"{what}: latency ms", _latency(first), _latency(second), latency),
@@ -85,11 +87,11 @@ def compare_studies(one: StudyResults, other: StudyResults) -> list[Line]:
     return lines
 
 
-def accuracy_difference(one: TrialResult, other: TrialResult) -> str:
-    """Say by how many points the second trial is better or worse, or that this is not shown (`dse.uncertainty`)."""
-    if not differ(one.measured, other.measured):
+def accuracy_difference(one: MeasuredAccuracy, other: MeasuredAccuracy) -> str:
+    """Say by how many points the second accuracy is better or worse, or that this is not shown (`dse.uncertainty`)."""
+    if not differ(one, other):
         return NOT_SHOWN
-    points = 100 * (other.point[1] - one.point[1])
+    points = 100 * (other.value - one.value)
     return f"{abs(points):.2f} points {'better' if points > 0 else 'worse'}"
 
 
@@ -135,6 +137,23 @@ def _designs(one: TrialResult, other: TrialResult) -> Iterator[Line]:
     for name in first | second:
         mine, its = _none(first.get(name)), _none(second.get(name))
         yield Line(name.replace("_", " "), mine, its, "" if mine == its else "not the same")
+
+
+def _trained_longer(
+    results: StudyResults, one: TrialResult, others: StudyResults, other: TrialResult
+) -> Iterator[Line]:
+    """Yield what second looks found; accuracies of two plans do not compare (`dse.second_look`)."""
+    first, second = (None if trial.refined is None else trial.refined.measured for trial in (one, other))
+    if first is None and second is None:
+        return
+    is_same_plan = results.look is not None and others.look is not None and results.look.digest == others.look.digest
+    is_comparable = is_same_plan and results.dataset == others.dataset
+    yield Line(
+        f"accuracy % {LONGER}",
+        "" if first is None else first.percent,
+        "" if second is None else second.percent,
+        accuracy_difference(first, second) if first and second and is_comparable else "",
+    )
 
 
 def _further(results: StudyResults, one: TrialResult, others: StudyResults, other: TrialResult) -> Iterator[Line]:

@@ -76,6 +76,8 @@ def _summary(design: ShownDesign, results: StudyResults) -> dmc.Paper:
         cards.append(card("Accuracy", f"{trial.measured.percent} %", "validation split"))
     if trial.tested is not None:
         cards.append(card("On test images", f"{trial.tested.percent} %", "never searched on"))
+    if trial.refined is not None:
+        cards.append(card("Trained longer", f"{trial.refined.measured.percent} %", str(results.look)))
     compared = against_conventional(results, trial)
     return panel(
         html.H2(dcc.Link(name_of(design, results), href=address("/", trial=trial.number))),

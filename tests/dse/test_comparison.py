@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,16 @@ from dse.cli.study import app
 from dse.comparison import NOT_SHOWN, Line, compare_studies, compare_trials
 from dse.errors import UsageError
 from dse.results import StudyResults, read_results
-from tests.sample_study import NARROW, add_measured, add_pruned, build_marked_study, create_study
+from tests.sample_study import (
+    LOOK,
+    NARROW,
+    add_measured,
+    add_pruned,
+    add_second_look,
+    build_marked_study,
+    create_study,
+    found_again,
+)
 
 
 @pytest.fixture
@@ -37,6 +47,24 @@ def test_trials_differ_only_where_it_is_shown(results: StudyResults) -> None:
     assert other["block1.conv"].one == other["block1.conv"].other
     assert other["block1.conv"].difference == "1.00 times"
     assert (other["feasible"].one, other["on the front"].one) == ("yes", "yes")
+
+
+def test_accuracies_of_second_looks_compare_within_a_plan(results: StudyResults, tmp_path: Path) -> None:
+    what = "accuracy % trained longer"
+    assert what not in by_what(compare_trials((results, 0), (results, 1)))
+    looks = []
+    for name, look in (("same", LOOK), ("other", replace(LOOK, seeds=(7,)))):
+        study = build_marked_study(tmp_path / f"{name}.db")
+        add_second_look(study, {0: 0.90, 1: 0.84}, look)
+        looks.append(read_results(study))
+    same, other = looks
+    percent = {number: found_again(value).measured.percent for number, value in ((0, 0.90), (1, 0.84))}
+    assert by_what(compare_trials((same, 0), (same, 1)))[what] == Line(
+        what, percent[0], percent[1], "6.00 points worse"
+    )
+    assert by_what(compare_trials((same, 0), (same, 0)))[what].difference == NOT_SHOWN
+    assert by_what(compare_trials((same, 0), (same, 4)))[what] == Line(what, percent[0], "", "")
+    assert by_what(compare_trials((same, 0), (other, 1)))[what] == Line(what, percent[0], percent[1], "")
 
 
 def test_what_was_measured_apart_is_not_compared(results: StudyResults, tmp_path: Path) -> None:

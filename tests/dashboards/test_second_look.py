@@ -1,4 +1,4 @@
-"""What a second look found, in the table of the study page."""
+"""What a second look found, in the table of the study page and on the page of a design."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.sample_study import add_second_look, build_marked_study
 
 
-def test_second_look_has_a_column_once_there_is_one(
+def test_second_look_is_shown_once_there_is_one(
     open_page: Callable[..., Page], serve_storage: Callable[[Path], str], tmp_path: Path
 ) -> None:
     study = build_marked_study(tmp_path / "study.db")
@@ -24,3 +24,7 @@ def test_second_look_has_a_column_once_there_is_one(
         "not shown to be more accurate than trial 1; trained longer, dominated by trial 2"
     )
     expect(page.locator("#trials .ag-row[row-id='1'] [col-id='refined']")).to_have_text("")
+    page.goto(page.url.split("?")[0] + "design?trial=3&beside=1")
+    expect(page.locator("#design-body")).to_contain_text("Trained longer")
+    expect(page.get_by_text("86.50 ± 0.50 %", exact=True)).to_have_count(1)
+    expect(page.get_by_text("Trained longer", exact=True)).to_have_count(1)  # trial 1 had no second look
