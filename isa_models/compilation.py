@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from numba import config, njit
+from numba import config, njit, types
 from numba.core.caching import InTreeCacheLocator, UserProvidedCacheLocator, UserWideCacheLocator
 
 _Parameters = ParamSpec("_Parameters")
@@ -76,7 +76,24 @@ def compiled(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, 
     before = config.CACHE_LOCATOR_CLASSES
     config.CACHE_LOCATOR_CLASSES = _LOCATORS
     try:
-        result: Callable[_Parameters, _Result] = njit(cache=True, **COMPILER_OPTIONS)(function)
+        dispatcher = njit(cache=True, **COMPILER_OPTIONS)(function)
     finally:
         config.CACHE_LOCATOR_CLASSES = before
+    dispatcher.get_call_template = _without_literals(dispatcher.get_call_template)
+    result: Callable[_Parameters, _Result] = dispatcher
     return result
+
+
+def _without_literals(get_call_template: Callable[..., Any]) -> Callable[..., Any]:
+    """Let numba compile a function for an integer or a truth value once, and not for each constant once more.
+
+    It meets constants where a call hands one in, and where it looks at a loop for the first time, before it has seen
+    that a variable changes: the largest functions were compiled for a first 0 and again for any integer. As all is
+    inlined, constants get into the code all the same.
+    """
+
+    def get(arguments: tuple[Any, ...], by_name: dict[str, Any]) -> Any:
+        of_any_value = {name: types.unliteral(kind) for name, kind in by_name.items()}
+        return get_call_template(tuple(map(types.unliteral, arguments)), of_any_value)
+
+    return get
