@@ -51,7 +51,7 @@ those at the beginning stay with one worker, set up once, and none of them is le
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to compile both timing engines for all workers, of which each would take more than a minute to do it.
+    """Begin to compile both timing engines for all workers, of which each would take most of a minute to do it.
 
     One process does it, as they have much in common. It holds a lock of this file until it ends, however it ends.
     """
