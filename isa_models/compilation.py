@@ -7,8 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from numba import config, njit
+from numba import config, njit, types
 from numba.core.caching import InTreeCacheLocator, UserProvidedCacheLocator, UserWideCacheLocator
+from numba.core.registry import CPUDispatcher
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
@@ -66,17 +67,65 @@ class UserWideLocator(_FolderOfAllSources, UserWideCacheLocator):  # type: ignor
 _LOCATORS = ",".join(f"{__name__}.{kind.__name__}" for kind in (UserProvidedLocator, InTreeLocator, UserWideLocator))
 
 
-COMPILER_OPTIONS: dict[str, Any] = {"_nrt": False, "error_model": "numpy", "forceinline": True}
+COMPILER_OPTIONS: dict[str, Any] = {
+    "_nrt": False,
+    "error_model": "numpy",
+    "forceinline": True,
+    "no_cfunc_wrapper": True,
+    "no_cpython_wrapper": True,
+}
 """The functions get all their arrays handed in and allocate none, so reference counting (numba's NRT) is switched off:
-counting the dozens of arrays in the engines' state would take longer than the simulation itself."""
+counting the dozens of arrays in the engines' state would take longer than the simulation itself.
+
+Nor do they get the wrappers by which C and Python call a function: to take dozens of arrays out of Python's objects is
+more code than most of the functions are, and it takes a third of all compilation."""
 
 
 def compiled(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
-    """Compile `function` to machine code on its first call and keep the code on disk."""
+    """Compile `function` to machine code for other compiled functions: Python cannot call it."""
+    dispatcher = _dispatcher(function, **COMPILER_OPTIONS)
+    if isinstance(dispatcher, CPUDispatcher):
+        dispatcher.__class__ = _WithoutEntry
+    result: Callable[_Parameters, _Result] = dispatcher
+    return result
+
+
+def compiled_entry(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Compile `function` to machine code, on its first call, for Python and for other compiled functions."""
+    result: Callable[_Parameters, _Result] = _dispatcher(function, **COMPILER_OPTIONS | {"no_cpython_wrapper": False})
+    return result
+
+
+class _WithoutEntry(CPUDispatcher):  # type: ignore[misc]  # numba has no types
+    """A compiled function that has no code for calls from Python, where numba would jump to address 0."""
+
+    def __call__(self, *_arguments: Any, **_by_name: Any) -> Any:
+        raise TypeError(f"{self.__name__} is for compiled code alone: declare it as compiled_entry to call it here")
+
+
+def _dispatcher(function: Callable[..., Any], **options: Any) -> Any:
+    """Return what compiles `function` when it is needed and keeps the code on disk."""
     before = config.CACHE_LOCATOR_CLASSES
     config.CACHE_LOCATOR_CLASSES = _LOCATORS
     try:
-        result: Callable[_Parameters, _Result] = njit(cache=True, **COMPILER_OPTIONS)(function)
+        dispatcher = njit(cache=True, **options)(function)
     finally:
         config.CACHE_LOCATOR_CLASSES = before
-    return result
+    if isinstance(dispatcher, CPUDispatcher):  # and not the function itself, where compilation is switched off
+        dispatcher.get_call_template = _without_literals(dispatcher.get_call_template)
+    return dispatcher
+
+
+def _without_literals(get_call_template: Callable[..., Any]) -> Callable[..., Any]:
+    """Let numba compile a function for an integer or a truth value once, and not for each constant once more.
+
+    It meets constants where a call hands one in, and where it looks at a loop for the first time, before it has seen
+    that a variable changes: the largest functions were compiled for a first 0 and again for any integer. As all is
+    inlined, constants get into the code all the same.
+    """
+
+    def get(arguments: tuple[Any, ...], by_name: dict[str, Any]) -> Any:
+        of_any_value = {name: types.unliteral(kind) for name, kind in by_name.items()}
+        return get_call_template(tuple(map(types.unliteral, arguments)), of_any_value)
+
+    return get

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isa_models.addressing import MemoryKind
-from isa_models.compilation import compiled
+from isa_models.compilation import compiled_entry
 from isa_models.program import Program
 
 NO_ADDRESS = -1
@@ -93,7 +93,7 @@ class Trace:
         return np.cumsum(steps)[:-1]
 
 
-@compiled
+@compiled_entry
 def _drop_outside(first: Any, length: Any, has_address: Any, is_prefetch: Any, mapped: Any, address: Any) -> None:
     """Set the addresses of prefetches that are in none of `mapped` to `NO_ADDRESS`."""
     at = 0

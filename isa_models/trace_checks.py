@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from isa_models.addressing import BASE_IS_SP, address_form
-from isa_models.compilation import compiled
+from isa_models.compilation import compiled_entry
 from isa_models.errors import MemoryFaultError
 from isa_models.memory import Placement
 from isa_models.operands import decode
@@ -62,7 +62,7 @@ def _slack(placements: Iterable[Placement]) -> Any:
     return np.array([bounds for bounds in ranges if bounds[0] < bounds[1]], np.int64).reshape(-1, 2)
 
 
-@compiled
+@compiled_entry
 def _first_fault(index: Any, address: Any, sizes: Any, stack_remainders: Any, slack: Any) -> int:
     """Return the position among the accesses of the first one that must not be, `_NONE` if there is none."""
     for position in range(index.size):

@@ -1,7 +1,9 @@
-"""Fixtures for every test."""
+"""The order of the tests, and fixtures for every one."""
 
 from __future__ import annotations
 
+import fcntl
+import functools
 import importlib.util
 import os
 import shutil
@@ -13,6 +15,8 @@ from typing import NoReturn
 
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
+
+TESTS = Path(__file__).parent
 
 CHROMIUM_FLAGS = [
     "--headless",
@@ -27,14 +31,54 @@ CHROMIUM_FLAGS = [
 ]
 
 
+COMPILE_ENGINES = """
+from isa_models import simulate
+for core in ("cortex-a53", "cortex-a72"):
+    simulate("f: ret", core=core)
+"""
+
+WITHOUT_ENGINES = TESTS / "dse/export/test_folder.py"
+"""Tests that need no timing engines: they come first, while the engines are compiled."""
+
+LONG = [
+    WITHOUT_ENGINES,
+    TESTS / "dse/cli/test_study_end_to_end.py",
+    TESTS / "conformance/test_core_coverage.py",
+    TESTS / "dse/test_many_workers.py",
+]
+"""Tests that take long or share a long set-up. A worker that has nothing left takes tests from another's end, so that
+those at the beginning stay with one worker, set up once, and none of them is left over when all else is done."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile both timing engines once before several workers would each do it, which takes a minute of each."""
+    """Begin to compile both timing engines for all workers, of which each would take most of a minute to do it.
+
+    One process does it, as they have much in common. It holds a lock of this file until it ends, however it ends.
+    """
     is_controller_of_workers = not hasattr(config, "workerinput") and bool(getattr(config.option, "numprocesses", None))
     if is_controller_of_workers:
-        code = "import sys; from isa_models import simulate; simulate('f: ret', core=sys.argv[1])"
-        compilers = [subprocess.Popen([sys.executable, "-c", code, core]) for core in ("cortex-a53", "cortex-a72")]
-        for compiler in compilers:
-            compiler.wait()
+        with Path(__file__).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            compiler = subprocess.Popen([sys.executable, "-c", COMPILE_ENGINES], pass_fds=[lock.fileno()])
+        config.add_cleanup(compiler.kill)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Wait for the engines where a test may need them."""
+    if hasattr(item.config, "workerinput") and item.path != WITHOUT_ENGINES:
+        _wait_for_engines()
+
+
+@functools.cache
+def _wait_for_engines() -> None:
+    with Path(__file__).open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let long tests begin."""
+    items.sort(key=lambda item: LONG.index(item.path) if item.path in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session")

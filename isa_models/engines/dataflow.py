@@ -8,7 +8,7 @@ segment that runs often these weights are worked out once.
 import numpy as np
 from numpy.typing import NDArray
 
-from isa_models.compilation import compiled
+from isa_models.compilation import compiled, compiled_entry
 from isa_models.engines.dataflow_weights import (
     CELLS,
     KNOWN,
@@ -53,7 +53,7 @@ def longest_chain(code: StaticCode, segments: Segments) -> int:
     return int(cells.cycle[LONGEST_CHAIN])
 
 
-@compiled
+@compiled_entry
 def _walk(code: StaticCode, segments: Segments, cells: Cells, summaries: Summaries) -> None:
     for stretch in range(segments.kind.size):
         left = segments.times[stretch]
@@ -80,7 +80,7 @@ def _carry(
         _step_through(code, cells, first, length)
 
 
-@compiled
+@compiled_entry
 def _find_carried(code: StaticCode, segments: Segments, cells: Cells) -> None:
     for segment in range(segments.first.size):
         cells.is_entry[:] = True

@@ -22,7 +22,7 @@ from isa_models.caches import (
     prefetch_to_l2,
     touch,
 )
-from isa_models.compilation import compiled
+from isa_models.compilation import compiled, compiled_entry
 from isa_models.core import Core, InOrderCore
 from isa_models.engines.accesses import is_misaligned, is_split
 from isa_models.engines.branches import Predictor, mispredicts
@@ -121,7 +121,7 @@ def is_from_memory(what: int, line: int) -> bool:
     return (what >> (_FROM_MEMORY + line)) & 1 == 1
 
 
-@compiled
+@compiled_entry
 def meet_accesses(
     order: Order,
     fills: Fills,
@@ -237,7 +237,7 @@ def _wait(caches: Caches, fills: Fills, level: int, way: int, base: int, before:
     return arrival - base
 
 
-@compiled
+@compiled_entry
 def meet_branches(order: Order, code: StaticCode, first: int, length: int, target: int) -> int:
     """Predict the branches of rows `first` on; return in bit i whether the i-th of them was mispredicted.
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from isa_models.compilation import compiled
+from isa_models.compilation import compiled, compiled_entry
 from isa_models.engines.packing import insert
 
 IntArray = NDArray[np.int64]
@@ -38,7 +38,7 @@ def idle_lanes(queue_entries: int) -> Lanes:
     )
 
 
-@compiled
+@compiled_entry
 def soonest_entry(lanes: Lanes) -> int:
     """Return the queue entry that is free first."""
     best = 0
@@ -48,7 +48,7 @@ def soonest_entry(lanes: Lanes) -> int:
     return best
 
 
-@compiled
+@compiled_entry
 def start_in_lanes(lanes: Lanes, entry: int, cycle: int, wanted: int, busy: int) -> int:
     """Start an operation at the first cycle from `cycle` on at which `wanted` lanes are free for `busy` cycles."""
     work = lanes.work

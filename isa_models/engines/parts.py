@@ -6,7 +6,7 @@ Measured averages are such where what happens varies from time to time. A carry 
 import numpy as np
 from numpy.typing import NDArray
 
-from isa_models.compilation import compiled
+from isa_models.compilation import compiled_entry
 
 IntArray = NDArray[np.int64]
 
@@ -19,7 +19,7 @@ def parts_of(cycles: float) -> int:
     return round(cycles * PARTS)
 
 
-@compiled
+@compiled_entry
 def whole_cycles(carry: IntArray, entry: int, parts: int) -> int:
     """Return how many whole cycles pass in `parts` and what `carry[entry]` kept, which then keeps the rest."""
     total = carry[entry] + parts

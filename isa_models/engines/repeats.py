@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isa_models.caches import count_hits, fetches_nothing, furthest, learns_nothing, note_stream, note_used
-from isa_models.compilation import compiled
+from isa_models.compilation import compiled, compiled_entry
 from isa_models.engines.accesses import is_misaligned, is_split
 from isa_models.engines.branches import count_right, repeat_branch
 from isa_models.engines.events import Order
@@ -21,7 +21,7 @@ MOST_TURNS = 16
 """Turns that are found at a time: those in which one load goes on are looked at in vain if another one does not."""
 
 
-@compiled
+@compiled_entry
 def repeats(
     order: Order,
     code: StaticCode,

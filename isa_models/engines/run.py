@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isa_models.caches import fetches
-from isa_models.compilation import compiled
+from isa_models.compilation import compiled, compiled_entry
 from isa_models.engines.counts import Charges, Counts, new_charges
 from isa_models.engines.events import Events, Order, meet_accesses, meet_branches, new_events
 from isa_models.engines.pipelines import Pipeline, advance, clock, pack, unpack
@@ -78,7 +78,7 @@ class Segment(NamedTuple):
     before: int
 
 
-@compiled
+@compiled_entry
 def run(
     pipeline: Pipeline,
     order: Order,

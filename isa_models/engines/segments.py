@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from isa_models.compilation import compiled
+from isa_models.compilation import compiled, compiled_entry
 from isa_models.trace import Trace
 
 IntArray = NDArray[np.int64]
@@ -54,7 +54,7 @@ def split(trace: Trace, rows: NDArray[np.intp], branch_before: IntArray) -> Segm
     return Segments(kind[:stretches], times[:stretches], first[:count], length[:count], target[:count], uses[:count])
 
 
-@compiled
+@compiled_entry
 def _number(
     run_first: NDArray[np.int32],
     run_length: NDArray[np.int32],

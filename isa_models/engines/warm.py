@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isa_models.caches import fetches, prefetch, prefetch_to_l1, prefetch_to_l2, touch
-from isa_models.compilation import compiled
+from isa_models.compilation import compiled, compiled_entry
 from isa_models.engines.events import Order, meet_branches
 from isa_models.engines.lowering import NO_PREFETCH, PREFETCH_TO_L1, StaticCode
 from isa_models.engines.repeats import MOST_TURNS, repeats
@@ -13,7 +13,7 @@ from isa_models.engines.segments import Segments
 IntArray = NDArray[np.int64]
 
 
-@compiled
+@compiled_entry
 def warm(order: Order, code: StaticCode, segments: Segments, address: IntArray, reuse: bool) -> None:
     """Touch every address and train every branch of the trace once; `reuse`: see `run.run`."""
     at = 0

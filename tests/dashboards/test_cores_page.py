@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from dse.cache import ENVIRONMENT_VARIABLE, EvaluationCache
 from dse.core_table import core_rows
+from dse.validation_charts import validation_sets
 from isa_models import load_core
+from isa_models.silicon.data_sets import sequence_set
 from tests.dashboards.conftest import FIRST_SIMULATION_MS, navigate
 
 ROWS = """async () => {
@@ -16,6 +20,20 @@ ROWS = """async () => {
   grid.forEachNode(node => rows.push(node.data));
   return rows;
 }"""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _validated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let the pages find 62 measurements of each core in their cache: to simulate all takes half a minute."""
+    cache = EvaluationCache(tmp_path_factory.mktemp("cache"))
+    few = sequence_set()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("isa_models.silicon.data_sets.sets_of", lambda _core: [few])
+        for core in ("cortex-a53", "cortex-a72"):
+            validation_sets(core, cache)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ENVIRONMENT_VARIABLE, str(cache.directory))
+        yield
 
 
 def wait_for_rows(page: Page, count: int, *, marked: bool = False) -> list[dict[str, str]]:
@@ -67,6 +85,14 @@ def test_another_core_is_chosen_and_the_address_holds_it(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"\?core=cortex-a53$"))
     page.go_back()
     expect(page.locator("#cores-core")).to_have_value("cortex-a72")
+
+
+def test_what_was_measured_is_drawn_beside_what_is_simulated(page: Page) -> None:
+    navigate(page, "/cores?core=cortex-a53")
+    heading = page.locator("#cores-validation h3")
+    expect(heading).to_have_text(re.compile(r"^a53_sequences\.json: 62 figures, mean error \d\.\d%, "))
+    expect(page.locator("#cores-validation .js-plotly-plot .main-svg").first).to_be_visible()
+    expect(page.locator("#cores-validation .js-plotly-plot")).to_have_count(2)
 
 
 def test_core_that_nothing_was_measured_of_says_so(page: Page) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +22,15 @@ from dse.errors import UsageError
 BASE = f"http://{HOST}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def storage(sample_storage: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A storage with one study: nothing that is sent here may change it."""
+    return Path(shutil.copy(sample_storage, tmp_path_factory.mktemp("served") / "study.db"))
+
+
+@pytest.fixture(scope="module")
 def app_client(storage: Path) -> Iterator[FlaskClient]:
+    """One server for all, which must still answer after everything that came before."""
     source, background = StudySource(str(storage), None), Background()
     source.snapshot()
     client: FlaskClient = create_app(source, background).server.test_client()

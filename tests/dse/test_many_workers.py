@@ -93,16 +93,20 @@ def start(fake, budget, machine=None):
 
 
 def work(fake, budget, machine):
-    """Be a worker; of a machine of its own, if it is given a name, and then with less patience than usual."""
+    """Be a worker; of a machine of its own, if it is given a name.
+
+    It has less patience than usual, as one that was killed before it had said who it is is waited for all that time.
+    """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     patch = pytest.MonkeyPatch()
     patch.setattr("dse.workers.DEATHS", 1000)  # these tests kill workers for no fault of their designs
     if machine is not None:
         patch.setattr("dse.liveness._machine", lambda: machine)
-        patch.setattr("dse.study.Watch", partial(Watch, expiry=1.0))
-        patch.setattr("dse.claims.Watch", partial(Watch, expiry=1.0))
-        patch.setattr("dse.study.signs_of_life", partial(signs_of_life, every=0.1))
-        patch.setattr("dse.claims.HEARTBEAT", 0.1)
+    expiry = 5.0 if machine is None else 1.0
+    patch.setattr("dse.study.Watch", partial(Watch, expiry=expiry))
+    patch.setattr("dse.claims.Watch", partial(Watch, expiry=expiry))
+    patch.setattr("dse.study.signs_of_life", partial(signs_of_life, every=expiry / 10))
+    patch.setattr("dse.claims.HEARTBEAT", expiry / 10)
     fake.run(budget)
 
 

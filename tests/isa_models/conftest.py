@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from isa_models import Image
+from tests.zig import ZIG
 
 Assemble = Callable[..., bytes]
 
@@ -32,7 +32,7 @@ class Assembler:
         source, output = self._folder / "snippet.S", self._folder / "snippet.elf"
         source.write_text(f".text\n.globl f\n.type f,%function\nf:\n{body}\n")
         linking = ("-nostdlib", "-static", "-Wl,-e,f") if link else ("-c",)
-        command = [sys.executable, "-m", "ziglang", "cc", "-target", "aarch64-linux-musl", "-mcpu=generic+dotprod+lse"]
+        command = [ZIG, "cc", "-target", "aarch64-linux-musl", "-mcpu=generic+dotprod+lse"]
         command += [*linking, "-g", *options, source.name, "-o", str(output)]
         done = subprocess.run(command, cwd=self._folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -1,4 +1,7 @@
-"""The real thing in small: `dse study run` as a process, with emulated kernels, short trainings and SQLite."""
+"""The real thing in small: `dse study run` as a process, with emulated kernels, short trainings and SQLite.
+
+Commands around it that a process of its own would tell nothing about run in this one: to start costs seconds.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,14 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import optuna
 import pytest
 from optuna.trial import TrialState
+
+from dse.cli.main import run
 
 PROGRAM = (sys.executable, "-c", "from dse.cli.main import main; main()")
 SMALL = ("--epochs", "1", "--train-images", "128", "--widths", "1", "--name", "small")
@@ -41,10 +46,20 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def dse(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     process = start(folder, *arguments)
     out, err = process.communicate(timeout=300)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def dse(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(folder)
+        patch.setenv("BNN_DSE_CACHE", str(folder / "cache"))
+        code = run(arguments)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def trials(folder: Path, *states: TrialState) -> list[optuna.trial.FrozenTrial]:
@@ -54,7 +69,7 @@ def trials(folder: Path, *states: TrialState) -> list[optuna.trial.FrozenTrial]:
 
 @pytest.fixture(scope="module")
 def first_run(folder):
-    done = dse(folder, "study", "run", "--trials", "2", *SMALL)
+    done = process(folder, "study", "run", "--trials", "2", *SMALL)
     assert done.returncode == 0, done.stderr
     return done
 
@@ -208,7 +223,7 @@ def test_damaged_cache_record_ends_the_run_and_the_study_continues_without_it(fo
 
 
 def test_a_design_is_exported_from_its_trial(folder, first_run):
-    done = dse(folder, "study", "export", "board", "--name", "small", "--design", "0", "--images", "2")
+    done = process(folder, "study", "export", "board", "--name", "small", "--design", "0", "--images", "2")
     assert (done.returncode, done.stderr) == (0, "")
     assert re.fullmatch(
         r"design 0 in board: \d+ files, [\d,]+ bytes, \d kernels for 4 binary layers, 2 test images; make check builds "
@@ -248,7 +263,8 @@ JOBS = ("--epochs", "1", "--train-images", "128", "--widths", "1", "--name", "jo
 
 
 def test_local_workers_share_a_study_in_a_journal(folder, first_run):
-    done = dse(folder, "study", "run", "--trials", "2", *JOBS, "--storage", "journal:jobs.log", "--report", "jobs.html")
+    options = ("--storage", "journal:jobs.log", "--report", "jobs.html")
+    done = process(folder, "study", "run", "--trials", "2", *JOBS, *options)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "[2/2] trial" in done.stdout
@@ -337,7 +353,7 @@ def test_layers_depth_input_size_and_repairs_are_searched_and_agree_with_their_k
 def test_second_look_trains_the_front_longer_and_is_shown(folder, first_run):
     shutil.copy(folder / "study.db", folder / "looked.db")  # other tests compare what the study's own storage shows
     look = ("study", "refine", "looked.db", "--name", "small", "--seeds", "1", "--epochs", "1", "--jobs", "2")
-    done = dse(folder, *look)
+    done = process(folder, *look)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert re.search(r"trials? 0.*, seed 1: validation accuracy", done.stdout)

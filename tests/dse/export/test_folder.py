@@ -27,7 +27,7 @@ from kernels_asm import LaneTile, Overflow, Tile, TreeTile
 from kernels_asm.any_variant import AnyVariant
 from kernels_asm.tile import DOT_PRODUCT
 from kernels_asm.tree_tile import Schedule
-from tests.exported_program import PACKAGE, PROGRAM, build, check, contents
+from tests.exported_program import DOCUMENTED_COMPILER, PACKAGE, PROGRAM, build, check, contents
 from tests.sample_networks import EVERYTHING, NETWORKS, images_for, model_of
 
 Tiled: TypeAlias = tuple[Design, Tile]
@@ -106,7 +106,7 @@ def built(tmp_path_factory) -> Path:
     """The folder of the float32 design, built."""
     folder = tmp_path_factory.mktemp("export") / "design"
     export(folder, model("float32"), LANES)
-    build(folder)
+    build(folder, DOCUMENTED_COMPILER)
     return folder
 
 

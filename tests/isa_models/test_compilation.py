@@ -1,0 +1,47 @@
+"""Compiled functions: what can call them, and how often each is compiled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from numba import config
+
+from isa_models.compilation import compiled, compiled_entry
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the code that these tests compile where the next run does not find it."""
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+
+
+def test_a_function_for_compiled_code_is_compiled_once_for_constants_and_variables() -> None:
+    @compiled
+    def following(number: int, is_doubled: bool) -> int:
+        return 2 * number + 2 if is_doubled else number + 1
+
+    @compiled_entry
+    def count(turns: int) -> int:
+        at = 0  # an integer, although it begins as a constant
+        for turn in range(turns):
+            at = following(at, turn == 1)
+        return at + following(7, True) + following(number=2, is_doubled=False)
+
+    assert count(3) == 5 + 16 + 3
+    assert len(following.signatures) == 1  # type: ignore[attr-defined]
+
+
+def test_python_is_refused_what_only_compiled_code_can_call() -> None:
+    @compiled
+    def following(number: int) -> int:
+        return number + 1
+
+    @compiled_entry
+    def second(number: int) -> int:
+        return following(following(number))
+
+    for _ in range(2):  # before it is compiled, and then
+        with pytest.raises(TypeError, match="following is for compiled code alone: declare it as compiled_entry"):
+            following(1)
+        assert second(1) == 3
