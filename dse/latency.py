@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dse.cache import Record
-from dse.layer_work import LayerWork, time_work, work_key
+from dse.layer_work import LayerWork, time_work, work_kernels, work_key
 from isa_models import Core
+from kernels_asm.assembler import assemble_together
 
 
 class EmulatedTimer:
@@ -24,6 +25,10 @@ class EmulatedTimer:
     def key(self, work: LayerWork) -> Mapping[str, Any]:
         """Return what the timing depends on: kernel source, variant, sizes, core and timing model."""
         return work_key(work, self._core)
+
+    def prepare(self, works: Sequence[LayerWork]) -> None:
+        """Assemble kernels that will be timed: many together take less than each alone."""
+        assemble_together([kernel for work in works for kernel in work_kernels(work)])
 
     def time(self, work: LayerWork) -> Record:
         """Run the kernel in the emulator, compare its output with the oracle, and return where its cycles went.

@@ -9,7 +9,7 @@ the kind of kernel and the core, so that equal layers of any design, network or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
@@ -46,6 +46,9 @@ class LayerTimer(Protocol):
 
     def key(self, work: LayerWork) -> Mapping[str, Any]:
         """Return everything that the timing depends on, as JSON values."""
+
+    def prepare(self, works: Sequence[LayerWork]) -> None:
+        """Do what takes less time for all of some kernels that will be timed than for one after the other."""
 
     def time(self, work: LayerWork) -> Record:
         """Return cycles, instructions (int), bound (str), stalls (cycles by reason), ports (busy share)."""
@@ -127,8 +130,12 @@ class TileSearch:
     def time(self, work: LayerWork) -> Timed:
         """Return a kernel's timing: from the cache, or timed and then kept there; raises as `LayerTimer.time`."""
         content = self._timer.key(work)
-        record, timed_now = obtain(self._cache, LATENCY, content, lambda: self._keep(work, self._timer.time(work)))
+        record, timed_now = obtain(self._cache, LATENCY, content, lambda: self._keep(work, self._time(work)))
         return Timed(work, record, content_key(content), int(timed_now))
+
+    def _time(self, work: LayerWork) -> Record:
+        self._timer.prepare([work])
+        return self._timer.time(work)
 
     def _keep(self, work: LayerWork, record: Record) -> Record:
         return self._cache.store(LATENCY, self._timer.key(work), record)
@@ -182,14 +189,17 @@ class _Timings:
     timed: set[TiledKernel] = field(default_factory=set)
 
     def add(self, kernels: Iterable[TiledKernel]) -> None:
-        for kernel in kernels:
-            if kernel not in self.records:
-                image = content_key({name: part for name, part in self.timer.key(kernel).items() if name != "variant"})
-                if image not in self.images:
-                    self.images[image] = self.timer.time(kernel)
-                    self.timed.add(kernel)
-                    self.tell(len(self.timed))
-                self.records[kernel] = self.images[image]
+        images = {kernel: self._image(kernel) for kernel in kernels if kernel not in self.records}
+        self.timer.prepare([kernel for kernel, image in images.items() if image not in self.images])
+        for kernel, image in images.items():
+            if image not in self.images:
+                self.images[image] = self.timer.time(kernel)
+                self.timed.add(kernel)
+                self.tell(len(self.timed))
+            self.records[kernel] = self.images[image]
+
+    def _image(self, kernel: TiledKernel) -> str:
+        return content_key({name: part for name, part in self.timer.key(kernel).items() if name != "variant"})
 
     def cycles(self, kernel: TiledKernel) -> int:
         return int(self.records[kernel]["cycles"])

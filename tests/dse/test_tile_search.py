@@ -31,11 +31,15 @@ class FakeTimer:
 
     def __init__(self, misses: int = 100, **gains: int) -> None:
         self.timed: list[str] = []
+        self.prepared: list[str] = []
         self.gains = {text.replace("_", "."): cycles for text, cycles in gains.items()}
         self.misses = misses
 
     def key(self, work):
         return {"work": str(work)}
+
+    def prepare(self, works):
+        self.prepared += map(str, works)
 
     def time(self, work):
         self.timed.append(str(work))
@@ -62,6 +66,25 @@ def test_the_fastest_of_the_likely_best_wins(search_with):
     assert list(solution.tried)[:FIRST] == first
     assert "tree4x8r1" in str(solution.kernel)
     assert solution.timed.cycles == 900 == min(solution.tried.values())
+
+
+def test_what_is_timed_is_prepared_together_before(search_with):
+    timer = FakeTimer()
+    search = search_with(timer)
+    search.solve(PLAIN)
+    search.time(PASS)
+    assert timer.prepared == timer.timed
+    assert len(timer.timed) > FIRST
+
+
+def test_kernels_are_assembled_together(search_with, tmp_path, monkeypatch):
+    monkeypatch.setenv("BNN_DSE_CACHE", str(tmp_path / "kernels"))
+    shape = ConvShape(7, 7, 16, 16)
+    works = [*(Convolution(shape, KernelVariant(NARROW, TreeTile(4, 4, rows))) for rows in (1, 2)), PASS]
+    timer = EmulatedTimer(A72)
+    timer.prepare(works)
+    monkeypatch.setattr("kernels_asm.assembler.assembled", lambda *_: pytest.fail("assembled alone"))
+    assert all(timer.time(work)["cycles"] > 0 for work in works)
 
 
 def test_where_few_tiles_are_legal_all_are_tried(search_with):
