@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -49,6 +49,17 @@ def work_kernels(work: LayerWork) -> Sequence[KernelSource]:
             return (fused_kernel(work.variant, work.shape),)
         case NormalisationPass():
             return normalisation_kernels(work)
+
+
+def work_result(work: LayerWork) -> Hashable:
+    """Return what the output of `work` is of its data and its shape: equal where every element has to be the same."""
+    match work:
+        case Convolution():
+            return work.variant.arithmetic.layer_function(work.shape), work.variant.arithmetic.output
+        case FusedConvolution():
+            return work.variant.transform
+        case NormalisationPass():
+            return work
 
 
 def work_key(work: LayerWork, core: Core) -> Mapping[str, Any]:

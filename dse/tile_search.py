@@ -9,7 +9,7 @@ the kind of kernel and the core, so that equal layers of any design, network or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
@@ -17,7 +17,7 @@ from dse.cache import EvaluationCache, Record, content_key
 from dse.claims import obtain
 from dse.errors import NoKernelError
 from dse.layer_tasks import TiledKernel, TileTask, plain_kernels, with_tile
-from dse.layer_work import FusedConvolution, LayerWork
+from dse.layer_work import FusedConvolution, LayerWork, work_result
 from dse.tile_candidates import PREFETCH, TileFamily, cycles_without_misses, good_tiles, prefetching
 from kernels_asm import TreeTile
 from kernels_asm.any_variant import parse_variant
@@ -113,6 +113,7 @@ class TileSearch:
         self._first = first
         self._found: dict[TileTask, Record] = {}
         self._images: dict[str, Record] = {}
+        self._checked: dict[Hashable, Record] = {}
 
     def solve(self, task: TileTask, tell: Callable[[int], None] = lambda _done: None) -> Solution:
         """Return the fastest kernel for a task; `tell` is told how many kernels have been timed for it.
@@ -130,12 +131,28 @@ class TileSearch:
     def time(self, work: LayerWork) -> Timed:
         """Return a kernel's timing: from the cache, or timed and then kept there; raises as `LayerTimer.time`."""
         content = self._timer.key(work)
-        record, timed_now = obtain(self._cache, LATENCY, content, lambda: self._keep(work, self._time(work)))
-        return Timed(work, record, content_key(content), int(timed_now))
+        timed = 0
+
+        def made() -> Record:
+            nonlocal timed
+            record = self._checked.get(self._check(work))
+            if record is None:
+                timed = 1
+                self._timer.prepare([work])
+                record = self._time(work)
+            return self._keep(work, record)
+
+        record, _ = obtain(self._cache, LATENCY, content, made)
+        return Timed(work, record, content_key(content), timed)
 
     def _time(self, work: LayerWork) -> Record:
-        self._timer.prepare([work])
-        return self._timer.time(work)
+        record = self._timer.time(work)
+        self._checked[self._check(work)] = record
+        return record
+
+    def _check(self, work: LayerWork) -> Hashable:
+        """Return what a kernel runs and has to put out: where both are the same, one run tells the time of both."""
+        return _image(self._timer, work), work_result(work)
 
     def _keep(self, work: LayerWork, record: Record) -> Record:
         return self._cache.store(LATENCY, self._timer.key(work), record)
@@ -151,7 +168,7 @@ class TileSearch:
         good = [by_tile[tile] for tile in good_tiles(by_tile, task.shape)]
         start = good if len(good) <= FEW else good[: self._first]
         content = self._content(task, start)
-        tried = _Timings(self._timer, self._images, tell)
+        tried = _Timings(self._timer, self._time, self._images, tell)
 
         def searched() -> Record:
             best = _find(task, start, tried)
@@ -173,7 +190,8 @@ class _Timings:
     """The kernels that a search tries.
 
     Attributes:
-        timer: Times them.
+        timer: Prepares them.
+        time: Times one.
         images: The records of this and earlier searches by all that their keys hold but the variant's name: variants of
             the same code take as long, such as 16-bit sums that saturate or wrap where they cannot.
         tell: Told how many kernels have been timed.
@@ -183,23 +201,21 @@ class _Timings:
     """
 
     timer: LayerTimer
+    time: Callable[[LayerWork], Record]
     images: dict[str, Record]
     tell: Callable[[int], None]
     records: dict[TiledKernel, Record] = field(default_factory=dict)
     timed: set[TiledKernel] = field(default_factory=set)
 
     def add(self, kernels: Iterable[TiledKernel]) -> None:
-        images = {kernel: self._image(kernel) for kernel in kernels if kernel not in self.records}
+        images = {kernel: _image(self.timer, kernel) for kernel in kernels if kernel not in self.records}
         self.timer.prepare([kernel for kernel, image in images.items() if image not in self.images])
         for kernel, image in images.items():
             if image not in self.images:
-                self.images[image] = self.timer.time(kernel)
+                self.images[image] = self.time(kernel)
                 self.timed.add(kernel)
                 self.tell(len(self.timed))
             self.records[kernel] = self.images[image]
-
-    def _image(self, kernel: TiledKernel) -> str:
-        return content_key({name: part for name, part in self.timer.key(kernel).items() if name != "variant"})
 
     def cycles(self, kernel: TiledKernel) -> int:
         return int(self.records[kernel]["cycles"])
@@ -218,6 +234,11 @@ class _Timings:
     def record(self, best: TiledKernel, legal: int) -> Record:
         tried = {str(kernel.variant): self.cycles(kernel) for kernel in self.records}
         return {"best": str(best.variant), "tried": tried, "legal": legal}
+
+
+def _image(timer: LayerTimer, kernel: LayerWork) -> str:
+    """Return the name of all that a timing depends on but the variant's name."""
+    return content_key({name: part for name, part in timer.key(kernel).items() if name != "variant"})
 
 
 def _find(task: TileTask, start: Iterable[TiledKernel], timings: _Timings) -> TiledKernel:

@@ -118,14 +118,18 @@ def test_the_use_of_caches_is_varied_only_where_misses_cost_anything(search_with
     assert any(text in variant for variant in search_with(FakeTimer(misses=50)).solve(again).tried)
 
 
-def test_variants_of_the_same_code_are_timed_once_but_for_the_winner(search_with):
+def test_variants_of_the_same_code_are_timed_once_and_checked_once_where_they_compute_the_same(search_with):
     timer = FakeTimer()
     timer.key = lambda work: {"kernel": str(work.variant.tile), "variant": str(work)}  # type: ignore[method-assign]
     search = search_with(timer)
     first = search.solve(ConvolutionTask(SHAPE, Arithmetic(16, output=OutputType.INT16)))
     timed = len(timer.timed)
     assert timed == len(first.tried)
-    other = search.solve(ConvolutionTask(SHAPE, Arithmetic(16, Overflow.WRAP, output=OutputType.INT16)))
+    same = search.solve(ConvolutionTask(SHAPE, Arithmetic(16, Overflow.WRAP, output=OutputType.INT16)))
+    assert (same.kernel.variant.tile, len(timer.timed)) == (first.kernel.variant.tile, timed)
+    assert (same.timed.record, same.timed.timings) == (first.timed.record, 0)
+    assert same.timed.key != first.timed.key
+    other = search.solve(ConvolutionTask(SHAPE, Arithmetic(16, clip=300, output=OutputType.INT16)))
     assert (other.kernel.variant.tile, len(timer.timed)) == (first.kernel.variant.tile, timed + 1)
     assert timer.timed[-1] == str(other.kernel)
 
