@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 from dse.cache import Record
@@ -21,10 +22,11 @@ class EmulatedTimer:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._key = lru_cache(maxsize=1 << 12)(partial(work_key, core=core))  # asked for several times in a search
 
     def key(self, work: LayerWork) -> Mapping[str, Any]:
         """Return what the timing depends on: kernel source, variant, sizes, core and timing model."""
-        return work_key(work, self._core)
+        return self._key(work)
 
     def prepare(self, works: Sequence[LayerWork]) -> None:
         """Assemble kernels that will be timed: many together take less than each alone."""

@@ -31,6 +31,9 @@ _GLOBAL: Final = 1
 
 _ABS64, _JUMP26, _CALL26 = 257, 282, 283
 
+_ABSOLUTE: Final = 0xFFF1
+"""In place of a section's number, for symbols that the source sets to numbers: nearly all of a kernel's."""
+
 _SET_ADDRESS: Final = bytes((0, 9, 2))
 """Opcode of the line program in front of the address of the code that a sequence of rows is about."""
 
@@ -49,6 +52,9 @@ class Symbol:
     offset: int
     size: int
     info: int
+
+
+_NUMBER: Final = Symbol("", 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +160,11 @@ def _text_at(names: bytes, position: int) -> str:
 
 
 def _symbols(sections: Sequence[_Section]) -> list[tuple[Symbol, int]]:
-    """Return every symbol of an object file with the number of its section."""
+    """Return every symbol of an object file with the number of its section; those that are numbers without names."""
     table = next(section for section in sections if section.kind == _SYMTAB)
     names = sections[table.link].data
     return [
-        (Symbol(_text_at(names, name), value, size, info), section)
+        (_NUMBER if section == _ABSOLUTE else Symbol(_text_at(names, name), value, size, info), section)
         for name, info, _, section, value, size in _SYMBOL.iter_unpack(table.data)
     ]
 
