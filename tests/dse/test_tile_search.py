@@ -77,6 +77,25 @@ def test_what_is_timed_is_prepared_together_before(search_with):
     assert len(timer.timed) > FIRST
 
 
+def test_what_layers_begin_with_is_prepared_together_unless_it_is_known(search_with):
+    timer = FakeTimer()
+    search, unclipped = search_with(timer), ConvolutionTask(SHAPE, Arithmetic(8, output=OutputType.INT16))
+    search.prepare([PLAIN, unclipped, PLAIN], [PASS, PASS])
+    first = list(timer.prepared)
+    assert len(first) == len(set(first)) == 2 * FIRST + 1
+    assert not timer.timed
+    solutions = [search.solve(PLAIN), search.solve(unclipped)]
+    search.time(PASS)
+    assert set(first) < set(timer.timed)
+    for again in (search, search_with(timer)):
+        timer.prepared.clear()
+        again.prepare([PLAIN, unclipped], [PASS])
+        assert not timer.prepared
+        other_clip = replace(PLAIN, arithmetic=replace(NARROW, clip=3))
+        again.prepare([other_clip], [])
+        assert timer.prepared == [str(other_clip.like(solutions[0].kernel.variant))]
+
+
 def test_kernels_are_assembled_together(search_with, tmp_path, monkeypatch):
     monkeypatch.setenv("BNN_DSE_CACHE", str(tmp_path / "kernels"))
     shape = ConvShape(7, 7, 16, 16)
