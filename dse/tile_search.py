@@ -114,6 +114,7 @@ class TileSearch:
         self._found: dict[TileTask, Record] = {}
         self._images: dict[str, Record] = {}
         self._checked: dict[Hashable, Record] = {}
+        self._loaded: dict[LayerWork, Record] = {}
 
     def prepare(self, tasks: Iterable[TileTask], works: Iterable[LayerWork]) -> None:
         """Prepare together what `solve` and `time` will begin with for all of these, unless the cache has it.
@@ -135,7 +136,12 @@ class TileSearch:
         return [task.like(parse_variant(self._found[timed]["best"]))]
 
     def _is_new(self, work: LayerWork) -> bool:
-        return self._check(work) not in self._checked and self._cache.load(LATENCY, self._timer.key(work)) is None
+        if work in self._loaded:
+            return False
+        record = self._cache.load(LATENCY, self._timer.key(work))
+        if record is not None:
+            self._loaded[work] = record
+        return record is None and self._check(work) not in self._checked
 
     def solve(self, task: TileTask, tell: Callable[[int], None] = lambda _done: None) -> Solution:
         """Return the fastest kernel for a task; `tell` is told how many kernels have been timed for it.
@@ -153,6 +159,8 @@ class TileSearch:
     def time(self, work: LayerWork) -> Timed:
         """Return a kernel's timing: from the cache, or timed and then kept there; raises as `LayerTimer.time`."""
         content = self._timer.key(work)
+        if work in self._loaded:
+            return Timed(work, self._loaded[work], content_key(content), 0)
         timed = 0
 
         def made() -> Record:

@@ -94,6 +94,7 @@ def test_what_layers_begin_with_is_prepared_together_unless_it_is_known(search_w
         other_clip = replace(PLAIN, arithmetic=replace(NARROW, clip=3))
         again.prepare([other_clip], [])
         assert timer.prepared == [str(other_clip.like(solutions[0].kernel.variant))]
+        assert again.solve(PLAIN).timed == replace(solutions[0].timed, timings=0)
 
 
 def test_kernels_are_assembled_together(search_with, tmp_path, monkeypatch):
