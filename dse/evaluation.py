@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from dse.cache import EvaluationCache, Record, content_key
 from dse.claims import obtain
 from dse.design import Design, NetworkChoice
-from dse.layer_solution import LayerSolution, solve_layer
+from dse.layer_solution import LayerSolution, prepare_layers, solve_layer
 from dse.networks import Network
 from dse.tile_search import TileSearch, Timed
 from kernels_asm import LayerFunction
@@ -129,7 +129,9 @@ class Evaluator:
         kernels: list[Timed] = []
         timings = 0
         layers = network.binary_layers
-        for number, (layer, sums) in enumerate(zip(layers, design.layer_sums(len(layers)), strict=True), start=1):
+        with_sums = list(zip(layers, design.layer_sums(len(layers)), strict=True))
+        prepare_layers(with_sums, network, self._search)
+        for number, (layer, sums) in enumerate(with_sums, start=1):
             what = f"timing {layer.name} ({number}/{len(layers)})"
             solved = solve_layer(layer, network, sums, self._search, _counting(what, activity))
             timings += solved.timings

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 from dse.cache import Record
-from dse.layer_work import LayerWork, time_work, work_key
+from dse.layer_work import LayerWork, time_work, work_kernels, work_key
 from isa_models import Core
+from kernels_asm.assembler import assemble_together
 
 
 class EmulatedTimer:
@@ -20,10 +22,15 @@ class EmulatedTimer:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._key = lru_cache(maxsize=1 << 12)(partial(work_key, core=core))  # asked for several times in a search
 
     def key(self, work: LayerWork) -> Mapping[str, Any]:
         """Return what the timing depends on: kernel source, variant, sizes, core and timing model."""
-        return work_key(work, self._core)
+        return self._key(work)
+
+    def prepare(self, works: Sequence[LayerWork]) -> None:
+        """Assemble kernels that will be timed: many together take less than each alone."""
+        assemble_together([kernel for work in works for kernel in work_kernels(work)])
 
     def time(self, work: LayerWork) -> Record:
         """Run the kernel in the emulator, compare its output with the oracle, and return where its cycles went.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from dse.emulation import latency_key, layer_trace
 from dse.fused_emulation import fused_latency_key, fused_trace
-from dse.normalisation_pass import NormalisationPass, normalisation_key, time_normalisation
+from dse.normalisation_pass import NormalisationPass, normalisation_kernels, normalisation_key, time_normalisation
 from isa_models import Core, Simulation, time_totals
 from kernels_asm import ConvShape, KernelVariant
-from kernels_asm.fused import FusedVariant
+from kernels_asm.assembler import KernelSource, variant_kernel
+from kernels_asm.fused import FusedVariant, fused_kernel
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,28 @@ class FusedConvolution:
 
 
 LayerWork: TypeAlias = Convolution | FusedConvolution | NormalisationPass
+
+
+def work_kernels(work: LayerWork) -> Sequence[KernelSource]:
+    """Return the kernels that `time_work` runs; raises InputError if one cannot compute the layer."""
+    match work:
+        case Convolution():
+            return (variant_kernel(work.variant, work.shape),)
+        case FusedConvolution():
+            return (fused_kernel(work.variant, work.shape),)
+        case NormalisationPass():
+            return normalisation_kernels(work)
+
+
+def work_result(work: LayerWork) -> Hashable:
+    """Return what the output of `work` is of its data and its shape: equal where every element has to be the same."""
+    match work:
+        case Convolution():
+            return work.variant.arithmetic.layer_function(work.shape), work.variant.arithmetic.output
+        case FusedConvolution():
+            return work.variant.transform
+        case NormalisationPass():
+            return work
 
 
 def work_key(work: LayerWork, core: Core) -> Mapping[str, Any]:

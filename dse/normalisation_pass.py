@@ -15,7 +15,7 @@ from isa_models import Core, Simulation, time_totals, timing_digest
 from kernels_asm import InputError, OutputType
 from kernels_asm.activation import Activation
 from kernels_asm.arguments import ArgumentBlock
-from kernels_asm.assembler import KernelImage, assemble, source_digest
+from kernels_asm.assembler import KernelImage, KernelSource, assemble, source_digest
 from kernels_asm.companions import float_batch_norm, int8_batch_norm, threshold_bits
 from kernels_asm.companions.bit_map import BitMap
 from kernels_asm.companions.channel_groups import PIXELS_AT_ONCE
@@ -104,6 +104,11 @@ def normalisation_key(work: NormalisationPass, core: Core) -> Mapping[str, Any]:
 def normalisation_images(work: NormalisationPass) -> tuple[KernelImage, ...]:
     """Return the images of both forms of the pass, of which the faster is timed."""
     return tuple(assemble(*_kernel(work, pixels)) for pixels in PIXELS_AT_ONCE)
+
+
+def normalisation_kernels(work: NormalisationPass) -> tuple[KernelSource, ...]:
+    """Return what these images are made of."""
+    return tuple(KernelSource(*_kernel(work, pixels)) for pixels in PIXELS_AT_ONCE)
 
 
 def normalisation_parameter_bytes(work: NormalisationPass) -> int:

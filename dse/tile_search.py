@@ -9,7 +9,7 @@ the kind of kernel and the core, so that equal layers of any design, network or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
@@ -17,7 +17,7 @@ from dse.cache import EvaluationCache, Record, content_key
 from dse.claims import obtain
 from dse.errors import NoKernelError
 from dse.layer_tasks import TiledKernel, TileTask, plain_kernels, with_tile
-from dse.layer_work import FusedConvolution, LayerWork
+from dse.layer_work import FusedConvolution, LayerWork, work_result
 from dse.tile_candidates import PREFETCH, TileFamily, cycles_without_misses, good_tiles, prefetching
 from kernels_asm import TreeTile
 from kernels_asm.any_variant import parse_variant
@@ -46,6 +46,9 @@ class LayerTimer(Protocol):
 
     def key(self, work: LayerWork) -> Mapping[str, Any]:
         """Return everything that the timing depends on, as JSON values."""
+
+    def prepare(self, works: Sequence[LayerWork]) -> None:
+        """Do what takes less time for all of some kernels that will be timed than for one after the other."""
 
     def time(self, work: LayerWork) -> Record:
         """Return cycles, instructions (int), bound (str), stalls (cycles by reason), ports (busy share)."""
@@ -110,6 +113,35 @@ class TileSearch:
         self._first = first
         self._found: dict[TileTask, Record] = {}
         self._images: dict[str, Record] = {}
+        self._checked: dict[Hashable, Record] = {}
+        self._loaded: dict[LayerWork, Record] = {}
+
+    def prepare(self, tasks: Iterable[TileTask], works: Iterable[LayerWork]) -> None:
+        """Prepare together what `solve` and `time` will begin with for all of these, unless the cache has it.
+
+        It saves time and changes nothing else: what is missing is prepared when it is asked for.
+        """
+        kernels = [kernel for task in dict.fromkeys(tasks) for kernel in self._begins_with(task)]
+        self._timer.prepare([work for work in dict.fromkeys([*kernels, *works]) if self._is_new(work)])
+
+    def _begins_with(self, task: TileTask) -> Iterable[TiledKernel]:
+        """Return the kernels that a search for the task is sure to try, or what it has found."""
+        timed = task.as_timed
+        if timed not in self._found:
+            start, _ = self._start(timed)
+            record = self._cache.load(TILES, self._content(timed, start))
+            if record is None:
+                return start
+            self._found[timed] = record
+        return [task.like(parse_variant(self._found[timed]["best"]))]
+
+    def _is_new(self, work: LayerWork) -> bool:
+        if work in self._loaded:
+            return False
+        record = self._cache.load(LATENCY, self._timer.key(work))
+        if record is not None:
+            self._loaded[work] = record
+        return record is None and self._check(work) not in self._checked
 
     def solve(self, task: TileTask, tell: Callable[[int], None] = lambda _done: None) -> Solution:
         """Return the fastest kernel for a task; `tell` is told how many kernels have been timed for it.
@@ -127,8 +159,30 @@ class TileSearch:
     def time(self, work: LayerWork) -> Timed:
         """Return a kernel's timing: from the cache, or timed and then kept there; raises as `LayerTimer.time`."""
         content = self._timer.key(work)
-        record, timed_now = obtain(self._cache, LATENCY, content, lambda: self._keep(work, self._timer.time(work)))
-        return Timed(work, record, content_key(content), int(timed_now))
+        if work in self._loaded:
+            return Timed(work, self._loaded[work], content_key(content), 0)
+        timed = 0
+
+        def made() -> Record:
+            nonlocal timed
+            record = self._checked.get(self._check(work))
+            if record is None:
+                timed = 1
+                self._timer.prepare([work])
+                record = self._time(work)
+            return self._keep(work, record)
+
+        record, _ = obtain(self._cache, LATENCY, content, made)
+        return Timed(work, record, content_key(content), timed)
+
+    def _time(self, work: LayerWork) -> Record:
+        record = self._timer.time(work)
+        self._checked[self._check(work)] = record
+        return record
+
+    def _check(self, work: LayerWork) -> Hashable:
+        """Return what a kernel runs and has to put out: where both are the same, one run tells the time of both."""
+        return _image(self._timer, work), work_result(work)
 
     def _keep(self, work: LayerWork, record: Record) -> Record:
         return self._cache.store(LATENCY, self._timer.key(work), record)
@@ -137,23 +191,27 @@ class TileSearch:
         """Return the record of a search and how many kernels were timed for it now."""
         if task in self._found:
             return self._found[task], 0
-        legal = list(plain_kernels(task, self.family))
-        if not legal:
-            raise NoKernelError(f"no tile can do {task}: give another arithmetic")
-        by_tile = {kernel.variant.tile: kernel for kernel in legal}
-        good = [by_tile[tile] for tile in good_tiles(by_tile, task.shape)]
-        start = good if len(good) <= FEW else good[: self._first]
+        start, legal = self._start(task)
         content = self._content(task, start)
-        tried = _Timings(self._timer, self._images, tell)
+        tried = _Timings(self._timer, self._time, self._images, tell)
 
         def searched() -> Record:
             best = _find(task, start, tried)
             if best in tried.timed:
                 self._keep(best, tried.records[best])  # the others' timings are of no further use
-            return self._cache.store(TILES, content, tried.record(best, len(legal)))
+            return self._cache.store(TILES, content, tried.record(best, legal))
 
         self._found[task], _ = obtain(self._cache, TILES, content, searched)
         return self._found[task], len(tried.timed)
+
+    def _start(self, task: TileTask) -> tuple[list[TiledKernel], int]:
+        """Return the kernels that a search begins with, and how many plain tiles can do the task."""
+        legal = list(plain_kernels(task, self.family))
+        if not legal:
+            raise NoKernelError(f"no tile can do {task}: give another arithmetic")
+        by_tile = {kernel.variant.tile: kernel for kernel in legal}
+        good = [by_tile[tile] for tile in good_tiles(by_tile, task.shape)]
+        return good if len(good) <= FEW else good[: self._first], len(legal)
 
     def _content(self, task: TileTask, start: Iterable[TiledKernel]) -> Mapping[str, Any]:
         """Return all that a search depends on: the kernels that it starts with stand for their sources and the core."""
@@ -166,7 +224,8 @@ class _Timings:
     """The kernels that a search tries.
 
     Attributes:
-        timer: Times them.
+        timer: Prepares them.
+        time: Times one.
         images: The records of this and earlier searches by all that their keys hold but the variant's name: variants of
             the same code take as long, such as 16-bit sums that saturate or wrap where they cannot.
         tell: Told how many kernels have been timed.
@@ -176,20 +235,21 @@ class _Timings:
     """
 
     timer: LayerTimer
+    time: Callable[[LayerWork], Record]
     images: dict[str, Record]
     tell: Callable[[int], None]
     records: dict[TiledKernel, Record] = field(default_factory=dict)
     timed: set[TiledKernel] = field(default_factory=set)
 
     def add(self, kernels: Iterable[TiledKernel]) -> None:
-        for kernel in kernels:
-            if kernel not in self.records:
-                image = content_key({name: part for name, part in self.timer.key(kernel).items() if name != "variant"})
-                if image not in self.images:
-                    self.images[image] = self.timer.time(kernel)
-                    self.timed.add(kernel)
-                    self.tell(len(self.timed))
-                self.records[kernel] = self.images[image]
+        images = {kernel: _image(self.timer, kernel) for kernel in kernels if kernel not in self.records}
+        self.timer.prepare([kernel for kernel, image in images.items() if image not in self.images])
+        for kernel, image in images.items():
+            if image not in self.images:
+                self.images[image] = self.time(kernel)
+                self.timed.add(kernel)
+                self.tell(len(self.timed))
+            self.records[kernel] = self.images[image]
 
     def cycles(self, kernel: TiledKernel) -> int:
         return int(self.records[kernel]["cycles"])
@@ -208,6 +268,11 @@ class _Timings:
     def record(self, best: TiledKernel, legal: int) -> Record:
         tried = {str(kernel.variant): self.cycles(kernel) for kernel in self.records}
         return {"best": str(best.variant), "tried": tried, "legal": legal}
+
+
+def _image(timer: LayerTimer, kernel: LayerWork) -> str:
+    """Return the name of all that a timing depends on but the variant's name."""
+    return content_key({name: part for name, part in timer.key(kernel).items() if name != "variant"})
 
 
 def _find(task: TileTask, start: Iterable[TiledKernel], timings: _Timings) -> TiledKernel:

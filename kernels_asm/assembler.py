@@ -1,35 +1,30 @@
 """Assemble and link a kernel variant to a loadable AArch64 image, with the clang that the `ziglang` package carries.
 
-Images are cached by the content of everything that goes into them: sources, parameters, flags, the assembler.
+Images are cached by the content of everything that goes into them: sources, parameters, flags, the assembler. Where
+`kernels_asm.placing` can do what the linker does, it does, with the same code at the same addresses.
 """
 
 import hashlib
-import importlib.metadata
-import importlib.util
 import os
-import re
-import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 
 import platformdirs
 
+from kernels_asm import toolchain
 from kernels_asm.arguments import ArgumentBlock
 from kernels_asm.errors import AssemblyError, KernelError
+from kernels_asm.placing import AssembledFunction, functions_of, place
 from kernels_asm.shape import ConvShape
+from kernels_asm.side_by_side import name_in_source, section_of, side_by_side
+from kernels_asm.toolchain import assembled, linked, preprocessed
 from kernels_asm.variant import KernelVariant
 
 _PACKAGE = Path(__file__).parent
 SOURCES = _PACKAGE / "asm"
-_TARGET = ("clang", "-target", "aarch64-linux-musl")
-_PREPROCESS = (*_TARGET, "-E")
-_ASSEMBLE = (*_TARGET, "-gdwarf-4", "-c")
-_LINK = ("ld.lld", "-m", "aarch64linux", "-static", "--build-id=none", "--image-base=0x1000000")
-_DIAGNOSTIC = re.compile(r"(?P<file>[^:\n]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<what>.+)")
-_LINK_ERROR = re.compile(r"error: (?P<what>.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +43,40 @@ class Callee:
     parameters: Mapping[str, int]
     arguments: ArgumentBlock
 
+    @property
+    def content(self) -> tuple[str, tuple[tuple[str, int], ...]]:
+        """Its source as the preprocessor leaves it, and its symbols."""
+        return _text(self.source, self.arguments), tuple(self.parameters.items())
+
+
+@dataclass(frozen=True, slots=True)
+class KernelSource:
+    """What the image of a kernel is made of, for which see `assemble`."""
+
+    source: Path
+    parameters: Mapping[str, int]
+    arguments: ArgumentBlock
+    callee: Callee | None = None
+
+    def digest(self, driver: Path | None = None) -> str:
+        """Return the SHA-256 of everything that goes into the image."""
+        return source_digest(self.source, self.parameters, self.arguments, driver, self.callee)
+
+    def macros(self, *, with_driver: bool = False) -> tuple[str, ...]:
+        """Return the preprocessor's options for the names of functions."""
+        macros = (f"-DKERNEL={self.arguments.function}",) if with_driver else ()
+        return (*macros, f"-DCALLEE={self.callee.arguments.function}") if self.callee else macros
+
 
 def cache_directory() -> Path:
     """Return the folder for assembled images; environment BNN_DSE_CACHE moves it."""
     chosen = os.environ.get("BNN_DSE_CACHE")
     root = Path(chosen) if chosen else platformdirs.user_cache_path("bnn-dse")
     return root / "kernels"
+
+
+def _stored_at(digest: str) -> Path:
+    return cache_directory() / f"{digest}.elf"
 
 
 def variant_source(variant: KernelVariant) -> Path:
@@ -66,7 +89,13 @@ def assemble_variant(variant: KernelVariant, shape: ConvShape) -> KernelImage:
 
     Raises InputError if the variant cannot compute the layer, AssemblyError if the assembler refuses the source.
     """
-    return assemble(variant_source(variant), variant.parameters(shape), variant.tile.arguments)
+    kernel = variant_kernel(variant, shape)
+    return assemble(kernel.source, kernel.parameters, kernel.arguments)
+
+
+def variant_kernel(variant: KernelVariant, shape: ConvShape) -> KernelSource:
+    """Return what the image of the variant for the layer is made of; raises InputError as `assemble_variant`."""
+    return KernelSource(variant_source(variant), variant.parameters(shape), variant.tile.arguments)
 
 
 def assemble(
@@ -84,11 +113,12 @@ def assemble(
     image is a whole static program for Linux.
     Raises AssemblyError, one line with file and line, if the assembler or linker refuses a source.
     """
-    digest = source_digest(source, parameters, arguments, driver, callee)
-    stored = cache_directory() / f"{digest}.elf"
+    kernel = KernelSource(source, parameters, arguments, callee)
+    digest = kernel.digest(driver)
+    stored = _stored_at(digest)
     elf = _stored_image(stored)
     if elf is None:
-        elf = _build(source, parameters, arguments, driver, callee)
+        elf = _build(kernel, driver)
         _store_image(stored, elf)
     return KernelImage(elf, digest)
 
@@ -104,10 +134,8 @@ def source_digest(
     content = hashlib.sha256()
     symbols = (f"{name}={parameters[name]}" for name in sorted(parameters))
     parts = [
-        _assembler_version(),
-        *_PREPROCESS,
-        *_ASSEMBLE,
-        *_LINK,
+        toolchain.version(),
+        *toolchain.OPTIONS,
         arguments.function,
         arguments.assembly_offsets(),
         *symbols,
@@ -142,11 +170,6 @@ def _content(source: Path) -> bytes:
 
 def _digests(parts: Iterable[str]) -> bytes:
     return b"".join(hashlib.sha256(part.encode()).digest() for part in parts)
-
-
-@cache
-def _assembler_version() -> str:
-    return importlib.metadata.version("ziglang")
 
 
 def _read_source(path: Path) -> str:
@@ -185,77 +208,72 @@ def _store_image(path: Path, elf: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _build(
-    source: Path,
-    parameters: Mapping[str, int],
-    arguments: ArgumentBlock,
-    driver: Path | None,
-    callee: Callee | None,
-) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="bnn-dse-") as folder:
-        work = Path(folder)
-        macros = [f"-DKERNEL={arguments.function}"] if driver else []
-        macros += [f"-DCALLEE={callee.arguments.function}"] if callee else []
-        objects = [_object(path, parameters, arguments, tuple(macros), work) for path in (source, driver) if path]
-        if callee:
-            apart = work / "callee"
-            apart.mkdir()
-            objects.append(_object(callee.source, callee.parameters, callee.arguments, (), apart))
-        entry = arguments.function if driver is None else "_start"
-        image = work / "kernel.elf"
-        _run([*_LINK, f"--entry={entry}", *objects, "-o", str(image)], source, image)
-        return image.read_bytes()
+def _build(kernel: KernelSource, driver: Path | None) -> bytes:
+    objects = [_object(path, kernel, driver) for path in (kernel.source, driver) if path]
+    if kernel.callee:
+        objects.append(_callee_object(*kernel.callee.content, kernel.callee.source))
+    placed = None if driver else _placed(objects, kernel.arguments.function)
+    return placed or linked(objects, "_start" if driver else kernel.arguments.function, kernel.source)
 
 
-def _object(
-    source: Path, parameters: Mapping[str, int], arguments: ArgumentBlock, macros: tuple[str, ...], work: Path
-) -> str:
-    """Assemble a source with these symbols to an object file in the folder `work`."""
-    text, built = work / f"{source.stem}.s", work / f"{source.stem}.o"
-    text.write_bytes(_preprocessed(source.resolve(), _content(source), arguments.assembly_offsets(), macros))
-    symbols = [f"-Wa,-defsym,{name}={value}" for name, value in parameters.items()]
-    _run([*_ASSEMBLE, *symbols, str(text), "-o", str(built)], source, built)
-    return str(built)
+def _object(source: Path, kernel: KernelSource, driver: Path | None) -> bytes:
+    text = _text(source, kernel.arguments, kernel.macros(with_driver=driver is not None))
+    return assembled(text, kernel.parameters, source)
 
 
 @lru_cache(maxsize=64)
-def _preprocessed(source: Path, _content: bytes, offsets: str, macros: tuple[str, ...]) -> bytes:
-    """Return a source, in which `arguments.inc` has these offsets, as the preprocessor leaves it.
+def _callee_object(text: str, parameters: tuple[tuple[str, int], ...], source: Path) -> bytes:
+    """Return the object file of a callee, which is the same for most tiles."""
+    return assembled(text, dict(parameters), source)
 
-    Tiles of a kernel differ in symbols that only the assembler sees, so that one text serves all of them.
+
+def _placed(objects: Sequence[bytes], entry: str) -> bytes | None:
+    """Return the image of objects that need no linker; None if they do."""
+    functions = [functions_of(content) for content in objects]
+    known = [function for found in functions if found is not None for function in found.values()]
+    return place(known, entry) if None not in functions and len(known) == len(objects) else None
+
+
+def assemble_together(kernels: Iterable[KernelSource]) -> None:
+    """Assemble kernels, those of one source in one run, and keep their images where `assemble` finds them.
+
+    It leaves out what it cannot make so, as where there is an error in one of them: `assemble` tells about that.
+    Raises AssemblyError if a source cannot be read or preprocessed.
     """
-    with tempfile.TemporaryDirectory(prefix="bnn-dse-") as folder:
-        work = Path(folder)
-        (work / "arguments.inc").write_text(offsets, encoding="utf-8")
-        text = work / f"{source.stem}.s"
-        options = [*_PREPROCESS, *macros, f"-I{work}", f"-I{source.parent}"]
-        _run([*options, str(source), "-o", str(text)], source, text)
-        return text.read_bytes()
+    missing = {digest: one for one in kernels if not _stored_at(digest := one.digest()).exists()}
+    copies: dict[str, list[str]] = {}
+    for digest, kernel in missing.items():
+        copies.setdefault(_text(kernel.source, kernel.arguments, kernel.macros()), []).append(digest)
+    for text, digests in copies.items():
+        if len(digests) > 1:
+            _store_together(text, {digest: missing[digest] for digest in digests})
 
 
-def _run(arguments: Sequence[str], source: Path, built: Path) -> None:
-    """Run a tool of zig so that it writes the file `built`; raises AssemblyError, about `source`, if it does not.
-
-    The tools themselves, and not `zig cc`, which asks a cache of its own about files that are as good as always new.
-    """
-    done = subprocess.run([_zig(), *arguments], cwd=built.parent, capture_output=True, text=True, check=False)
-    if done.returncode != 0 or not built.is_file():
-        raise AssemblyError(_first_error(source, done.stderr))
-
-
-@cache
-def _zig() -> str:
-    """Return the program that the package carries: to start Python to start it takes longer than to assemble."""
-    found = importlib.util.find_spec("ziglang")
-    if found is None or found.origin is None:
-        raise AssemblyError("the package ziglang, which assembles kernels, is not installed: pip install ziglang")
-    return str(Path(found.origin).with_name("zig"))
+def _store_together(text: str, kernels: Mapping[str, KernelSource]) -> None:
+    """Assemble copies of a preprocessed source, one for each digest, and store the images that can be placed."""
+    copies = [kernel.parameters for kernel in kernels.values()]
+    try:
+        functions = functions_of(assembled(side_by_side(text, copies), {}, next(iter(kernels.values())).source))
+    except AssemblyError:
+        return
+    for number, (digest, kernel) in enumerate(kernels.items()):
+        function = (functions or {}).get(section_of(number))
+        elf = None if function is None else _placed_with_callee(_as_in_source(function), kernel)
+        if elf is not None:
+            _store_image(_stored_at(digest), elf)
 
 
-def _first_error(source: Path, messages: str) -> str:
-    found = _DIAGNOSTIC.search(messages)
-    if found:
-        return f"{Path(found['file']).name}:{found['line']}: {found['what'].strip()}: correct the assembly source"
-    linked = _LINK_ERROR.search(messages)
-    reason = linked["what"].strip() if linked else (messages.strip().splitlines() or ["no message"])[-1]
-    return f"{source.name}: the assembler failed: {reason}"
+def _as_in_source(function: AssembledFunction) -> AssembledFunction:
+    """Return the function of a copy with the names that its source gives."""
+    return replace(function, symbols=tuple(replace(one, name=name_in_source(one.name)) for one in function.symbols))
+
+
+def _placed_with_callee(function: AssembledFunction, kernel: KernelSource) -> bytes | None:
+    if kernel.callee is None:
+        return place([function], kernel.arguments.function)
+    callee = functions_of(_callee_object(*kernel.callee.content, kernel.callee.source))
+    return None if callee is None else place([function, *callee.values()], kernel.arguments.function)
+
+
+def _text(source: Path, arguments: ArgumentBlock, macros: tuple[str, ...] = ()) -> str:
+    return preprocessed(source.resolve(), _content(source), arguments.assembly_offsets(), macros)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kernels_asm.arguments import ArgumentBlock
 from kernels_asm.arithmetic import Arithmetic, OutputType
-from kernels_asm.assembler import SOURCES, Callee, KernelImage, assemble, source_digest
+from kernels_asm.assembler import SOURCES, Callee, KernelImage, KernelSource, assemble
 from kernels_asm.companions.bit_map import BitMap
 from kernels_asm.errors import InputError
 from kernels_asm.fused_arguments import SCRATCH_TYPE_BYTES, fused_argument_values, fused_block
@@ -117,14 +117,19 @@ def assemble_fused(variant: FusedVariant, shape: ConvShape) -> KernelImage:
 
     Raises InputError if the variant cannot compute the layer, AssemblyError if the assembler refuses a source.
     """
+    kernel = fused_kernel(variant, shape)
+    return assemble(kernel.source, kernel.parameters, kernel.arguments, callee=kernel.callee)
+
+
+def fused_kernel(variant: FusedVariant, shape: ConvShape) -> KernelSource:
+    """Return what the image of the variant for the layer is made of; raises InputError as `assemble_fused`."""
     source = SOURCES / variant.tile.source
-    return assemble(source, variant.parameters(shape), variant.arguments, callee=variant.callee(shape))
+    return KernelSource(source, variant.parameters(shape), variant.arguments, variant.callee(shape))
 
 
 def fused_digest(variant: FusedVariant, shape: ConvShape) -> str:
     """Return the digest of the image that `assemble_fused` would return, without assembling it."""
-    source = SOURCES / variant.tile.source
-    return source_digest(source, variant.parameters(shape), variant.arguments, callee=variant.callee(shape))
+    return fused_kernel(variant, shape).digest()
 
 
 def fused_bit_map(shape: ConvShape, border: int = 0) -> BitMap:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,9 @@ class FakeTimer:
 
     def key(self, work: LayerWork) -> dict[str, Any]:
         return {"work": str(work)}
+
+    def prepare(self, works: Sequence[LayerWork]) -> None:
+        """Need nothing."""
 
     def time(self, work: LayerWork) -> Record:
         self.timed.append(str(work))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -25,6 +26,9 @@ class MadeUpTimer:
 
     def key(self, work: LayerWork) -> dict[str, str]:
         return {"work": str(work), "core": self._core.name}
+
+    def prepare(self, works: Sequence[LayerWork]) -> None:
+        """Need nothing."""
 
     def time(self, work: LayerWork) -> Record:
         assert isinstance(work, Convolution)

@@ -34,6 +34,9 @@ class CountingTimer:
     def key(self, work):
         return {"work": str(work)}
 
+    def prepare(self, works):
+        """Need nothing."""
+
     def time(self, work):
         self.timed.append(work)
         if isinstance(work, NormalisationPass):

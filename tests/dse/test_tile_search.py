@@ -31,11 +31,15 @@ class FakeTimer:
 
     def __init__(self, misses: int = 100, **gains: int) -> None:
         self.timed: list[str] = []
+        self.prepared: list[str] = []
         self.gains = {text.replace("_", "."): cycles for text, cycles in gains.items()}
         self.misses = misses
 
     def key(self, work):
         return {"work": str(work)}
+
+    def prepare(self, works):
+        self.prepared += map(str, works)
 
     def time(self, work):
         self.timed.append(str(work))
@@ -62,6 +66,45 @@ def test_the_fastest_of_the_likely_best_wins(search_with):
     assert list(solution.tried)[:FIRST] == first
     assert "tree4x8r1" in str(solution.kernel)
     assert solution.timed.cycles == 900 == min(solution.tried.values())
+
+
+def test_what_is_timed_is_prepared_together_before(search_with):
+    timer = FakeTimer()
+    search = search_with(timer)
+    search.solve(PLAIN)
+    search.time(PASS)
+    assert timer.prepared == timer.timed
+    assert len(timer.timed) > FIRST
+
+
+def test_what_layers_begin_with_is_prepared_together_unless_it_is_known(search_with):
+    timer = FakeTimer()
+    search, unclipped = search_with(timer), ConvolutionTask(SHAPE, Arithmetic(8, output=OutputType.INT16))
+    search.prepare([PLAIN, unclipped, PLAIN], [PASS, PASS])
+    first = list(timer.prepared)
+    assert len(first) == len(set(first)) == 2 * FIRST + 1
+    assert not timer.timed
+    solutions = [search.solve(PLAIN), search.solve(unclipped)]
+    search.time(PASS)
+    assert set(first) < set(timer.timed)
+    for again in (search, search_with(timer)):
+        timer.prepared.clear()
+        again.prepare([PLAIN, unclipped], [PASS])
+        assert not timer.prepared
+        other_clip = replace(PLAIN, arithmetic=replace(NARROW, clip=3))
+        again.prepare([other_clip], [])
+        assert timer.prepared == [str(other_clip.like(solutions[0].kernel.variant))]
+        assert again.solve(PLAIN).timed == replace(solutions[0].timed, timings=0)
+
+
+def test_kernels_are_assembled_together(search_with, tmp_path, monkeypatch):
+    monkeypatch.setenv("BNN_DSE_CACHE", str(tmp_path / "kernels"))
+    shape = ConvShape(7, 7, 16, 16)
+    works = [*(Convolution(shape, KernelVariant(NARROW, TreeTile(4, 4, rows))) for rows in (1, 2)), PASS]
+    timer = EmulatedTimer(A72)
+    timer.prepare(works)
+    monkeypatch.setattr("kernels_asm.assembler.assembled", lambda *_: pytest.fail("assembled alone"))
+    assert all(timer.time(work)["cycles"] > 0 for work in works)
 
 
 def test_where_few_tiles_are_legal_all_are_tried(search_with):
@@ -95,14 +138,18 @@ def test_the_use_of_caches_is_varied_only_where_misses_cost_anything(search_with
     assert any(text in variant for variant in search_with(FakeTimer(misses=50)).solve(again).tried)
 
 
-def test_variants_of_the_same_code_are_timed_once_but_for_the_winner(search_with):
+def test_variants_of_the_same_code_are_timed_once_and_checked_once_where_they_compute_the_same(search_with):
     timer = FakeTimer()
     timer.key = lambda work: {"kernel": str(work.variant.tile), "variant": str(work)}  # type: ignore[method-assign]
     search = search_with(timer)
     first = search.solve(ConvolutionTask(SHAPE, Arithmetic(16, output=OutputType.INT16)))
     timed = len(timer.timed)
     assert timed == len(first.tried)
-    other = search.solve(ConvolutionTask(SHAPE, Arithmetic(16, Overflow.WRAP, output=OutputType.INT16)))
+    same = search.solve(ConvolutionTask(SHAPE, Arithmetic(16, Overflow.WRAP, output=OutputType.INT16)))
+    assert (same.kernel.variant.tile, len(timer.timed)) == (first.kernel.variant.tile, timed)
+    assert (same.timed.record, same.timed.timings) == (first.timed.record, 0)
+    assert same.timed.key != first.timed.key
+    other = search.solve(ConvolutionTask(SHAPE, Arithmetic(16, clip=300, output=OutputType.INT16)))
     assert (other.kernel.variant.tile, len(timer.timed)) == (first.kernel.variant.tile, timed + 1)
     assert timer.timed[-1] == str(other.kernel)
 

@@ -6,7 +6,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from isa_models import Image, Machine
-from kernels_asm import Arithmetic, AssemblyError, ConvShape, KernelError, KernelVariant, LaneTile
+from kernels_asm import Arithmetic, AssemblyError, ConvShape, KernelError, KernelVariant, LaneTile, toolchain
 from kernels_asm import assembler as assembler_module
 from kernels_asm.arguments import ArgumentBlock, Field
 from kernels_asm.assembler import Callee, assemble, assemble_variant, cache_directory
@@ -35,7 +35,7 @@ def test_a_variant_becomes_a_linked_elf_and_is_assembled_once(monkeypatch: pytes
 
 
 def test_a_missing_assembler_is_told_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assembler_module, "_zig", assembler_module._zig.__wrapped__)
+    monkeypatch.setattr(toolchain, "_zig", toolchain._zig.__wrapped__)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(AssemblyError, match="ziglang, which assembles kernels, is not installed: pip install ziglang"):
         assemble(write(tmp_path, ".globl f\nf: ret\n"), {}, BLOCK)
