@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: study test test-gpu fuzz bench bench-sim bench-kernels bench-accuracy bench-clip bench-study bench-arithmetic bench-dashboard validate dashboard lint clean setup accept-baselines
+.PHONY: study test test-gpu fuzz bench bench-sim bench-kernels bench-accuracy bench-clip bench-repairs bench-study bench-arithmetic bench-dashboard validate dashboard lint clean setup accept-baselines
 
 setup: $(READY)
 
@@ -50,6 +50,10 @@ bench-accuracy: $(READY)
 # CIFAR-10 as for bench-accuracy: about 25 minutes of one core the first time.
 bench-clip: $(READY)
 	$(BIN)/python -m benchmarks.bench_clip $(if $(DATA_DIR),--data-dir $(DATA_DIR))
+
+# One repair of a network or its training at a time, on Fashion-MNIST: about 20 minutes of one core the first time.
+bench-repairs: $(READY)
+	$(BIN)/python -m benchmarks.bench_repairs
 
 # What searches cost, on a space that is simulated as a whole: a quarter of an hour of one core the first time.
 bench-study: $(READY)

@@ -8,21 +8,24 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from statistics import fmean, variance
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dse.errors import UsageError, one_line
-from dse.evaluation import LATENCY_SCOPE
+from dse.evaluation import LATENCY_SCOPE, Accuracy
 from dse.networks import Network, Repairs
 from dse.networks.repair_costs import Operations, folded_operations
 from dse.networks.repairs import repair_choices
 from dse.training.recipe import Distillation, Optimiser, Recipe
 from dse.training.stages import STAGES
 from dse.trainings import JobResult, TrainingJob, TrainingRunner
-from dse.uncertainty import SEED_DEVIATION, MeasuredAccuracy, differ, standard_error
+from dse.uncertainty import NORMAL_95, SEED_DEVIATION, MeasuredAccuracy, paired_standard_error, standard_error
 from kernels_asm import InputError, LayerFunction
 
 BASELINE = "baseline"
@@ -62,7 +65,8 @@ class AblationRow:
             has the spread of the seeds of all rows.
         test_accuracy: The same on the test split.
         seeds: The validation accuracy of each seed.
-        difference: Of `accuracy` to the baseline's, with the error of a difference of independent figures.
+        right: Of each validation image, the share of the seeds that classify it right, 0 to 1.
+        difference: Of `accuracy` to the baseline's, with the error of a difference on the same images.
         shown: Whether that difference is shown at 95 %.
         cycles: Of the binary layers; None if no kernel was timed.
         operations: What a block does beyond a plain one for each element of its output.
@@ -74,6 +78,7 @@ class AblationRow:
     accuracy: MeasuredAccuracy | None = None
     test_accuracy: MeasuredAccuracy | None = None
     seeds: tuple[float, ...] = ()
+    right: NDArray[np.float64] | None = field(default=None, compare=False, repr=False)
     difference: MeasuredAccuracy | None = None
     shown: bool = False
     cycles: int | None = None
@@ -160,6 +165,7 @@ class AblationPlan:
         variants: The baseline first.
         functions: What each binary layer of a network computes.
         cycles: Cycles of a network's binary layers; raises UsageError or InputError if no kernel can compute it.
+        answers: Whether a trained network classifies each validation image right, (N,).
         seeds: Of the trainings of each variant.
         checkpoints: Folder that gets a folder of trainings under way for each variant; None: the cache.
 
@@ -168,6 +174,7 @@ class AblationPlan:
     variants: Sequence[Variant]
     functions: Callable[[Network], tuple[LayerFunction, ...]]
     cycles: Callable[[Network], int]
+    answers: Callable[[Accuracy], NDArray[np.bool_]]
     seeds: Sequence[int]
     checkpoints: Path | None = None
 
@@ -200,8 +207,8 @@ def run_ablation(plan: AblationPlan, runner: TrainingRunner, images: tuple[int, 
     deviation = _seed_deviation([_accuracies(of_variant, "accuracy") for of_variant in results])
     rows: list[AblationRow] = []
     for variant, of_variant in zip(plan.variants, results, strict=True):
-        row = _row(variant, of_variant, images, deviation, plan.cycles)
-        rows.append(_compared(row, rows[0]) if rows else row)
+        row = _row(variant, of_variant, images, deviation, plan)
+        rows.append(_compared(row, rows[0], deviation) if rows else row)
     return tuple(rows)
 
 
@@ -255,12 +262,12 @@ def _row(
     results: Sequence[JobResult],
     images: tuple[int, int],
     seed_deviation: float,
-    cycles_of: Callable[[Network], int],
+    plan: AblationPlan,
 ) -> AblationRow:
     if variant.network is None:
         return AblationRow(variant, error=variant.refused)
     try:
-        cycles = cycles_of(variant.network)
+        cycles = plan.cycles(variant.network)
     except (UsageError, InputError):
         cycles = None
     row = AblationRow(variant, cycles=cycles, operations=folded_operations(variant.network.repairs))
@@ -278,12 +285,17 @@ def _row(
         accuracy=mean("accuracy", images[0]),
         test_accuracy=mean("test_accuracy", images[1]),
         seeds=tuple(_accuracies(results, "accuracy")),
+        right=np.mean([plan.answers(result.accuracy) for result in results if result.accuracy is not None], axis=0),
     )
 
 
-def _compared(row: AblationRow, baseline: AblationRow) -> AblationRow:
+def _compared(row: AblationRow, baseline: AblationRow, seed_deviation: float) -> AblationRow:
+    """Return the row with its difference to the baseline, both of as many seeds, judged on the same images."""
     one, other = row.accuracy, baseline.accuracy
-    if one is None or other is None or one.standard_error is None or other.standard_error is None:
+    if one is None or other is None or row.right is None or baseline.right is None:
         return row
-    error = (one.standard_error**2 + other.standard_error**2) ** 0.5
-    return replace(row, difference=MeasuredAccuracy(one.value - other.value, error), shown=differ(one, other))
+    seed_error = seed_deviation * math.sqrt(1 / len(row.seeds) + 1 / len(baseline.seeds))
+    error = paired_standard_error(row.right.tolist(), baseline.right.tolist(), seed_error)
+    difference = one.value - other.value
+    shown = abs(difference) > NORMAL_95 * error
+    return replace(row, difference=MeasuredAccuracy(difference, error), shown=shown)

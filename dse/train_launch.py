@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dse.ablation import Ablation, AblationPlan, repair_variants, run_ablation
 from dse.cache import EvaluationCache
 from dse.data import Dataset
@@ -181,7 +184,12 @@ def ablate_repairs(settings: TrainSettings, core: Core, progress: TrainingsProgr
     """
     variants = repair_variants(settings.build, settings.base_repairs(), settings.recipe)
     plan = AblationPlan(
-        variants, settings.functions, _cycles(settings, core, progress), settings.seeds, settings.checkpoints
+        variants,
+        settings.functions,
+        _cycles(settings, core, progress),
+        _answers(settings, progress),
+        settings.seeds,
+        settings.checkpoints,
     )
     images = (len(settings.dataset.validation), len(settings.dataset.test))
     rows = run_ablation(plan, _runner(settings, progress), images)
@@ -208,3 +216,18 @@ def _cycles(settings: TrainSettings, core: Core, progress: TrainingsProgress) ->
         return time_network(network, settings.design.sums[0].arithmetic(), core, search).cycles
 
     return cycles
+
+
+def _answers(settings: TrainSettings, progress: TrainingsProgress) -> Callable[[Accuracy], NDArray[np.bool_]]:
+    validation = settings.dataset.validation
+
+    def answers(accuracy: Accuracy) -> NDArray[np.bool_]:
+        from dse.training.evaluation import predict
+        from dse.training.weights import parse_weights
+
+        progress.activity("comparing answers")
+        trained = parse_weights(settings.cache.load_file(WEIGHTS, accuracy.weights), accuracy.weights)
+        right: NDArray[np.bool_] = predict(trained.model(), validation) == validation.labels
+        return right
+
+    return answers

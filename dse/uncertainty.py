@@ -6,7 +6,8 @@ and other seeds give other figures. Its standard error covers both.
 All designs of a study are judged on the same images, so their errors are positively correlated: images that are hard
 for one are hard for the others. `differ` treats them as independent, which is conservative: it takes the error of a
 difference for larger than it is, and may leave a true difference unclaimed. It judges one pair at 95 %, without a
-correction for how many pairs a study has: among many designs, some pair will differ by chance.
+correction for how many pairs a study has: among many designs, some pair will differ by chance. Where it is known which
+images each network classified right, `paired_standard_error` is the smaller error that the difference really has.
 """
 
 from __future__ import annotations
@@ -87,3 +88,27 @@ def differ(one: MeasuredAccuracy, other: MeasuredAccuracy) -> bool:
     if one.standard_error is None or other.standard_error is None:
         return False
     return abs(one.value - other.value) > NORMAL_95 * math.hypot(one.standard_error, other.standard_error)
+
+
+def paired_standard_error(one: Sequence[float], other: Sequence[float], seed_error: float) -> float:
+    """Return the standard error of the difference of two accuracies that were measured on the same images.
+
+    The images' part of the variance is that of the mean of their differences, var(d) / N: images that are easy or hard
+    for both add nothing. The seeds' part is `seed_error` squared. As seeds add to var(d) too, the sum errs to the large
+    side.
+
+    Args:
+        one: Of each image, the share of the seeds whose network is right, 0..1.
+        other: The same of the other accuracy, image by image.
+        seed_error: Standard error of the difference from the seeds alone.
+
+    Raises:
+        ValueError: The images are not as many, or fewer than two.
+
+    """
+    if len(one) != len(other) or len(one) < 2:
+        raise ValueError(f"paired accuracies need the same images, two or more; got {len(one)} and {len(other)}")
+    differences = [mine - its for mine, its in zip(one, other, strict=True)]
+    mean = math.fsum(differences) / len(differences)
+    squares = math.fsum((difference - mean) ** 2 for difference in differences)
+    return math.sqrt(squares / (len(differences) - 1) / len(differences) + seed_error**2)

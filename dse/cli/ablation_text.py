@@ -41,7 +41,8 @@ def _title(found: Ablation) -> str:
 def _caption(found: Ablation) -> str:
     seeds = "one seed" if found.seeds == 1 else f"mean of {found.seeds} seeds"
     return (
-        f"Accuracy on the validation images, {seeds}, ± standard error; {MARK}: a difference not shown at 95 %. "
+        f"Accuracy on the validation images, {seeds}, ± standard error; a difference has the error of a difference on "
+        f"the same images, and {MARK} where it is not shown at 95 %. "
         f"Cycles are those of the {LATENCY_SCOPE} on {found.core}; what a change adds to a block is counted "
         "in operations for each element of a block's output, beside a block of sign, convolution and batch norm."
     )

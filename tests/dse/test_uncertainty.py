@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from dse import uncertainty
-from dse.uncertainty import NORMAL_95, SEED_DEVIATION, MeasuredAccuracy, differ, standard_error
+from dse.uncertainty import NORMAL_95, SEED_DEVIATION, MeasuredAccuracy, differ, paired_standard_error, standard_error
 from tests.fuzz import examples
 
 shares = st.floats(0, 1)
@@ -171,3 +172,36 @@ def test_needs_the_standard_library_alone() -> None:
     imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert imported
     assert {name.split(".")[0] for name in imported} <= sys.stdlib_module_names
+
+
+def test_networks_that_answer_alike_leave_the_seeds_part() -> None:
+    right = [1.0, 0.0, 0.5, 1.0]
+    assert paired_standard_error(right, right, 0.003) == 0.003
+
+
+def test_the_images_part_is_that_of_the_mean_of_their_differences() -> None:
+    one, other = [1.0, 1.0, 0.0, 1.0], [1.0, 0.0, 0.0, 0.0]  # differences 0, 1, 0, 1
+    assert paired_standard_error(one, other, 0.0) == pytest.approx(math.sqrt((1 / 3) / 4))
+    assert paired_standard_error(other, one, 0.0) == paired_standard_error(one, other, 0.0)
+
+
+def test_it_is_the_spread_of_the_difference_over_other_images() -> None:
+    """Networks that find the same images hard: the error of independent accuracies would be twice as large."""
+    random = np.random.default_rng(1)
+
+    def answers(easy: NDArray[np.bool_]) -> tuple[list[float], list[float]]:
+        one, other = (easy ^ (random.random(easy.size) < flips) for flips in (0.05, 0.04))
+        return one.astype(float).tolist(), other.astype(float).tolist()
+
+    samples = [answers(random.random(1_000) < 0.85) for _ in range(400)]
+    spread = np.std([np.mean(one) - np.mean(other) for one, other in samples], ddof=1)
+    errors = [paired_standard_error(one, other, 0.0) for one, other in samples]
+    assert np.mean(errors) == pytest.approx(spread, rel=0.1)
+    independent = math.hypot(*(standard_error([float(np.mean(one))], len(one), 0.0) for one in samples[0]))
+    assert independent > 1.5 * np.mean(errors)
+
+
+@pytest.mark.parametrize(("one", "other"), [(3, 4), (1, 1), (0, 0)])
+def test_other_images_or_too_few_have_no_paired_error(one: int, other: int) -> None:
+    with pytest.raises(ValueError, match="the same images, two or more"):
+        paired_standard_error([1.0] * one, [1.0] * other, 0.0)
