@@ -32,7 +32,7 @@ def postgres_server(binaries: Path) -> Iterator[str]:
         subprocess.run(command, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
 
     call("initdb", "--auth=trust", "--username=dse", "--encoding=UTF8", "--no-sync")
-    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c max_connections=50"
+    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
     call("pg_ctl", "-w", "-s", "-l", str(folder / "log"), "-o", options, "start")
     try:
         yield f"postgresql://dse@/postgres?host={folder}"

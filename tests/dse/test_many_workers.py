@@ -204,9 +204,10 @@ def test_workers_of_other_machines_are_taken_over_when_their_signs_of_life_end(s
 
 
 def wait_for_a_training_of(fake, workers):
+    study = fake.load()  # once: each has a connection of its own, and a server has not many
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        for trial in fake.load().get_trials(states=(TrialState.RUNNING,)):
+        for trial in study.get_trials(states=(TrialState.RUNNING,)):
             if "worker" in trial.user_attrs:
                 return workers[trial.user_attrs["worker"]["pid"]]
         time.sleep(0.01)
