@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks.accuracy_results import DatasetResults, RecipeRow
 
@@ -34,6 +35,13 @@ def replace_section(page: str, section: str, marks: tuple[str, str] = (BEGIN, EN
         return f"{page.rstrip()}\n\n{marked}" if page.strip() else f"# Accuracy\n\n{marked}"
     after = rest.partition(end)[2].lstrip("\n")
     return before + marked + (f"\n{after}" if after else "")
+
+
+def write_section(page: Path, section: str, marks: tuple[str, str] = (BEGIN, END)) -> None:
+    """Write a page anew with `section` between the two marks, and say so."""
+    old = page.read_text(encoding="utf-8") if page.exists() else ""
+    page.write_text(replace_section(old, section, marks), encoding="utf-8")
+    print(f"wrote {page}")
 
 
 def section(results: Sequence[DatasetResults], step: str, command: str, picture: str) -> str:

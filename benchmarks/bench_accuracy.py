@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.accuracy_designs import ARITHMETICS
 from benchmarks.accuracy_jobs import Trainings
-from benchmarks.accuracy_page import replace_section, section, tables
+from benchmarks.accuracy_page import section, tables, write_section
 from benchmarks.accuracy_plot import plot
 from benchmarks.accuracy_results import DatasetResults, collect, train_seed
 from benchmarks.options import add_worker_options, say
@@ -76,13 +76,10 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 
 def _write(results: Sequence[DatasetResults]) -> None:
-    page, picture = _FOLDER / "accuracy.md", _FOLDER / _PICTURE
+    picture = _FOLDER / _PICTURE
     picture.parent.mkdir(parents=True, exist_ok=True)
     plot(results, picture)
-    old = page.read_text(encoding="utf-8") if page.exists() else ""
-    new = section(results, step_name(), COMMAND, _PICTURE.as_posix())
-    page.write_text(replace_section(old, new), encoding="utf-8")
-    print(f"wrote {page}")
+    write_section(_FOLDER / "accuracy.md", section(results, step_name(), COMMAND, _PICTURE.as_posix()))
 
 
 def _train(unit: _Unit) -> None:

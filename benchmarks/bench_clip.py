@@ -19,7 +19,7 @@ from statistics import fmean
 
 from benchmarks.accuracy_designs import end_values
 from benchmarks.accuracy_jobs import Trainings
-from benchmarks.accuracy_page import replace_section
+from benchmarks.accuracy_page import write_section
 from benchmarks.clip_designs import BASELINE, CLIPS, NARROW, insertion
 from benchmarks.clip_page import BEGIN, END, ClipResults, clip_row, plot, section
 from benchmarks.options import add_worker_options, say
@@ -74,12 +74,10 @@ def main(arguments: Sequence[str] = ()) -> int:
     if (options.seeds, epochs) != (SEEDS, EPOCHS):
         print(text)
         return 0
-    page, picture = _FOLDER / "accuracy.md", _FOLDER / _PICTURE
+    picture = _FOLDER / _PICTURE
     picture.parent.mkdir(parents=True, exist_ok=True)
     plot(results, picture)
-    old = page.read_text(encoding="utf-8") if page.exists() else ""
-    page.write_text(replace_section(old, text, (BEGIN, END)), encoding="utf-8")
-    print(f"wrote {page}")
+    write_section(_FOLDER / "accuracy.md", text, (BEGIN, END))
     return 0
 
 

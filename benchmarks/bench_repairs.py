@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.accuracy_page import replace_section
+from benchmarks.accuracy_page import write_section
 from dse.ablation import Ablation
 from dse.cache import EvaluationCache, default_directory
 from dse.cli.ablation_text import ablation_markdown
@@ -47,9 +47,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     if options.seeds != SEEDS:
         print(text)
         return 0
-    old = _PAGE.read_text(encoding="utf-8") if _PAGE.exists() else ""
-    _PAGE.write_text(replace_section(old, text, (BEGIN, END)), encoding="utf-8")
-    print(f"wrote {_PAGE}")
+    write_section(_PAGE, text, (BEGIN, END))
     return 0
 
 
