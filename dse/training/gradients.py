@@ -35,28 +35,32 @@ _WARM_UP_STEPS = 3
 
 def gradients_of(model: BinaryModel, loss: Loss, device: Device) -> Gradients:
     """Return what computes loss and gradients of batches, all of one size, by `model` as it is set now."""
-    if device is Device.CPU:
-        return lambda images, labels: _differentiate(model, loss, images, labels)
-    if all(isinstance(function, EndValue) for function in model.functions):
-        return _Graph(model, loss)
-    return lambda images, labels: _differentiate_mixed(model, loss, images, labels)  # running sums: on the processor
+    step = plain_gradients(model, loss, device)
+    captures = device is Device.CUDA and all(isinstance(function, EndValue) for function in model.functions)
+    return _Graph(model, step) if captures else step  # running sums are computed on the processor
 
 
-def _differentiate(model: BinaryModel, loss: Loss, images: Tensor, labels: Tensor) -> Tensor:
-    model.zero_grad(set_to_none=True)
-    value = loss(model(images), images, labels)
-    value.backward()  # type: ignore[no-untyped-call]
-    return value.detach()
+def plain_gradients(model: BinaryModel, loss: Loss, device: Device) -> Gradients:
+    """Return the same, whose operations are started one by one."""
+    forward = model if device is Device.CPU else _mixed(model)
+
+    def differentiate(images: Tensor, labels: Tensor) -> Tensor:
+        model.zero_grad(set_to_none=True)
+        value = loss(forward(images), images, labels)
+        value.backward()  # type: ignore[no-untyped-call]
+        return value.detach()
+
+    return differentiate
 
 
-def _differentiate_mixed(model: BinaryModel, loss: Loss, images: Tensor, labels: Tensor) -> Tensor:
-    model.zero_grad(set_to_none=True)
-    # without a cache of weights in bfloat16, which a graph would read on in its later starts
-    with torch.autocast("cuda", torch.bfloat16, cache_enabled=False):
-        logits = model(images).float()
-    value = loss(logits, images, labels)
-    value.backward()  # type: ignore[no-untyped-call]
-    return value.detach()
+def _mixed(model: BinaryModel) -> Callable[[Tensor], Tensor]:
+    def forward(images: Tensor) -> Tensor:
+        # without a cache of weights in bfloat16, which a graph would read on in its later starts
+        with torch.autocast("cuda", torch.bfloat16, cache_enabled=False):
+            logits: Tensor = model(images)
+        return logits.float()
+
+    return forward
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +74,10 @@ class _Captured:
 
 
 class _Graph:
-    """`_differentiate_mixed` as one CUDA graph, captured with the first batch."""
+    """A model's `plain_gradients` as one CUDA graph, captured with the first batch."""
 
-    def __init__(self, model: BinaryModel, loss: Loss) -> None:
-        self._model, self._loss = model, loss
+    def __init__(self, model: BinaryModel, step: Gradients) -> None:
+        self._model, self._step = model, step
         self._captured: _Captured | None = None
 
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
@@ -88,18 +92,17 @@ class _Graph:
     def _capture(self, images: Tensor, labels: Tensor) -> _Captured:
         """Record a step; what warming up changes, the statistics of batch norm, is put back."""
         gc.collect()  # a graph of an earlier training that is freed during the capture would spoil it
-        arguments = (self._model, self._loss, images, labels)
         before = {name: buffer.clone() for name, buffer in self._model.named_buffers()}
         aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             for _ in range(_WARM_UP_STEPS):
-                _differentiate_mixed(*arguments)
+                self._step(images, labels)
         torch.cuda.current_stream().wait_stream(aside)
         self._model.zero_grad(set_to_none=True)  # so that the graph has gradients of its own, written anew each time
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            value = _differentiate_mixed(*arguments)
+            value = self._step(images, labels)
         for name, buffer in self._model.named_buffers():
             buffer.copy_(before[name])
         return _Captured(graph, images, labels, value)
