@@ -78,7 +78,7 @@ class AblationRow:
     accuracy: MeasuredAccuracy | None = None
     test_accuracy: MeasuredAccuracy | None = None
     seeds: tuple[float, ...] = ()
-    right: NDArray[np.float64] | None = field(default=None, compare=False, repr=False)
+    right: tuple[float, ...] = field(default=(), repr=False)
     difference: MeasuredAccuracy | None = None
     shown: bool = False
     cycles: int | None = None
@@ -280,22 +280,23 @@ def _row(
         of_mean = seed_deviation / math.sqrt(len(accuracies))
         return MeasuredAccuracy(fmean(accuracies), standard_error([fmean(accuracies)], count, of_mean))
 
+    answers = [plan.answers(result.accuracy) for result in results if result.accuracy is not None]
     return replace(
         row,
         accuracy=mean("accuracy", images[0]),
         test_accuracy=mean("test_accuracy", images[1]),
         seeds=tuple(_accuracies(results, "accuracy")),
-        right=np.mean([plan.answers(result.accuracy) for result in results if result.accuracy is not None], axis=0),
+        right=tuple(np.mean(answers, axis=0).tolist()),
     )
 
 
 def _compared(row: AblationRow, baseline: AblationRow, seed_deviation: float) -> AblationRow:
     """Return the row with its difference to the baseline, both of as many seeds, judged on the same images."""
     one, other = row.accuracy, baseline.accuracy
-    if one is None or other is None or row.right is None or baseline.right is None:
+    if one is None or other is None:
         return row
     seed_error = seed_deviation * math.sqrt(1 / len(row.seeds) + 1 / len(baseline.seeds))
-    error = paired_standard_error(row.right.tolist(), baseline.right.tolist(), seed_error)
+    error = paired_standard_error(row.right, baseline.right, seed_error)
     difference = one.value - other.value
     shown = abs(difference) > NORMAL_95 * error
     return replace(row, difference=MeasuredAccuracy(difference, error), shown=shown)

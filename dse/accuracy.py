@@ -10,7 +10,7 @@ from dse.cache import EvaluationCache, Record, content_key
 from dse.data import Dataset
 from dse.data.resizing import fitted
 from dse.errors import TrainingError, UsageError
-from dse.evaluation import WEIGHTS, Activity, Judge, obtain_accuracy
+from dse.evaluation import WEIGHTS, Accuracy, Activity, Judge, obtain_accuracy
 from dse.layer_functions import function_values
 from dse.networks import Network
 from dse.training.device import Device
@@ -148,8 +148,6 @@ class NetworkTrainer:
             return self._teacher
         if self._cache is None or self._recipe.distillation.teacher is not None:
             raise UsageError("recipe: distillation names a teacher that is not given: give its weights")
-        from dse.training.weights import parse_weights
-
         trainer = NetworkTrainer(
             self._dataset,
             self._recipe.of_teacher(),
@@ -162,4 +160,14 @@ class NetworkTrainer:
         )
         exact = tuple(Arithmetic(32).layer_function(layer.shape) for layer in network.binary_layers)
         found = obtain_accuracy(trainer, self._cache, network, exact, lambda what: activity(f"{TEACHER}{what}"))
-        return parse_weights(self._cache.load_file(WEIGHTS, found.weights), found.weights)
+        return load_trained(self._cache, found)
+
+
+def load_trained(cache: EvaluationCache, accuracy: Accuracy) -> TrainedNetwork:
+    """Return the network that an accuracy was measured on, from the cache that keeps it.
+
+    Raises CacheError or WeightsError if its file is missing or damaged.
+    """
+    from dse.training.weights import parse_weights
+
+    return parse_weights(cache.load_file(WEIGHTS, accuracy.weights), accuracy.weights)

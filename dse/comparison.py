@@ -146,8 +146,7 @@ def _trained_longer(
     first, second = (None if trial.refined is None else trial.refined.measured for trial in (one, other))
     if first is None and second is None:
         return
-    is_same_plan = results.look is not None and others.look is not None and results.look.digest == others.look.digest
-    is_comparable = is_same_plan and results.dataset == others.dataset
+    is_comparable = results.look == others.look and results.dataset == others.dataset
     yield Line(
         f"accuracy % {LONGER}",
         "" if first is None else first.percent,

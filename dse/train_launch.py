@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.ablation import Ablation, AblationPlan, repair_variants, run_ablation
+from dse.accuracy import load_trained
 from dse.cache import EvaluationCache
 from dse.data import Dataset
 from dse.design import Design, uniform_design
@@ -223,10 +224,9 @@ def _answers(settings: TrainSettings, progress: TrainingsProgress) -> Callable[[
 
     def answers(accuracy: Accuracy) -> NDArray[np.bool_]:
         from dse.training.evaluation import predict
-        from dse.training.weights import parse_weights
 
         progress.activity("comparing answers")
-        trained = parse_weights(settings.cache.load_file(WEIGHTS, accuracy.weights), accuracy.weights)
+        trained = load_trained(settings.cache, accuracy)
         right: NDArray[np.bool_] = predict(trained.model(), validation) == validation.labels
         return right
 

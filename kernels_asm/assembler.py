@@ -151,7 +151,7 @@ def source_digest(
 
 def variant_digest(variant: KernelVariant, shape: ConvShape) -> str:
     """Return the digest of the image that `assemble_variant` would return, without assembling it."""
-    return source_digest(variant_source(variant), variant.parameters(shape), variant.tile.arguments)
+    return variant_kernel(variant, shape).digest()
 
 
 def _source_digests(source: Path) -> bytes:

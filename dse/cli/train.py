@@ -89,14 +89,12 @@ def train(
     _check_options(ablate, save, output)
     limit = _parse_overflow(overflow)
 
-    from dse.training.device import choose_device
-
-    where = choose_device(device)
-
     from dse.cache import EvaluationCache
     from dse.data import dataset_names, load_dataset
+    from dse.training.device import choose_device
     from isa_models.core import load_core
 
+    where = choose_device(device)
     loaded_core = load_core(core, parse_overrides(override))
     augmented = dataset if augment and dataset in dataset_names() else None  # an unknown one is refused below
     plain = recipe_of_options(recipe, epochs, train_images, stages, optimiser, settings, augmented)
