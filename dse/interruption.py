@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
@@ -23,8 +24,10 @@ class Interruption:
         self._pending = False
         self._deliverable = False
         self._previous: dict[signal.Signals, Any] = {}
+        self._previous_hook = sys.unraisablehook
 
     def __enter__(self) -> Self:
+        self._previous_hook, sys.unraisablehook = sys.unraisablehook, self._ignored
         for number in SIGNALS:
             self._previous[number] = signal.signal(number, self._receive)
         return self
@@ -34,6 +37,7 @@ class Interruption:
     ) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        sys.unraisablehook = self._previous_hook
 
     @contextmanager
     def deliverable(self) -> Iterator[None]:
@@ -55,3 +59,8 @@ class Interruption:
         if self._deliverable:
             self._deliverable = False  # a second signal must not tear the clean-up after the first
             raise KeyboardInterrupt
+
+    def _ignored(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Say nothing of an interrupt that Python ignores, as in the callback of a weak reference: it is held still."""
+        if not (self._pending and isinstance(unraisable.exc_value, KeyboardInterrupt)):
+            self._previous_hook(unraisable)
