@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from kernels_asm.arguments import ArgumentBlock, Field
 from kernels_asm.assembler import SOURCES, KernelImage, assemble
 from kernels_asm.errors import InputError
+from kernels_asm.matrix_product import exact_product
 from kernels_asm.oracle import sliding_windows
 from kernels_asm.packing import padded_channels_out
 from kernels_asm.shape import ConvShape
@@ -257,14 +258,13 @@ def pack_int8_weights(weights: Integers, shape: ConvShape, variant: Int8Variant)
 def int8_conv(activations: Integers, weights: Integers, shape: ConvShape, shift: int | None) -> Integers:
     """Return the output (out height, out width, channels out), int32 or, with a shift, int8, computed in integers.
 
-    activations: (height, width, channels in); weights: (channels out, kernel height, kernel width, channels in).
+    activations: (height, width, channels in); weights: (channels out, kernel height, kernel width, channels in); both
+    of 8 bits.
     """
     around = (shape.padding, shape.padding)
     padded = np.pad(activations, (around, around, (0, 0)))
-    # Sums below 2^31 are exact in float64, for which NumPy has a fast product.
-    windows = sliding_windows(padded, shape).reshape(shape.out_pixels, shape.window).astype(np.float64)
-    filters = weights.reshape(shape.channels_out, shape.window).astype(np.float64)
-    sums = np.matmul(windows, filters.T).astype(np.int64)
+    windows = sliding_windows(padded, shape).reshape(shape.out_pixels, shape.window)
+    sums = exact_product(windows, weights.reshape(shape.channels_out, shape.window), shape.window << 14)
     output = sums.reshape(shape.out_height, shape.out_width, shape.channels_out)
     return output.astype(np.int32) if shift is None else shift_to_int8(output, shift)
 

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from kernels_asm.arithmetic import RUNNING_BOUNDS, Arithmetic, Overflow
 from kernels_asm.lane_tile import LANE_STEPS
+from kernels_asm.matrix_product import exact_product
 from kernels_asm.packing import block_sizes, channel_block, pack_activations, pack_bits
 from kernels_asm.shape import ConvShape
 
 Signs = NDArray[np.integer]
 Counts = NDArray[np.int64]
-
-_EXACT_IN_FLOAT32 = 2**24
 
 
 def dot_products(activations: Signs, weights: Signs, shape: ConvShape) -> Counts:
@@ -29,16 +28,8 @@ def dot_products(activations: Signs, weights: Signs, shape: ConvShape) -> Counts
     channels in). Padding is as the shape says.
     """
     windows = _windows(activations, shape).reshape(shape.out_pixels, shape.window)
-    product = _matrix_product(windows, weights.reshape(shape.channels_out, shape.window))
+    product = exact_product(windows, weights.reshape(shape.channels_out, shape.window), shape.window)
     return product.reshape(shape.out_height, shape.out_width, shape.channels_out)
-
-
-def _matrix_product(windows: Signs, filters: Signs) -> Counts:
-    """Return the dot products of +1/-1 rows (pixels, n) with rows (channels out, n), exact."""
-    # Sums of up to 2^24 ones are exact in float32, for which NumPy has a fast product.
-    exact = np.dtype(np.float32 if windows.shape[1] <= _EXACT_IN_FLOAT32 else np.float64)
-    product: NDArray[np.floating] = np.matmul(windows.astype(exact), filters.T.astype(exact))
-    return product.astype(np.int64)
 
 
 def binary_conv(activations: Signs, weights: Signs, shape: ConvShape, arithmetic: Arithmetic) -> Signs:
@@ -65,7 +56,7 @@ def _running_sums(activations: Signs, weights: Signs, shape: ConvShape) -> Count
     for row, column, start in itertools.product(range(shape.kernel_height), range(shape.kernel_width), starts):
         channels = slice(start, start + block)
         pixels = windows[:, :, row, column, channels].reshape(shape.out_pixels, -1)
-        dots = _matrix_product(pixels, weights[:, row, column, channels])
+        dots = exact_product(pixels, weights[:, row, column, channels], block)
         odd = pixels.shape[1] % 2
         # n // 2 - p where the dot product of the block's n channels is n - 2 p
         sums = np.clip(sums + (dots - odd) // 2, *RUNNING_BOUNDS)
