@@ -7,12 +7,14 @@ import struct
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from io import BytesIO
 from itertools import pairwise
 from typing import Any
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
+from elftools.elf.structs import ELFStructs
 
 from isa_models.disassembly import data_text, instruction_text
 from isa_models.errors import ImageError, InputError
@@ -124,12 +126,39 @@ class Image:
         return f"; defined: {', '.join(names[:_MOST_NAMES]) or 'none'}{more}"
 
 
+class _Structs(ELFStructs):  # type: ignore[misc]  # pyelftools has no types
+    """The parsers of an ELF file's parts, which take most of the time to open one: files of a kind share them."""
+
+    def create_advanced_structs(
+        self, e_type: str | None = None, e_machine: str | None = None, e_ident_osabi: str | None = None
+    ) -> None:
+        self.__dict__.update(_made(self.little_endian, self.elfclass, e_type, e_machine, e_ident_osabi))
+
+
+@lru_cache(maxsize=16)
+def _made(
+    little_endian: bool, elfclass: int, e_type: str | None, e_machine: str | None, osabi: str | None
+) -> dict[str, Any]:
+    structs = ELFStructs(little_endian=little_endian, elfclass=elfclass)
+    structs.create_basic_structs()
+    structs.create_advanced_structs(e_type, e_machine, osabi)
+    return dict(structs.__dict__)
+
+
 class _ElfFile(ELFFile):  # type: ignore[misc]  # pyelftools has no types
     """An ELF file that reads each section's header once, however often its sections are gone through."""
 
     def __init__(self, data: bytes) -> None:
         self._sections: dict[int, Any] = {}  # first, as the base class looks for sections while it is made
         super().__init__(BytesIO(data))
+
+    @property
+    def structs(self) -> _Structs:
+        return self._structs
+
+    @structs.setter
+    def structs(self, structs: Any) -> None:
+        self._structs = _Structs(structs.little_endian, structs.elfclass)
 
     def get_section(self, n: int, type: Any = None) -> Any:  # the base class's name
         if type is not None:
