@@ -13,8 +13,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,23 +55,73 @@ def obtain(
         return (make(), True) if record is None else (record, False)
 
 
+def obtain_all(
+    cache: EvaluationCache,
+    kind: str,
+    contents: Sequence[Mapping[str, Any]],
+    make: Callable[[Sequence[int]], Sequence[Record]],
+    activity: Callable[[str], None] = lambda _what: None,
+) -> list[Record]:
+    """Return the records of several contents: those that nobody has made or is making are made together.
+
+    Others are waited for behind that, while no claim is held, so that no two processes wait for each other.
+
+    Args:
+        cache: Where the records are looked up.
+        kind: Their kind.
+        contents: What each depends on.
+        make: Evaluates those at these places, stores their records and returns them; whatever it raises goes through.
+        activity: Told in a few words while another process makes a record.
+
+    Raises:
+        CacheError: The cache cannot be used.
+
+    """
+    records = [cache.load(kind, content) for content in contents]
+    with ExitStack() as claims:
+        own = []
+        for place in [place for place, record in enumerate(records) if record is None]:
+            claim = _claimed(cache, cache.record_path(kind, contents[place]), lambda _what: None, waits=False)
+            if claims.enter_context(claim):
+                records[place] = cache.load(kind, contents[place])
+                own += [place] if records[place] is None else []
+        for place, record in zip(own, make(own) if own else (), strict=True):
+            records[place] = record
+    return [
+        record or obtain(cache, kind, contents[place], partial(_make_one, make, place), activity)[0]
+        for place, record in enumerate(records)
+    ]
+
+
+def _make_one(make: Callable[[Sequence[int]], Sequence[Record]], place: int) -> Record:
+    return make([place])[0]
+
+
 @contextmanager
-def _claimed(cache: EvaluationCache, record: Path, activity: Callable[[str], None]) -> Iterator[None]:
-    """Hold the claim on a record inside the block."""
+def _claimed(
+    cache: EvaluationCache, record: Path, activity: Callable[[str], None], *, waits: bool = True
+) -> Iterator[bool]:
+    """Hold the claim on a record inside the block; without waiting, hold it or not, and tell which."""
     try:
         record.parent.mkdir(parents=True, exist_ok=True)
-        number = take_claim(record, Watch(), activity)
+        number = take_claim(record, Watch(), activity, waits=waits)
     except OSError as error:
         raise cache.unwritable(error) from error
+    if number is None:
+        yield False
+        return
     try:
         with heartbeat(lambda: _touch(_claim(record, number)), HEARTBEAT):
-            yield
+            yield True
     finally:
         _release(record, number)
 
 
-def take_claim(record: Path, watch: Watch, activity: Callable[[str], None]) -> int:
-    """Wait until nobody alive holds a claim on the record, then make one and return its number."""
+def take_claim(record: Path, watch: Watch, activity: Callable[[str], None], *, waits: bool = True) -> int | None:
+    """Wait until nobody alive holds a claim on the record, then make one and return its number.
+
+    Without waiting, return None where somebody holds one.
+    """
     pause = FIRST_PAUSE
     while True:
         last = max(_numbers(record), default=-1)
@@ -78,6 +129,8 @@ def take_claim(record: Path, watch: Watch, activity: Callable[[str], None]) -> i
             if _make(_claim(record, last + 1)):
                 return last + 1
             continue
+        if not waits:
+            return None
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
 

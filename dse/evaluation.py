@@ -14,9 +14,9 @@ from typing import Any, Protocol
 from dse.cache import EvaluationCache, Record, content_key
 from dse.claims import obtain
 from dse.design import Design, NetworkChoice
-from dse.layer_solution import LayerSolution, prepare_layers, solve_layer
+from dse.layer_solution import LayerSolution, solve_layers
 from dse.networks import Network
-from dse.tile_search import TileSearch, Timed
+from dse.tile_search import TileSearch
 from kernels_asm import LayerFunction
 
 ACCURACY = "accuracy"
@@ -125,21 +125,14 @@ class Evaluator:
         Raises KernelError or IsaModelError if the design cannot be timed, CacheError if the cache cannot be used.
         """
         network = self._network_of(design.network)
-        records: list[Record] = []
-        kernels: list[Timed] = []
-        timings = 0
         layers = network.binary_layers
-        with_sums = list(zip(layers, design.layer_sums(len(layers)), strict=True))
-        prepare_layers(with_sums, network, self._search)
-        for number, (layer, sums) in enumerate(with_sums, start=1):
-            what = f"timing {layer.name} ({number}/{len(layers)})"
-            solved = solve_layer(layer, network, sums, self._search, _counting(what, activity))
-            timings += solved.timings
-            records.append(_layer_record(solved))
-            kernels += solved.kernels
+        with_sums = zip(layers, design.layer_sums(len(layers)), strict=True)
+        solved = solve_layers(with_sums, network, self._search, lambda done: activity(f"timing kernel {done}"))
+        records = tuple(map(_layer_record, solved))
+        keys = tuple(timed.key for one in solved for timed in one.kernels)
+        is_cached = not any(one.timings for one in solved)
         cycles = sum(record["cycles"] for record in records)
-        keys = tuple(timed.key for timed in kernels)
-        return Latency(cycles, cycles / self._clock_hz * 1e3, tuple(records), keys, cached=timings == 0)
+        return Latency(cycles, cycles / self._clock_hz * 1e3, records, keys, cached=is_cached)
 
     def accuracy(self, design: Design, activity: Activity, judge: Judge | None = None) -> Accuracy:
         """Return the accuracy of the network trained for the design's arithmetic.
@@ -182,10 +175,6 @@ def obtain_accuracy(
 
     record, trained_now = obtain(cache, ACCURACY, content, trained, activity)
     return Accuracy(record, content_key(content), cached=not trained_now)
-
-
-def _counting(what: str, activity: Activity) -> Callable[[int], None]:
-    return lambda done: activity(f"{what}, kernel {done}")
 
 
 def _layer_record(solved: LayerSolution) -> Record:

@@ -16,7 +16,7 @@ from elftools.elf.elffile import ELFFile
 
 from dse.design import Design, NetworkChoice
 from dse.fused_emulation import random_parameters
-from dse.layer_solution import LayerSolution, solve_layer
+from dse.layer_solution import LayerSolution, solve_layers
 from dse.layer_tasks import TiledKernel
 from dse.layer_work import Convolution, FusedConvolution, LayerWork
 from dse.networks import BinaryConv, FeatureMaps, Network
@@ -76,7 +76,7 @@ class Footprint:
 
     def _kernels(self, network: Network, design: Design) -> list[LayerKernels]:
         layers = zip(network.binary_layers, design.layer_sums(len(network.binary_layers)), strict=True)
-        solved = [solve_layer(layer, network, sums, self._search) for layer, sums in layers]
+        solved = solve_layers(layers, network, self._search)
         return [LayerKernels(one.layer, one.solution.kernel, _pass_of(one)) for one in solved]
 
 

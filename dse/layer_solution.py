@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from dse.design import Sums
 from dse.layer_tasks import Route, layer_routes
@@ -39,30 +39,29 @@ class LayerSolution:
         return sum(timed.cycles for timed in self.kernels)
 
 
-def prepare_layers(layers: Iterable[tuple[BinaryConv, Sums]], network: Network, search: TileSearch) -> None:
-    """Prepare what `solve_layer` will time for layers of a network, which takes less time for all of them together."""
-    routes = [route for layer, sums in layers for route in layer_routes(layer, network, sums, search.family)]
-    search.prepare([route.kernel for route in routes], [route.behind for route in routes if route.behind is not None])
-
-
-def solve_layer(
-    layer: BinaryConv,
+def solve_layers(
+    layers: Iterable[tuple[BinaryConv, Sums]],
     network: Network,
-    sums: Sums,
     search: TileSearch,
     tell: Callable[[int], None] = lambda _done: None,
-) -> LayerSolution:
-    """Return what a layer with such sums runs; `tell` is told how many kernels have been timed for it.
+) -> list[LayerSolution]:
+    """Return what each of these layers of a network, with such sums, runs.
 
-    Raises as `dse.tile_search.TileSearch.solve`.
+    `tell` is told how many kernels have been timed for them. Raises as `dse.tile_search.TileSearch.solve_all`.
     """
+    routes = [(layer, layer_routes(layer, network, sums, search.family)) for layer, sums in layers]
+    together = [route for _, of_layer in routes for route in of_layer]
+    passes = iter(search.time_all([route.behind for route in together if route.behind is not None]))
+    solutions = iter(search.solve_all([route.kernel for route in together], tell))
 
-    def solve(route: Route) -> LayerSolution:
-        behind = None if route.behind is None else search.time(route.behind)
-        solution = search.solve(route.kernel, tell)
+    def solved(layer: BinaryConv, route: Route) -> LayerSolution:
+        solution, behind = next(solutions), None if route.behind is None else next(passes)
         timings = solution.timed.timings + (behind.timings if behind else 0)
         return LayerSolution(layer, solution, behind, timings)
 
-    solved = [solve(route) for route in layer_routes(layer, network, sums, search.family)]
+    return [_fastest([solved(layer, route) for route in of_layer]) for layer, of_layer in routes]
+
+
+def _fastest(solved: Sequence[LayerSolution]) -> LayerSolution:
     fastest = min(solved, key=lambda one: one.cycles)
-    return LayerSolution(layer, fastest.solution, fastest.behind, sum(one.timings for one in solved))
+    return replace(fastest, timings=sum(one.timings for one in solved))

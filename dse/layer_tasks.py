@@ -95,10 +95,10 @@ class FusedTask:
         return FusedConvolution(self.shape, variant) if can_compute(variant, self.shape) else None
 
     def like(self, variant: AnyVariant) -> FusedConvolution:
-        """Return the kernel of a variant, which is one of this task's."""
+        """Return the kernel of a variant's tile and transform, which can compute the layer, in the task's own sums."""
         if not isinstance(variant, FusedVariant):
             raise TypeError(f"{variant} is no variant of a fused task")
-        return FusedConvolution(self.shape, variant)
+        return FusedConvolution(self.shape, replace(variant, accumulator=self.accumulator))
 
     def relatives(self, kernel: TiledKernel) -> Iterator[TiledKernel]:
         """Yield what may be faster than a kernel, in the same tile: the other transforms."""

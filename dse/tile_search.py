@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from dse.cache import EvaluationCache, Record, content_key
-from dse.claims import obtain
+from dse.claims import obtain, obtain_all
 from dse.errors import NoKernelError
 from dse.layer_tasks import TiledKernel, TileTask, plain_kernels, with_tile
 from dse.layer_work import FusedConvolution, LayerWork, work_result
@@ -84,7 +84,7 @@ class Solution:
     Attributes:
         kernel: The kernel.
         timed: Its timing.
-        tried: Cycles of each kernel that was tried, in the order of the search, by the variant's text.
+        tried: Cycles of each kernel that was tried, in the order of the search, by the text of a variant with its code.
         legal: How many plain tiles can do the task.
 
     """
@@ -116,24 +116,37 @@ class TileSearch:
         self._checked: dict[Hashable, Record] = {}
         self._loaded: dict[LayerWork, Record] = {}
 
-    def prepare(self, tasks: Iterable[TileTask], works: Iterable[LayerWork]) -> None:
-        """Prepare together what `solve` and `time` will begin with for all of these, unless the cache has it.
+    def solve(self, task: TileTask, tell: Callable[[int], None] = lambda _done: None) -> Solution:
+        """Return the fastest kernel for a task; `tell` and errors as of `solve_all`."""
+        return self.solve_all([task], tell)[0]
 
-        It saves time and changes nothing else: what is missing is prepared when it is asked for.
+    def solve_all(self, tasks: Sequence[TileTask], tell: Callable[[int], None] = lambda _done: None) -> list[Solution]:
+        """Return the fastest kernel for each task; what they try is prepared together, which takes less time.
+
+        `tell` is told how many kernels have been timed for them.
+
+        Raises:
+            NoKernelError: No tile can do one of them.
+            KernelMismatchError: A kernel computes something else than the oracle.
+
         """
-        kernels = [kernel for task in dict.fromkeys(tasks) for kernel in self._begins_with(task)]
-        self._timer.prepare([work for work in dict.fromkeys([*kernels, *works]) if self._is_new(work)])
+        timings = self._search(list(dict.fromkeys(task.as_timed for task in tasks)), tell)
+        records = [self._found[task.as_timed] for task in tasks]
+        kernels = [task.like(parse_variant(record["best"])) for task, record in zip(tasks, records, strict=True)]
+        found = []
+        for task, record, kernel, timed in zip(tasks, records, kernels, self.time_all(kernels), strict=True):
+            counted = replace(timed, timings=timed.timings + timings.pop(task.as_timed, 0))
+            found.append(Solution(kernel, counted, record["tried"], record["legal"]))
+        return found
 
-    def _begins_with(self, task: TileTask) -> Iterable[TiledKernel]:
-        """Return the kernels that a search for the task is sure to try, or what it has found."""
-        timed = task.as_timed
-        if timed not in self._found:
-            start, _ = self._start(timed)
-            record = self._cache.load(TILES, self._content(timed, start))
-            if record is None:
-                return start
-            self._found[timed] = record
-        return [task.like(parse_variant(self._found[timed]["best"]))]
+    def time(self, work: LayerWork) -> Timed:
+        """Return a kernel's timing; see `time_all`."""
+        return self.time_all([work])[0]
+
+    def time_all(self, works: Sequence[LayerWork]) -> list[Timed]:
+        """Return each kernel's timing: from the cache, or timed and then kept there; raises as `LayerTimer.time`."""
+        self._timer.prepare([work for work in dict.fromkeys(works) if self._is_new(work)])
+        return [self._timed(work) for work in works]
 
     def _is_new(self, work: LayerWork) -> bool:
         if work in self._loaded:
@@ -143,24 +156,8 @@ class TileSearch:
             self._loaded[work] = record
         return record is None and self._check(work) not in self._checked
 
-    def solve(self, task: TileTask, tell: Callable[[int], None] = lambda _done: None) -> Solution:
-        """Return the fastest kernel for a task; `tell` is told how many kernels have been timed for it.
-
-        Raises:
-            NoKernelError: No tile can do it.
-            KernelMismatchError: A kernel computes something else than the oracle.
-
-        """
-        record, timings = self._search(task.as_timed, tell)
-        kernel = task.like(parse_variant(record["best"]))
-        timed = self.time(kernel)
-        return Solution(kernel, replace(timed, timings=timed.timings + timings), record["tried"], record["legal"])
-
-    def time(self, work: LayerWork) -> Timed:
-        """Return a kernel's timing: from the cache, or timed and then kept there; raises as `LayerTimer.time`."""
+    def _timed(self, work: LayerWork) -> Timed:
         content = self._timer.key(work)
-        if work in self._loaded:
-            return Timed(work, self._loaded[work], content_key(content), 0)
         timed = 0
 
         def made() -> Record:
@@ -168,12 +165,12 @@ class TileSearch:
             record = self._checked.get(self._check(work))
             if record is None:
                 timed = 1
-                self._timer.prepare([work])
                 record = self._time(work)
             return self._keep(work, record)
 
-        record, _ = obtain(self._cache, LATENCY, content, made)
-        return Timed(work, record, content_key(content), timed)
+        if work not in self._loaded:
+            self._loaded[work], _ = obtain(self._cache, LATENCY, content, made)
+        return Timed(work, self._loaded[work], content_key(content), timed)
 
     def _time(self, work: LayerWork) -> Record:
         record = self._timer.time(work)
@@ -187,22 +184,43 @@ class TileSearch:
     def _keep(self, work: LayerWork, record: Record) -> Record:
         return self._cache.store(LATENCY, self._timer.key(work), record)
 
-    def _search(self, task: TileTask, tell: Callable[[int], None]) -> tuple[Record, int]:
-        """Return the record of a search and how many kernels were timed for it now."""
-        if task in self._found:
-            return self._found[task], 0
-        start, legal = self._start(task)
-        content = self._content(task, start)
-        tried = _Timings(self._timer, self._time, self._images, tell)
+    def _search(self, tasks: Sequence[TileTask], tell: Callable[[int], None]) -> dict[TileTask, int]:
+        """Find the records of the searches for tasks; return how many kernels were timed for each now."""
+        trials = [_Trials(task, *self._start(task)) for task in tasks if task not in self._found]
 
-        def searched() -> Record:
-            best = _find(task, start, tried)
-            if best in tried.timed:
-                self._keep(best, tried.records[best])  # the others' timings are of no further use
-            return self._cache.store(TILES, content, tried.record(best, legal))
+        def searched(places: Sequence[int]) -> list[Record]:
+            return self._try_all([trials[place] for place in places], tell)
 
-        self._found[task], _ = obtain(self._cache, TILES, content, searched)
-        return self._found[task], len(tried.timed)
+        records = obtain_all(self._cache, TILES, [self._content(one.start) for one in trials], searched)
+        self._found |= {one.task: record for one, record in zip(trials, records, strict=True)}
+        return {one.task: len(one.timed) for one in trials}
+
+    def _try_all(self, trials: Sequence[_Trials], tell: Callable[[int], None]) -> list[Record]:
+        """Search for several tasks in step; store and return the records of the searches."""
+        for batches in zip(*(one.batches() for one in trials), strict=True):
+            self._try(zip(trials, batches, strict=True), lambda: tell(sum(len(one.timed) for one in trials)))
+        return [self._searched(one) for one in trials]
+
+    def _try(self, batches: Iterable[tuple[_Trials, Iterable[TiledKernel]]], tell: Callable[[], None]) -> None:
+        """Give trials the records of the kernels that they want, timing each code once."""
+        wanted = [
+            (trial, kernel, _image(self._timer, kernel))
+            for trial, batch in batches
+            for kernel in batch
+            if kernel not in trial.records
+        ]
+        self._timer.prepare([kernel for _, kernel, image in wanted if image not in self._images])
+        for trial, kernel, image in wanted:
+            if image not in self._images:
+                self._images[image] = self._time(kernel)
+                trial.timed.add(kernel)
+                tell()
+            trial.records[kernel] = self._images[image]
+
+    def _searched(self, trials: _Trials) -> Record:
+        if trials.best in trials.timed:
+            self._keep(trials.best, trials.records[trials.best])  # the others' timings are of no further use
+        return self._cache.store(TILES, self._content(trials.start), trials.record())
 
     def _start(self, task: TileTask) -> tuple[list[TiledKernel], int]:
         """Return the kernels that a search begins with, and how many plain tiles can do the task."""
@@ -213,80 +231,77 @@ class TileSearch:
         good = [by_tile[tile] for tile in good_tiles(by_tile, task.shape)]
         return good if len(good) <= FEW else good[: self._first], len(legal)
 
-    def _content(self, task: TileTask, start: Iterable[TiledKernel]) -> Mapping[str, Any]:
-        """Return all that a search depends on: the kernels that it starts with stand for their sources and the core."""
-        kernels = content_key({str(kernel): self._timer.key(kernel) for kernel in start})
-        return {"task": str(task), "kernels": kernels, "search": [REFINED, *PREFETCH, LEAST_MISSES]}
+    def _content(self, start: Iterable[TiledKernel]) -> Mapping[str, Any]:
+        """Return all that a search depends on: the code that it starts with stands for the task and the core."""
+        images = [_image(self._timer, kernel) for kernel in start]
+        return {"images": content_key({"images": images}), "search": [REFINED, *PREFETCH, LEAST_MISSES]}
 
 
 @dataclass
-class _Timings:
-    """The kernels that a search tries.
+class _Trials:
+    """The kernels that the search for a task tries.
 
     Attributes:
-        timer: Prepares them.
-        time: Times one.
-        images: The records of this and earlier searches by all that their keys hold but the variant's name: variants of
-            the same code take as long, such as 16-bit sums that saturate or wrap where they cannot.
-        tell: Told how many kernels have been timed.
+        task: The task.
+        start: Those that it begins with.
+        legal: How many plain tiles can do the task.
         records: Of the kernels tried.
-        timed: Those that were timed themselves.
+        timed: Those that were timed themselves: variants of the same code take as long, such as 16-bit sums that
+            saturate or wrap where they cannot.
 
     """
 
-    timer: LayerTimer
-    time: Callable[[LayerWork], Record]
-    images: dict[str, Record]
-    tell: Callable[[int], None]
+    task: TileTask
+    start: Sequence[TiledKernel]
+    legal: int
     records: dict[TiledKernel, Record] = field(default_factory=dict)
     timed: set[TiledKernel] = field(default_factory=set)
 
-    def add(self, kernels: Iterable[TiledKernel]) -> None:
-        images = {kernel: _image(self.timer, kernel) for kernel in kernels if kernel not in self.records}
-        self.timer.prepare([kernel for kernel, image in images.items() if image not in self.images])
-        for kernel, image in images.items():
-            if image not in self.images:
-                self.images[image] = self.time(kernel)
-                self.timed.add(kernel)
-                self.tell(len(self.timed))
-            self.records[kernel] = self.images[image]
+    def batches(self) -> Iterator[Iterable[TiledKernel]]:
+        """Yield what to try next, if it has not been; records of one batch are read when the next is asked for."""
+        yield self.start
+        yield (
+            relative
+            for kernel in self._fastest(REFINED, self._cycles)
+            if isinstance(kernel, FusedConvolution) or self._misses(kernel)
+            for relative in self.task.relatives(kernel)
+        )
+        yield (tree for kernel in self._fastest(REFINED, self._cycles) for tree in _unrolled(kernel))
+        yield (
+            tree
+            for kernel in self._fastest(REFINED, self._without_misses)
+            if self._misses(kernel)
+            for tree in _prefetching(kernel)
+        )
 
-    def cycles(self, kernel: TiledKernel) -> int:
+    @property
+    def best(self) -> TiledKernel:
+        """The fastest kernel."""
+        return self._fastest(1, self._cycles)[0]
+
+    def record(self) -> Record:
+        """Return what is kept of the search."""
+        tried = {str(kernel.variant): self._cycles(kernel) for kernel in self.records}
+        return {"best": str(self.best.variant), "tried": tried, "legal": self.legal}
+
+    def _cycles(self, kernel: TiledKernel) -> int:
         return int(self.records[kernel]["cycles"])
 
-    def fastest(self, count: int, cost: Callable[[TiledKernel], float]) -> list[TiledKernel]:
+    def _fastest(self, count: int, cost: Callable[[TiledKernel], float]) -> list[TiledKernel]:
         """Return the kernels that cost least; those that cost the same, by name."""
         return sorted(self.records, key=lambda kernel: (cost(kernel), str(kernel)))[:count]
 
-    def without_misses(self, kernel: TiledKernel) -> float:
-        return cycles_without_misses(self.cycles(kernel), self.records[kernel]["stalls"])
+    def _without_misses(self, kernel: TiledKernel) -> float:
+        return cycles_without_misses(self._cycles(kernel), self.records[kernel]["stalls"])
 
-    def misses(self, kernel: TiledKernel) -> bool:
+    def _misses(self, kernel: TiledKernel) -> bool:
         """Return whether misses take enough cycles for a kernel to be varied in how it uses the caches."""
-        return self.cycles(kernel) - self.without_misses(kernel) > LEAST_MISSES * self.cycles(kernel)
-
-    def record(self, best: TiledKernel, legal: int) -> Record:
-        tried = {str(kernel.variant): self.cycles(kernel) for kernel in self.records}
-        return {"best": str(best.variant), "tried": tried, "legal": legal}
+        return self._cycles(kernel) - self._without_misses(kernel) > LEAST_MISSES * self._cycles(kernel)
 
 
 def _image(timer: LayerTimer, kernel: LayerWork) -> str:
     """Return the name of all that a timing depends on but the variant's name."""
     return content_key({name: part for name, part in timer.key(kernel).items() if name != "variant"})
-
-
-def _find(task: TileTask, start: Iterable[TiledKernel], timings: _Timings) -> TiledKernel:
-    """Time what the search tries and return the fastest."""
-    timings.add(start)
-    for kernel in timings.fastest(REFINED, timings.cycles):
-        if isinstance(kernel, FusedConvolution) or timings.misses(kernel):
-            timings.add(task.relatives(kernel))
-    for kernel in timings.fastest(REFINED, timings.cycles):
-        timings.add(_unrolled(kernel))
-    for kernel in timings.fastest(REFINED, timings.without_misses):
-        if timings.misses(kernel):
-            timings.add(_prefetching(kernel))
-    return timings.fastest(1, timings.cycles)[0]
 
 
 def _unrolled(kernel: TiledKernel) -> Iterator[TiledKernel]:

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from dse.cache import EvaluationCache
-from dse.claims import obtain, take_claim
+from dse.claims import obtain, obtain_all, take_claim
 from dse.errors import CacheError
 from dse.liveness import Watch, has_ended, heartbeat, this_process
 
@@ -92,6 +92,55 @@ def test_looked_up_record_needs_no_claim(cache, tmp_path):
     cache.store(KIND, KEY, {"accuracy": 0.8})
     leave_claim(cache, ELSEWHERE)
     assert obtain(cache, KIND, KEY, pytest.fail) == ({"accuracy": 0.8}, False)
+
+
+def test_those_of_several_that_are_missing_are_made_together(cache):
+    contents = [{"number": number} for number in (0, 1, 2, 1)]
+    cache.store(KIND, contents[0], {"accuracy": 0.0})
+    made = []
+
+    def make(places):
+        made.append((list(places), claims(cache)))
+        return [cache.store(KIND, contents[place], {"accuracy": float(place)}) for place in places]
+
+    records = obtain_all(cache, KIND, contents, make)
+    assert [record["accuracy"] for record in records] == [0.0, 1.0, 2.0, 1.0]
+    assert [places for places, _ in made] == [[1, 2]]
+    assert len(made[0][1]) == 2
+    assert claims(cache) == []
+    assert obtain_all(cache, KIND, contents, lambda _places: pytest.fail("nothing is missing")) == records
+
+
+def test_what_another_makes_is_waited_for_while_no_claim_is_held(cache):
+    contents = [{"number": number} for number in range(3)]
+    other = cache.record_path(KIND, contents[1])
+    other.parent.mkdir(parents=True, exist_ok=True)
+    claim = other.with_name(f"{other.name}.claim0")
+    claim.write_text(json.dumps(this_process()))
+    made, held = [], []
+
+    def make(places):
+        made.append(list(places))
+        return [cache.store(KIND, contents[place], {"accuracy": float(place)}) for place in places]
+
+    def finish_the_other(_what):
+        held.extend(claims(cache))
+        cache.store(KIND, contents[1], {"accuracy": 0.5})
+        claim.unlink()
+
+    records = obtain_all(cache, KIND, contents, make, finish_the_other)
+    assert made == [[0, 2]]
+    assert held == [claim.name]
+    assert [record["accuracy"] for record in records] == [0.0, 0.5, 2.0]
+
+
+def test_failed_evaluation_of_several_frees_all_claims(cache):
+    def fail(_places):
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        obtain_all(cache, KIND, [{"number": 0}, {"number": 1}], fail)
+    assert claims(cache) == []
 
 
 def test_failed_evaluation_frees_the_claim(cache):

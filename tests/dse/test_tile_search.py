@@ -31,15 +31,19 @@ class FakeTimer:
 
     def __init__(self, misses: int = 100, **gains: int) -> None:
         self.timed: list[str] = []
-        self.prepared: list[str] = []
+        self.batches: list[list[str]] = []
         self.gains = {text.replace("_", "."): cycles for text, cycles in gains.items()}
         self.misses = misses
 
     def key(self, work):
         return {"work": str(work)}
 
+    @property
+    def prepared(self):
+        return [text for batch in self.batches for text in batch]
+
     def prepare(self, works):
-        self.prepared += map(str, works)
+        self.batches += [list(map(str, works))]
 
     def time(self, work):
         self.timed.append(str(work))
@@ -77,24 +81,45 @@ def test_what_is_timed_is_prepared_together_before(search_with):
     assert len(timer.timed) > FIRST
 
 
-def test_what_layers_begin_with_is_prepared_together_unless_it_is_known(search_with):
+def test_what_tasks_try_next_is_prepared_together(search_with):
+    timer = FakeTimer(u2=100)
+    unclipped = ConvolutionTask(SHAPE, Arithmetic(8, output=OutputType.INT16))
+    search_with(timer).solve_all([PLAIN, unclipped, PLAIN, FUSED])
+    start, relatives, unrolled, prefetching, own_clips = timer.batches
+    assert len(start) == len(set(start)) == 3 * FIRST
+    for batch in (start, relatives, prefetching):
+        assert all(any(kind in text for text in batch) for kind in ("clip127-int8", "clipnone-int16", "fused"))
+    assert all(".u" in text for text in unrolled)
+    assert all("pf" in text for text in prefetching)
+    assert not any("pf" in text or ".u" in text for text in [*start, *relatives])
+    assert [text for text in own_clips if "clip31" in text] == own_clips != []
+    assert sorted(timer.prepared) == sorted(timer.timed)
+
+
+def test_tasks_that_are_solved_together_have_the_solutions_of_each_alone(tmp_path):
+    def search_in(name: str) -> TileSearch:
+        return TileSearch(FakeTimer(tree4x8r1=100, u3=50, by1=20), EvaluationCache(tmp_path / name), FAMILY)
+
+    tasks = [PLAIN, replace(PLAIN, arithmetic=replace(NARROW, clip=3)), FUSED, PLAIN]
+    together, alone = search_in("together").solve_all(tasks), [search_in("alone").solve(task) for task in tasks[:3]]
+    assert together[:3] == alone
+    assert together[3] == replace(together[0], timed=replace(together[0].timed, timings=0))
+    assert [one.timed.timings for one in search_in("together").solve_all(tasks)] == [0, 0, 0, 0]
+
+
+def test_what_is_known_is_not_prepared(search_with):
     timer = FakeTimer()
-    search, unclipped = search_with(timer), ConvolutionTask(SHAPE, Arithmetic(8, output=OutputType.INT16))
-    search.prepare([PLAIN, unclipped, PLAIN], [PASS, PASS])
-    first = list(timer.prepared)
-    assert len(first) == len(set(first)) == 2 * FIRST + 1
-    assert not timer.timed
-    solutions = [search.solve(PLAIN), search.solve(unclipped)]
+    search = search_with(timer)
+    found = search.solve(PLAIN)
     search.time(PASS)
-    assert set(first) < set(timer.timed)
     for again in (search, search_with(timer)):
-        timer.prepared.clear()
-        again.prepare([PLAIN, unclipped], [PASS])
+        timer.batches.clear()
+        again.solve_all([PLAIN, PLAIN])
+        again.time_all([PASS, PASS])
         assert not timer.prepared
-        other_clip = replace(PLAIN, arithmetic=replace(NARROW, clip=3))
-        again.prepare([other_clip], [])
-        assert timer.prepared == [str(other_clip.like(solutions[0].kernel.variant))]
-        assert again.solve(PLAIN).timed == replace(solutions[0].timed, timings=0)
+    other_clip = replace(PLAIN, arithmetic=replace(NARROW, clip=3))
+    search.solve(other_clip)
+    assert timer.prepared == [str(other_clip.like(found.kernel.variant))]
 
 
 def test_kernels_are_assembled_together(search_with, tmp_path, monkeypatch):
@@ -152,6 +177,35 @@ def test_variants_of_the_same_code_are_timed_once_and_checked_once_where_they_co
     other = search.solve(ConvolutionTask(SHAPE, Arithmetic(16, clip=300, output=OutputType.INT16)))
     assert (other.kernel.variant.tile, len(timer.timed)) == (first.kernel.variant.tile, timed + 1)
     assert timer.timed[-1] == str(other.kernel)
+
+
+def test_tasks_of_the_same_code_share_a_search_with_other_processes_too(search_with):
+    def timer_of_code() -> FakeTimer:
+        timer = FakeTimer()
+        timer.key = lambda work: {"kernel": str(work.variant.tile), "variant": str(work)}  # type: ignore[method-assign]
+        return timer
+
+    first = search_with(timer_of_code()).solve(ConvolutionTask(SHAPE, Arithmetic(16, output=OutputType.INT16)))
+    other = timer_of_code()
+    same = search_with(other).solve(ConvolutionTask(SHAPE, Arithmetic(16, Overflow.WRAP, output=OutputType.INT16)))
+    assert other.timed == [str(same.kernel)]
+    assert (same.kernel.variant.tile, same.tried) == (first.kernel.variant.tile, first.tried)
+    assert same.kernel.variant.arithmetic.overflow is Overflow.WRAP
+
+
+def test_fused_kernels_of_the_same_code_keep_their_own_accumulator(search_with):
+    def timer_of_code() -> FakeTimer:
+        timer = FakeTimer(by1=50)
+        timer.key = lambda work: {  # type: ignore[method-assign]
+            "kernel": [str(work.variant.tile), str(work.variant.transform)],
+            "variant": str(work),
+        }
+        return timer
+
+    first = search_with(timer_of_code()).solve(FUSED)
+    same = search_with(timer_of_code()).solve(replace(FUSED, accumulator=16))
+    assert same.kernel.variant == replace(first.kernel.variant, accumulator=16)
+    assert same.tried == first.tried
 
 
 def test_lanes_can_win(search_with):
