@@ -40,11 +40,11 @@ at most {space:.0%} of the space, and at most {random:.0%} of what random search
 _THROUGHPUT: Final = f"""
 ## Designs a second
 
-Latency only, `tiny` at width 1, 32-bit to 8-bit sums and both kinds of maps; a design counts as one evaluation, also
-where it shares its kernels with others. *Cold* begins with an empty cache, of assembled kernels too, *warm* with one
-that holds everything. *A second* is by CPU time of the busiest worker and its assemblers, which the wall clock shows
-where each worker has a core to itself; *by the clock* is what it showed here, with whatever else ran. Targets with 2
-workers: {COLD_TARGET} cold, {WARM_TARGET} warm.
+Latency only, `tiny` at width 1, 32-bit to 8-bit sums and both kinds of maps, in random order; a design counts as one
+evaluation, also where it shares its kernels with others. *Cold* begins with an empty cache, of assembled kernels too,
+*warm* with one that holds everything. *A second* is by CPU time of the busiest worker and its assemblers, which the
+wall clock shows where each worker has a core to itself; *by the clock* is what it showed here, with whatever else ran.
+The start of a worker is not in either. Targets with 2 workers: {COLD_TARGET} cold, {WARM_TARGET} warm.
 
 | space | cache | workers | designs | simulated for | a second | by the clock | target |
 | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |

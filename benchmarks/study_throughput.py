@@ -9,13 +9,17 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Final
 
-from benchmarks.study_space import SPACE, Bench, open_bench
+import numpy as np
+
+from benchmarks.study_space import CORE, SPACE, Bench, open_bench
 from dse.cache import ENVIRONMENT_VARIABLE
 from dse.design import Design
 from dse.space import CLIPS, SearchSpace
+from isa_models import simulate
 
 COLD_TARGET: Final = 20
 WARM_TARGET: Final = 300
@@ -23,6 +27,9 @@ WARM_TARGET: Final = 300
 
 WIDTH: Final = 1.0
 """Of the network that is timed."""
+
+_WARM_CHUNK: Final = 8
+"""Designs handed to a worker at once where one takes as long as to hand it over."""
 
 SPACES: Final = {
     "default clips": SearchSpace((WIDTH,), clips=CLIPS),
@@ -73,58 +80,61 @@ class Throughput:
 
 
 @dataclass(frozen=True)
-class _Share:
-    """Which designs a worker takes: groups are the designs that share kernels, and are dealt round."""
-
-    cache: Path
-    space: SearchSpace
-    worker: int
-    workers: int
-
-
-@dataclass(frozen=True)
 class _Done:
-    """What a worker did, and when on the clock that processes share."""
+    """A design that a worker did: whether it needed no simulation, and when, on the clock that processes share."""
 
-    designs: int
-    cached: int
+    worker: int
+    cached: bool
     begin: float
     end: float
     cpu: float
 
 
 def measure(name: str, cache: Path, workers: int, *, is_warm: bool) -> Throughput:
-    """Return the throughput of a space's designs; the cache is one folder, empty or filled by the caller."""
-    shares = [_Share(cache, SPACES[name], worker, workers) for worker in range(workers)]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        done = list(pool.map(_work, shares))
+    """Return the throughput of a space's designs; the cache is one folder, empty or filled by the caller.
+
+    As in a study, a worker takes the next design when it is done with one, and they come in random order. Its start,
+    in which it reads the compiled timing engines, is not counted.
+    """
+    space, context = SPACES[name], get_context("spawn")
+    designs = in_random_order(open_bench(cache).designs(space))
+    ready = context.Barrier(workers)
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(cache, ready)) as pool:
+        done = list(pool.map(_time, designs, chunksize=_WARM_CHUNK if is_warm else 1))
     return Throughput(
         space=name,
         workers=workers,
         is_warm=is_warm,
-        designs=sum(one.designs for one in done),
+        designs=len(done),
         cached=sum(one.cached for one in done),
         wall=max(one.end for one in done) - min(one.begin for one in done),
-        cpu=max(one.cpu for one in done),
+        cpu=max(sum(one.cpu for one in done if one.worker == worker) for worker in {one.worker for one in done}),
     )
 
 
-def dealt(designs: Sequence[Design], worker: int, workers: int) -> list[Design]:
-    """Return a worker's designs: those of equal width, sums and maps stay together, as they share kernels."""
-    groups: dict[object, list[Design]] = {}
-    for design in designs:
-        key = (design.network, replace(design.sums[0], clip=None))
-        groups.setdefault(key, []).append(design)
-    return [design for number, group in enumerate(groups.values()) if number % workers == worker for design in group]
+def in_random_order(designs: Sequence[Design]) -> list[Design]:
+    """Return the designs in an order that is always the same."""
+    return [designs[place] for place in np.random.default_rng(0).permutation(len(designs))]
 
 
-def _work(share: _Share) -> _Done:
-    os.environ[ENVIRONMENT_VARIABLE] = str(share.cache)  # assembled kernels too: a new machine has none
-    bench: Bench = open_bench(share.cache)
-    designs = dealt(bench.designs(share.space), share.worker, share.workers)
+_bench: Bench | None = None
+
+
+def _start(cache: Path, ready: Barrier) -> None:
+    """Open what evaluates designs in a worker; go on when all have done so."""
+    global _bench
+    os.environ[ENVIRONMENT_VARIABLE] = str(cache)  # assembled kernels too: a new machine has none
+    _bench = open_bench(cache)
+    simulate("f: ret", CORE, "f")
+    ready.wait()
+
+
+def _time(design: Design) -> _Done:
+    if _bench is None:
+        raise AssertionError("a worker begins with its start")
     begin, cpu = time.monotonic(), _cpu_seconds()
-    cached = sum(bench.evaluator.latency(design, lambda _what: None).cached for design in designs)
-    return _Done(len(designs), cached, begin, time.monotonic(), _cpu_seconds() - cpu)
+    cached = _bench.evaluator.latency(design, lambda _what: None).cached
+    return _Done(os.getpid(), cached, begin, time.monotonic(), _cpu_seconds() - cpu)
 
 
 def _cpu_seconds() -> float:
