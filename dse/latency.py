@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from typing import Any
 
@@ -37,7 +39,8 @@ class EmulatedTimer:
 
         Raises as `dse.layer_work.time_work`.
         """
-        simulation = time_work(work, self._core)
+        with _collector_at_rest():
+            simulation = time_work(work, self._core)
         return {
             "cycles": simulation.cycles,
             "instructions": simulation.instructions,
@@ -45,3 +48,15 @@ class EmulatedTimer:
             "stalls": dict(simulation.stalls),
             "ports": dict(simulation.ports),
         }
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Make no search for garbage inside the block: a kernel's many small objects call for dozens, and are soon gone."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

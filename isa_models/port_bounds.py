@@ -1,6 +1,5 @@
 """What the ports of an out-of-order core limit, whichever port each micro-operation takes."""
 
-from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -23,14 +22,15 @@ def port_bounds(code: OutOfOrderCode, executions: IntArray, names: Sequence[str]
     of all its work (an access may take a port for longer than its class says).
     """
     work = _work(code, executions)
-    sets = set(work) | {first | second for first, second in combinations(work, 2)}
+    sets = sorted({*work, *(first | second for first, second in combinations(work, 2))})
     bounds = []
     for ports in sets:
-        cycles = float(sum(count for choice, count in work.items() if choice <= ports)) / len(ports)
-        if len(ports) == 1 and not any(ports < choice for choice in work):
-            cycles = max(cycles, float(busy[min(ports)]))
-        label = ", ".join(names[port] for port in sorted(ports))
-        bounds.append(Bound(f"port{'s' if len(ports) > 1 else ''} {label}", cycles))
+        cycles = sum(count for choice, count in work.items() if not choice & ~ports) / ports.bit_count()
+        members = [port for port in range(len(names)) if ports >> port & 1]
+        if len(members) == 1 and all(choice == ports or not choice & ports for choice in work):
+            cycles = max(cycles, float(busy[members[0]]))
+        label = ", ".join(names[port] for port in members)
+        bounds.append(Bound(f"port{'s' if len(members) > 1 else ''} {label}", cycles))
     return bounds
 
 
@@ -43,11 +43,11 @@ def dispatched(code: OutOfOrderCode, executions: IntArray, core: OutOfOrderCore)
     return int(times[np.logical_and.reduceat(limited[code.choices], code.choice_before[:-1])].sum())
 
 
-def _work(code: OutOfOrderCode, executions: IntArray) -> dict[frozenset[int], float]:
-    """Cycles of occupancy by the ports to choose from."""
-    work: Counter[frozenset[int]] = Counter()
-    times = np.repeat(executions, np.diff(code.micro_op_before))
-    choices, before = code.choices.tolist(), code.choice_before.tolist()
-    for micro_op, parts in enumerate((code.occupancy * times).tolist()):
-        work[frozenset(choices[before[micro_op] : before[micro_op + 1]])] += parts
-    return {ports: parts / PARTS for ports, parts in work.items()}
+def _work(code: OutOfOrderCode, executions: IntArray) -> dict[int, float]:
+    """Cycles of occupancy by the ports to choose from, a bit each."""
+    if not code.occupancy.size:
+        return {}
+    choices, which = np.unique(np.bitwise_or.reduceat(1 << code.choices, code.choice_before[:-1]), return_inverse=True)
+    parts = np.zeros(choices.size, np.int64)
+    np.add.at(parts, which, code.occupancy * np.repeat(executions, np.diff(code.micro_op_before)))
+    return dict(zip(choices.tolist(), (parts / PARTS).tolist(), strict=True))
