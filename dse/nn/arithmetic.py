@@ -61,16 +61,16 @@ class _EndValue(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, dot: Tensor, end: EndValue) -> Tensor:
+    def forward(ctx: Any, dot: Tensor, end: EndValue, wraps: bool) -> Tensor:
         ctx.save_for_backward(dot)
         ctx.end = end
-        return apply_end_value(dot, end)
+        return apply_end_value(dot, end) if wraps else dot.clamp(end.lo, end.hi)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
         (dot,) = ctx.saved_tensors
         # hardtanh passes nothing at its very bounds; dot products are whole, so half a step keeps lo and hi inside
-        return torch.ops.aten.hardtanh_backward(grads[0], dot, ctx.end.lo - 0.5, ctx.end.hi + 0.5), None
+        return torch.ops.aten.hardtanh_backward(grads[0], dot, ctx.end.lo - 0.5, ctx.end.hi + 0.5), None, None
 
 
 class _RunningSums(torch.autograd.Function):
@@ -162,7 +162,7 @@ def end_value(dot: Tensor, end: EndValue | Tensor, window: int) -> Tensor:
     wraps = end.off < window or end.off - end.modulus >= -window
     if not wraps and end.lo <= -window and end.hi >= window:
         return dot
-    result: Tensor = _EndValue.apply(dot, end)  # type: ignore[no-untyped-call]
+    result: Tensor = _EndValue.apply(dot, end, wraps)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -200,7 +200,7 @@ def _padded_convolution(x: Tensor, weight: Tensor, ring: Tensor, shape: ConvShap
     inner = functional.conv2d(x, weight, stride=shape.stride, padding=shape.padding)
     if shape.padding == 0 or shape.pads_zeros:
         return inner
-    return inner + functional.conv2d(ring, weight, stride=shape.stride)
+    return inner.add_(functional.conv2d(ring, weight, stride=shape.stride))
 
 
 def layer_outputs(

@@ -72,6 +72,7 @@ class BinaryModel(nn.Module):
                 for layer in network.layers
             }
         )
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as images come
 
     @property
     def binary_blocks(self) -> tuple[BinaryBlock, ...]:

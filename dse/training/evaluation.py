@@ -10,8 +10,8 @@ from dse.data.dataset import Labels
 from dse.errors import TrainingError
 from dse.nn.model import BinaryModel
 
-EVALUATION_BATCH = 250
-"""Images in a batch of an evaluation; a whole number of these makes every embedded split."""
+EVALUATION_BATCH = 125
+"""Images in a batch of an evaluation, few enough for the caches; a whole number of these makes every embedded split."""
 
 
 def evaluate(model: BinaryModel, split: Split) -> float:

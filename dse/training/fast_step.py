@@ -65,8 +65,7 @@ class FastStep:
 
     def __init__(self, network: Network) -> None:
         exact = exact_functions(network)
-        model = BinaryModel(network, exact)
-        self.model: BinaryModel = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model = BinaryModel(network, exact)
         self._ends = [end_value_tensor(end) for end in exact]
         self._compiled: Callable[[BinaryModel, Tensor, Tensor], Tensor] | None = None
         self._loss: Callable[[BinaryModel, Tensor, Tensor], Tensor] = _loss

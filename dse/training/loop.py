@@ -88,8 +88,7 @@ def _new_model(network: Network, functions: Sequence[LayerFunction], seed: int) 
     """Return a model with the initial weights of `seed`, and leave the global random state as it is."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = BinaryModel(network, functions)
-        return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+        return BinaryModel(network, functions)
 
 
 def _check(network: Network, dataset: Dataset, recipe: Recipe, teacher: TrainedNetwork | None) -> None:
