@@ -64,15 +64,15 @@ def tables(results: Sequence[DatasetResults]) -> str:
 
 
 def _dataset(result: DatasetResults) -> str:
-    seeds = f"{result.seeds} seed{'s' if result.seeds > 1 else ''}"
+    seeds = f"{result.truth_seeds} seed{'s' if result.truth_seeds > 1 else ''}"
     return (
         f"### {result.dataset}\n\n"
         f"Truth: {result.truth_images:,} training images looked at, {result.truth_seconds:.0f} s a design, judged on "
         f"{result.held_out:,} held-out images, {seeds}; seed noise {_points(result.truth_deviation)}, "
         f"accuracies {min(result.truth):.1%} to {max(result.truth):.1%}, "
         f"{result.rows[0].agreement.pairs} pairs more than a point apart.{_truth_tau(result.truth_tau)}\n\n"
-        "| recipe | seconds a design | start-up | tau | 95 % interval | seed noise |\n"
-        "| --- | ---: | ---: | ---: | ---: | ---: |\n" + "".join(map(_row, result.rows))
+        "| recipe | seconds a design | start-up | seeds | tau | 95 % interval | seed noise |\n"
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n" + "".join(map(_row, result.rows))
     )
 
 
@@ -86,7 +86,8 @@ def _row(row: RecipeRow) -> str:
     found = row.agreement
     start = f"{row.start_seconds:.0f}" if row.start_seconds else "-"
     interval = f"{found.low:.2f} to {found.high:.2f}"
-    return f"| {row.name} | {row.seconds:.1f} | {start} | {found.tau:.2f} | {interval} | {_points(row.deviation)} |\n"
+    cells = row.name, f"{row.seconds:.1f}", start, row.seeds, f"{found.tau:.2f}", interval, _points(row.deviation)
+    return f"| {' | '.join(map(str, cells))} |\n"
 
 
 def _points(deviation: float | None) -> str:

@@ -23,6 +23,7 @@ class RecipeRow:
         seconds: CPU seconds a design, validation included; mean over designs and seeds.
         start_seconds: CPU seconds of what the designs share; mean over seeds.
         agreement: With the truth.
+        seeds: How many.
         deviation: Of an accuracy from seed to seed, 0 to 1; None of one seed.
         accuracies: Of each design, mean over seeds.
 
@@ -32,6 +33,7 @@ class RecipeRow:
     seconds: float
     start_seconds: float
     agreement: Agreement
+    seeds: int
     deviation: float | None
     accuracies: tuple[float, ...]
 
@@ -49,7 +51,7 @@ class DatasetResults:
         truth_tau: Of the true order of one seed against that of the others; None of one seed.
         truth_images: Training images that the long training looks at.
         held_out: Images that judge the truth.
-        seeds: How many.
+        truth_seeds: Seeds of the long training.
         rows: The recipes.
 
     """
@@ -62,22 +64,28 @@ class DatasetResults:
     truth_tau: float | None
     truth_images: int
     held_out: int
-    seeds: int
+    truth_seeds: int
     rows: tuple[RecipeRow, ...]
 
 
-def train_seed(trainings: Trainings, network: Network, dataset: Dataset, designs: Sequence[str], seed: int) -> None:
-    """Do every training of one seed that is not stored yet."""
+def train_seed(
+    trainings: Trainings, network: Network, dataset: Dataset, designs: Sequence[str], seed: int, seeds: int
+) -> None:
+    """Do every training of one seed that is not stored yet, where recipes have `seeds` seeds, and some more."""
     for named in _all_recipes(dataset):
-        _seed_row(trainings, network, named, designs, seed)
+        if seed < seeds * named.seeds_factor:
+            _seed_row(trainings, network, named, designs, seed)
 
 
 def collect(
     trainings: Trainings, network: Network, dataset: Dataset, designs: Sequence[str], seeds: int
 ) -> DatasetResults:
-    """Return the table of the trainings of that many seeds, from 0; those that are not stored are done now."""
+    """Return the table of the trainings of that many seeds, from 0, or of more where a recipe has more.
+
+    Those that are not stored are done now.
+    """
     long, *short = _all_recipes(dataset)
-    true_runs = [_seed_row(trainings, network, long, designs, seed) for seed in range(seeds)]
+    true_runs = _runs(trainings, network, long, designs, seeds)
     true_accuracies = [[trained.all_accuracy for trained in run] for run in true_runs]
     true_means = tuple(map(fmean, zip(*true_accuracies, strict=True)))
     return DatasetResults(
@@ -89,7 +97,7 @@ def collect(
         truth_tau=agreement_between(true_accuracies),
         truth_images=long.recipe.design.images,
         held_out=len(dataset.validation) + len(dataset.test),
-        seeds=seeds,
+        truth_seeds=len(true_runs),
         rows=tuple(_row(trainings, network, named, designs, seeds, true_means) for named in short),
     )
 
@@ -102,16 +110,23 @@ def _row(
     seeds: int,
     true_accuracies: Sequence[float],
 ) -> RecipeRow:
-    runs = [_seed_row(trainings, network, named, designs, seed) for seed in range(seeds)]
+    runs = _runs(trainings, network, named, designs, seeds)
     accuracies = [[trained.accuracy for trained in run] for run in runs]
     return RecipeRow(
         name=named.name,
         seconds=fmean(trained.seconds for run in runs for trained in run),
-        start_seconds=fmean(trainings.start(named.recipe, seed).seconds for seed in range(seeds)),
+        start_seconds=fmean(trainings.start(named.recipe, seed).seconds for seed in range(len(runs))),
         agreement=agreement(accuracies, true_accuracies),
+        seeds=len(runs),
         deviation=seed_deviation(accuracies),
         accuracies=tuple(map(fmean, zip(*accuracies, strict=True))),
     )
+
+
+def _runs(
+    trainings: Trainings, network: Network, named: NamedRecipe, designs: Sequence[str], seeds: int
+) -> list[list[Trained]]:
+    return [_seed_row(trainings, network, named, designs, seed) for seed in range(seeds * named.seeds_factor)]
 
 
 def _seed_row(
@@ -125,4 +140,4 @@ def _seed_row(
 
 def _all_recipes(dataset: Dataset) -> tuple[NamedRecipe, ...]:
     images, channels = len(dataset.train), dataset.input_shape[0]
-    return (NamedRecipe("truth", truth(images, channels > 1)), *recipes())
+    return (truth(images, channels > 1), *recipes())

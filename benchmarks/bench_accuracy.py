@@ -20,6 +20,7 @@ from benchmarks.accuracy_designs import ARITHMETICS
 from benchmarks.accuracy_jobs import Trainings
 from benchmarks.accuracy_page import section, tables, write_section
 from benchmarks.accuracy_plot import plot
+from benchmarks.accuracy_recipes import MOST_SEEDS
 from benchmarks.accuracy_results import DatasetResults, collect, train_seed
 from benchmarks.options import add_worker_options, say
 from dse.cache import EvaluationCache, default_directory
@@ -46,6 +47,7 @@ class _Unit:
     cache: Path
     designs: tuple[str, ...]
     seed: int
+    seeds: int
 
 
 def main(arguments: Sequence[str] = ()) -> int:
@@ -55,16 +57,16 @@ def main(arguments: Sequence[str] = ()) -> int:
     designs = tuple(ARITHMETICS)[: options.designs]
     cache = options.cache or default_directory()
     units = [
-        _Unit(name, _data_dir(name, options.data_dir), cache, designs, seed)
+        _Unit(name, _data_dir(name, options.data_dir), cache, designs, seed, options.seeds)
         for name in names
-        for seed in range(options.seeds)
+        for seed in range(MOST_SEEDS * options.seeds)
     ]
     try:
         for name in names:  # a data set that is missing is told at once, not after hours
             load_dataset(name, _data_dir(name, options.data_dir))
         with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
             list(pool.map(_train, units))
-        results = [_collect(unit, options.seeds) for unit in units if unit.seed == 0]
+        results = [_collect(unit) for unit in units if unit.seed == 0]
     except DseError as error:
         print(error, file=sys.stderr)
         return 1
@@ -87,12 +89,12 @@ def _train(unit: _Unit) -> None:
 
     torch.set_num_threads(1)
     trainings, network, dataset = _open(unit)
-    train_seed(trainings, network, dataset, unit.designs, unit.seed)
+    train_seed(trainings, network, dataset, unit.designs, unit.seed, unit.seeds)
 
 
-def _collect(unit: _Unit, seeds: int) -> DatasetResults:
+def _collect(unit: _Unit) -> DatasetResults:
     trainings, network, dataset = _open(unit)
-    return collect(trainings, network, dataset, unit.designs, seeds)
+    return collect(trainings, network, dataset, unit.designs, unit.seeds)
 
 
 def _open(unit: _Unit) -> tuple[Trainings, Network, Dataset]:
@@ -111,7 +113,14 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--dataset", action="append", choices=DATASETS, help="repeatable (default: all)")
     add("--data-dir", type=Path, help="folder with CIFAR-10 (default: the one that downloads go to)")
-    add("--seeds", type=int, choices=range(1, 17), metavar="N", default=SEEDS, help="(default: %(default)s)")
+    add(
+        "--seeds",
+        type=int,
+        choices=range(1, 17),
+        metavar="N",
+        default=SEEDS,
+        help="of most recipes (default: %(default)s)",
+    )
     add(
         "--designs",
         type=int,

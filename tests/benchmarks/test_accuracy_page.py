@@ -23,17 +23,17 @@ def results(seeds: int = 2) -> DatasetResults:
     runs = [[0.70, 0.75, 0.80], [0.70, 0.85, 0.80]][:seeds]
     deviation = 0.0123 if seeds > 1 else None
     rows = (
-        RecipeRow("from scratch", 5.04, 0.0, agreement(runs, TRUTH), deviation, (0.7, 0.8, 0.8)),
-        RecipeRow("warm", 3.0, 61.2, agreement([[1, 2, 3]], TRUTH), deviation, (0.1, 0.2, 0.3)),
+        RecipeRow("from scratch", 5.04, 0.0, agreement(runs, TRUTH), seeds, deviation, (0.7, 0.8, 0.8)),
+        RecipeRow("warm", 3.0, 61.2, agreement([[1, 2, 3]], TRUTH), 3, deviation, (0.1, 0.2, 0.3)),
     )
     designs = ("exact clip none", "8-bit saturate clip 31", "8-bit wrap clip 3")
     tau = 0.914 if seeds > 1 else None
     return DatasetResults("fashion", designs, TRUTH, 27.4, deviation, tau, 100_000, 7_000, seeds, rows)
 
 
-def test_a_row_has_seconds_start_tau_interval_and_noise() -> None:
-    assert "| from scratch | 5.0 | - | 0.67 | -1.00 to 1.00 | 1.23 |\n" in tables([results()])
-    assert "| warm | 3.0 | 61 | 1.00 | 1.00 to 1.00 | 1.23 |\n" in tables([results()])
+def test_a_row_has_seconds_start_seeds_tau_interval_and_noise() -> None:
+    assert "| from scratch | 5.0 | - | 2 | 0.67 | -1.00 to 1.00 | 1.23 |\n" in tables([results()])
+    assert "| warm | 3.0 | 61 | 3 | 1.00 | 1.00 to 1.00 | 1.23 |\n" in tables([results()])
 
 
 def test_the_truth_says_how_long_it_took_and_what_judged_it() -> None:
@@ -90,5 +90,5 @@ def test_recipes_differ_and_the_last_is_the_default() -> None:
 
 @pytest.mark.parametrize("images", [10_000, 45_000])
 def test_the_truth_looks_at_all_images_more_than_once(images: int) -> None:
-    assert truth(images, is_colour=True).design.images >= max(90_000, 2 * images)
-    assert truth(images, is_colour=True).train_images is None
+    assert truth(images, is_colour=True).recipe.design.images >= max(90_000, 2 * images)
+    assert truth(images, is_colour=True).recipe.train_images is None
