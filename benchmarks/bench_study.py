@@ -100,6 +100,7 @@ def _trainings(seeds: int, cache: Path) -> list[study_trainings.Trainings]:
     budget = study_trainings.DEFAULT_BUDGET
     studies: list[tuple[SamplerKind, int | None, int]] = [(SamplerKind.GRID, None, 0)]
     studies += [(SamplerKind.TPE, budget, seed) for seed in range(seeds)]
+    studies += [(SamplerKind.RANDOM, budget, 0)]
     found = []
     for kind, trials, seed in studies:
         found.append(study_trainings.measure(kind, trials, seed, cache))

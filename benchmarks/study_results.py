@@ -57,7 +57,8 @@ The default space on the same core, through the study itself; accuracies are the
 validation images of a real one have. A design that is proposed is timed. It is not trained if one that computes the
 same stands for it (*twin*), if one that computes the same was trained (*shared*), or if it could not reach the front
 (*bound*). *Same front*: whether the study's front is that of all these designs, each of them evaluated. Target:
-{TRAININGS_TARGET:.0%}.
+{TRAININGS_TARGET:.0%}. What is avoided depends on what a sampler proposes: one that learns which designs are fast soon
+proposes few for which a faster one stands.
 
 | study | designs | trained | twin | shared | bound | avoided | same front | target |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |

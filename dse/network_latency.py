@@ -147,30 +147,19 @@ def time_network(
         KernelMismatchError: A kernel computes something else than the oracle.
 
     """
-    done = 0
-
-    def solve(task: ConvolutionTask) -> Solution:
-        nonlocal done
-        task.arithmetic.check_window(task.shape.window)
-        solution = search.solve(task, lambda timed: progress(done + timed))
-        done += solution.timed.timings
-        return solution
-
     layers = network.binary_layers
-    shapes = tuple(
-        _shape_latency(network, solve(ConvolutionTask(shape, arithmetic)))
-        for shape in dict.fromkeys(layer.shape for layer in layers)
-    )
+    tasks = [ConvolutionTask(shape, arithmetic) for shape in dict.fromkeys(layer.shape for layer in layers)]
+    for task in tasks:
+        arithmetic.check_window(task.shape.window)
+    solutions = search.solve_all(tasks, progress)
     kinds: dict[NormalisationPass, tuple[str, ...]] = {}
     for layer in layers:
         work = pass_behind(layer, network, arithmetic.output)
         kinds[work] = (*kinds.get(work, ()), layer.name)
-    passes: list[PassLatency] = []
-    for work, names in kinds.items():
-        timed = search.time(work)
-        done += timed.timings
-        progress(done)
-        passes.append(PassLatency(work, names, timed.cycles))
+    timed = search.time_all(list(kinds))
+    progress(sum(one.timings for one in (*timed, *(solution.timed for solution in solutions))))
+    shapes = tuple(_shape_latency(network, solution) for solution in solutions)
+    passes = [PassLatency(work, names, one.cycles) for (work, names), one in zip(kinds.items(), timed, strict=True)]
     return NetworkLatency(network, arithmetic, core, shapes, tuple(passes))
 
 

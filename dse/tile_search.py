@@ -3,8 +3,8 @@
 Accuracy does not depend on tiles, so a design has none; each layer gets its own. A task that few plain tiles can do is
 tried with all of them, any other with the likely best; around the fastest of those, trees are tried with steps of the
 window unrolled, with another output transform and, where cache misses cost anything, with the other order of loops and
-with their weights prefetched. What is found is kept in the evaluation cache under the layer's shape, its arithmetic,
-the kind of kernel and the core, so that equal layers of any design, network or study are solved once.
+with their weights prefetched. What is found is kept in the evaluation cache under the core and the code that the search
+began with, so that layers of any design, network or study whose kernels are the same are solved once.
 """
 
 from __future__ import annotations
