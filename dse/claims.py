@@ -50,7 +50,7 @@ def obtain(
     record = cache.load(kind, content)
     if record is not None:
         return record, False
-    with _claimed(cache, cache.record_path(kind, content), activity):
+    with _claimed(cache, cache.record_path(kind, content), partial(take_claim, watch=Watch(), activity=activity)):
         record = cache.load(kind, content)
         return (make(), True) if record is None else (record, False)
 
@@ -81,8 +81,7 @@ def obtain_all(
     with ExitStack() as claims:
         own = []
         for place in [place for place, record in enumerate(records) if record is None]:
-            claim = _claimed(cache, cache.record_path(kind, contents[place]), lambda _what: None, waits=False)
-            if claims.enter_context(claim):
+            if claims.enter_context(_claimed(cache, cache.record_path(kind, contents[place]), _try_claim)):
                 records[place] = cache.load(kind, contents[place])
                 own += [place] if records[place] is None else []
         for place, record in zip(own, make(own) if own else (), strict=True):
@@ -98,13 +97,11 @@ def _make_one(make: Callable[[Sequence[int]], Sequence[Record]], place: int) -> 
 
 
 @contextmanager
-def _claimed(
-    cache: EvaluationCache, record: Path, activity: Callable[[str], None], *, waits: bool = True
-) -> Iterator[bool]:
-    """Hold the claim on a record inside the block; without waiting, hold it or not, and tell which."""
+def _claimed(cache: EvaluationCache, record: Path, claim: Callable[[Path], int | None]) -> Iterator[bool]:
+    """Hold the claim on a record inside the block, or not where `claim` makes none; tell which."""
     try:
         record.parent.mkdir(parents=True, exist_ok=True)
-        number = take_claim(record, Watch(), activity, waits=waits)
+        number = claim(record)
     except OSError as error:
         raise cache.unwritable(error) from error
     if number is None:
@@ -117,22 +114,27 @@ def _claimed(
         _release(record, number)
 
 
-def take_claim(record: Path, watch: Watch, activity: Callable[[str], None], *, waits: bool = True) -> int | None:
-    """Wait until nobody alive holds a claim on the record, then make one and return its number.
-
-    Without waiting, return None where somebody holds one.
-    """
+def take_claim(record: Path, watch: Watch, activity: Callable[[str], None]) -> int:
+    """Wait until nobody alive holds a claim on the record, then make one and return its number."""
     pause = FIRST_PAUSE
-    while True:
-        last = max(_numbers(record), default=-1)
-        if last < 0 or _is_dead(_claim(record, last), watch, activity):
-            if _make(_claim(record, last + 1)):
-                return last + 1
-            continue
-        if not waits:
-            return None
+    while (number := _look_and_claim(record, watch, activity)) is None:
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
+    return number
+
+
+def _try_claim(record: Path) -> int | None:
+    """Make a claim on the record and return its number, or None where somebody alive holds one."""
+    return _look_and_claim(record, Watch(), lambda _what: None)
+
+
+def _look_and_claim(record: Path, watch: Watch, activity: Callable[[str], None]) -> int | None:
+    while True:
+        last = max(_numbers(record), default=-1)
+        if last >= 0 and not _is_dead(_claim(record, last), watch, activity):
+            return None
+        if _make(_claim(record, last + 1)):
+            return last + 1
 
 
 def _claim(record: Path, number: int) -> Path:
