@@ -187,19 +187,24 @@ class TileSearch:
     def _search(self, tasks: Sequence[TileTask], tell: Callable[[int], None]) -> dict[TileTask, int]:
         """Find the records of the searches for tasks; return how many kernels were timed for each now."""
         trials = [_Trials(task, *self._start(task)) for task in tasks if task not in self._found]
+        contents = [self._content(one.start) for one in trials]
 
         def searched(places: Sequence[int]) -> list[Record]:
-            return self._try_all([trials[place] for place in places], tell)
+            self._try_all([trials[place] for place in places], tell)
+            return [self._cache.store(TILES, contents[place], trials[place].record()) for place in places]
 
-        records = obtain_all(self._cache, TILES, [self._content(one.start) for one in trials], searched)
+        records = obtain_all(self._cache, TILES, contents, searched)
         self._found |= {one.task: record for one, record in zip(trials, records, strict=True)}
         return {one.task: len(one.timed) for one in trials}
 
-    def _try_all(self, trials: Sequence[_Trials], tell: Callable[[int], None]) -> list[Record]:
-        """Search for several tasks in step; store and return the records of the searches."""
+    def _try_all(self, trials: Sequence[_Trials], tell: Callable[[int], None]) -> None:
+        """Search for several tasks in step, and keep the timings of the fastest kernels."""
         for batches in zip(*(one.batches() for one in trials), strict=True):
             self._try(zip(trials, batches, strict=True), lambda: tell(sum(len(one.timed) for one in trials)))
-        return [self._searched(one) for one in trials]
+        for one in trials:
+            best = one.best
+            if best in one.timed:
+                self._keep(best, one.records[best])  # the others' timings are of no further use
 
     def _try(self, batches: Iterable[tuple[_Trials, Iterable[TiledKernel]]], tell: Callable[[], None]) -> None:
         """Give trials the records of the kernels that they want, timing each code once."""
@@ -216,11 +221,6 @@ class TileSearch:
                 trial.timed.add(kernel)
                 tell()
             trial.records[kernel] = self._images[image]
-
-    def _searched(self, trials: _Trials) -> Record:
-        if trials.best in trials.timed:
-            self._keep(trials.best, trials.records[trials.best])  # the others' timings are of no further use
-        return self._cache.store(TILES, self._content(trials.start), trials.record())
 
     def _start(self, task: TileTask) -> tuple[list[TiledKernel], int]:
         """Return the kernels that a search begins with, and how many plain tiles can do the task."""
