@@ -16,8 +16,9 @@ class Interruption:
     """Turns SIGINT and SIGTERM into KeyboardInterrupt inside `deliverable` blocks and holds them elsewhere.
 
     A storage that is interrupted between two statements of a transaction can be left unusable for the rest of the
-    process, and a finished trial must not be lost, so the study opens a `deliverable` block around the evaluation only
-    and calls `check` between trials. Use as a context manager in the main thread; the old handlers return at its end.
+    process, and a lock on a file that is interrupted as it is taken is never let go. So the study opens a `deliverable`
+    block around the evaluation, a `withheld` one in it for each look into the storage, and calls `check` between
+    trials. Use as a context manager in the main thread; the old handlers return at its end.
     """
 
     def __init__(self) -> None:
@@ -48,6 +49,17 @@ class Interruption:
             yield
         finally:
             self._deliverable = False
+
+    @contextmanager
+    def withheld(self) -> Iterator[None]:
+        """Hold signals inside the block, wherever it stands; in a deliverable one, they are delivered at its end."""
+        around, self._deliverable = self._deliverable, False
+        try:
+            yield
+        finally:
+            self._deliverable = around
+        if around:
+            self.check()
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if a signal has been held."""

@@ -118,6 +118,7 @@ class StudyRunner:
         self._staging = Staging(bounds if is_bounded else (), study.directions, accuracy, screens=screens)
         self._twins = Twins(self._relatives, evaluator.accuracy_key, self._measuring.goal, self._rank)
         self._lock = lock
+        self._interruption = Interruption()
         self._watch = Watch()
         self._tried: set[Design] = set()
         self._told: set[int] = set()
@@ -134,11 +135,11 @@ class StudyRunner:
         """
         note: str | None = "stopped early"
         try:
-            with Interruption() as interruption:
+            with self._interruption:
                 self._study.set_user_attr(SETTLED, False)
                 self._told = {trial.number for trial in self._ended_trials()}
                 self._progress.begin(finished_trials(self._study), budget)
-                note = self._run_trials(budget, interruption)
+                note = self._run_trials(budget)
         except KeyboardInterrupt:
             finished = len(finished_trials(self._study))
             raise InterruptedStudyError(
@@ -154,19 +155,19 @@ class StudyRunner:
         self._note_tried()
         self._enqueue_unfinished()
 
-    def _run_trials(self, budget: int, interruption: Interruption) -> str | None:
+    def _run_trials(self, budget: int) -> str | None:
         """Return None once the budget is reached, or why it was not."""
         while True:
-            interruption.check()
-            with held(self._lock, interruption.check):
+            self._interruption.check()
+            with held(self._lock, self._interruption.check):
                 self._take_over()
                 reason = self._reason_to_end(budget)
                 trial = self._begin_trial() if self._may_begin(budget, is_ending=reason is not None) else None
                 under_way = len(running_trials(self._study))
             if trial is not None:
-                self._run_trial(trial, interruption)
+                self._run_trial(trial)
             elif under_way > 0:  # one of the trials under way elsewhere may fail, and leave its work to this worker
-                with interruption.deliverable():
+                with self._interruption.deliverable():
                     time.sleep(PAUSE)
             elif reason is not None:
                 self._study.set_user_attr(SETTLED, True)
@@ -236,15 +237,15 @@ class StudyRunner:
     def _is_open(self, design: Design) -> bool:
         return self._reason_to_prune(design) is None
 
-    def _run_trial(self, trial: Trial, interruption: Interruption) -> None:
+    def _run_trial(self, trial: Trial) -> None:
         try:
             with signs_of_life(trial):
-                self._evaluate(trial, interruption)
+                self._evaluate(trial)
         except UpdateFinishedTrialError:
             # Other workers saw no sign of life for a minute and gave the design to one of themselves.
             self._tell(self._current(trial))
 
-    def _evaluate(self, trial: Trial, interruption: Interruption) -> None:
+    def _evaluate(self, trial: Trial) -> None:
         design = self._space.design(trial.params)
         self._progress.begin_trial(trial.number, design)
         reason = None if BEYOND_BUDGET in trial.user_attrs else self._reason_to_prune(design)
@@ -253,9 +254,10 @@ class StudyRunner:
             self._prune(trial, Stage.LEGALITY, reason)
             return
         try:
-            with interruption.deliverable():
+            with self._interruption.deliverable():
                 latency = self._evaluator.latency(design, self._progress.activity)
-                record_latency(trial, latency)
+                with self._interruption.withheld():
+                    record_latency(trial, latency)
                 measured = self._measuring.before_training(design, latency, self._progress.activity)
                 spared = self._spared(trial, design, measured)
                 judge = self._judge(trial, design, measured)
@@ -313,11 +315,11 @@ class StudyRunner:
 
         def judge(epoch: int, accuracy: float) -> None:
             reached = Reached(epoch, accuracy)
-            trials = self._study.get_trials(deepcopy=False)
-            exclusion = self._staging.exclusion(design, self._known(measured), trials, reached)
+            exclusion = self._staging.exclusion(design, self._known(measured), self._all_trials(), reached)
             if exclusion is not None:
-                for name, value in {**self._excluded(exclusion, measured), REACHED: asdict(reached)}.items():
-                    trial.set_user_attr(name, value)
+                with self._interruption.withheld():
+                    for name, value in {**self._excluded(exclusion, measured), REACHED: asdict(reached)}.items():
+                        trial.set_user_attr(name, value)
                 raise StoppedTrainingError(f"{exclusion}; stopped at {accuracy:.2%} after epoch {epoch}")
 
         return judge
@@ -332,11 +334,16 @@ class StudyRunner:
 
     def _exclusion(self, design: Design, measured: Mapping[str, float]) -> Exclusion | None:
         """Return why a design cannot reach the front; None also for those whose accuracy is known."""
-        trials = self._study.get_trials(deepcopy=False)
+        trials = self._all_trials()
         key = self._evaluator.accuracy_key(design)
         if any(trial.user_attrs.get("accuracy_key") == key for trial in trials if trial.state is TrialState.COMPLETE):
             return None
         return self._staging.exclusion(design, self._known(measured), trials)
+
+    def _all_trials(self) -> list[FrozenTrial]:
+        """Return the study's trials to an evaluation, which a signal may end at any other place."""
+        with self._interruption.withheld():
+            return self._study.get_trials(deepcopy=False)
 
     def _known(self, measured: Mapping[str, float]) -> dict[int, float]:
         """Return the objectives that are known before a training, by their number."""

@@ -38,3 +38,40 @@ def test_other_exceptions_that_python_ignores_are_told(monkeypatch: pytest.Monke
     with Interruption():
         FailsAtItsEnd()
     assert told == ["of its own"]
+
+
+def withhold(interruption: Interruption, reached: list[str]) -> None:
+    with interruption.deliverable():
+        with interruption.withheld():
+            signal.raise_signal(signal.SIGTERM)
+            reached.append("the end of the block")
+        reached.append("what stands behind it")
+
+
+def test_a_withheld_signal_is_delivered_behind_the_block() -> None:
+    reached: list[str] = []
+    with Interruption() as interruption, pytest.raises(KeyboardInterrupt):
+        withhold(interruption, reached)
+    assert reached == ["the end of the block"]
+
+
+def test_where_no_signal_may_be_delivered_a_withheld_one_waits_on() -> None:
+    with Interruption() as interruption:
+        with interruption.withheld():
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            interruption.check()
+
+
+def fail_and_withhold(interruption: Interruption) -> None:
+    with interruption.deliverable(), interruption.withheld():
+        signal.raise_signal(signal.SIGINT)
+        raise ValueError("of the storage")
+
+
+def test_an_error_within_a_withheld_block_comes_before_the_signal() -> None:
+    with Interruption() as interruption:
+        with pytest.raises(ValueError, match="of the storage"):
+            fail_and_withhold(interruption)
+        with pytest.raises(KeyboardInterrupt):
+            interruption.check()

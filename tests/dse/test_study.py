@@ -5,6 +5,7 @@ import os
 import signal
 import sqlite3
 import time
+from itertools import count
 
 import optuna
 import pytest
@@ -24,6 +25,7 @@ from dse.space import SearchSpace
 from dse.spec import SamplerKind
 from dse.staging import is_spared
 from dse.study import is_stalled
+from dse.study_lock import FileLock
 from dse.tile_search import TileSearch
 from dse.workers import DEATHS, RETRY, WORKER, fail_abandoned_trials, is_worth_retrying, signs_of_life
 from kernels_asm import Overflow
@@ -190,6 +192,37 @@ def test_interrupted_trial_is_retried_and_finished_ones_stay(fake_study, number)
     study = fake_study.run(5)
     assert complete(study)[:4] == [*finished, *interrupted]
     assert not study.get_trials(states=(TrialState.RUNNING, TrialState.WAITING))
+
+
+def test_a_signal_never_tears_a_use_of_the_storage(fake_study, monkeypatch):
+    """One comes within every use of a lock in turn, those of evaluations included, and each trial is ended."""
+    torn: list[int] = []
+    uses = count()
+    when = 0
+    acquire = FileLock.try_acquire
+
+    def interrupted(lock):
+        taken = acquire(lock)
+        if taken and next(uses) == when:
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                torn.append(when)
+        return taken
+
+    fake_study.run(2)
+    monkeypatch.setattr(FileLock, "try_acquire", interrupted)
+    stopped = 0
+    for when in range(1, 32):
+        uses = count()
+        try:
+            fake_study.run(2 + when)
+        except InterruptedStudyError:
+            stopped += 1
+        uses = count(1000)
+        assert fake_study.load().get_trials(states=(TrialState.RUNNING,)) == []
+    assert torn == []
+    assert stopped > 20
 
 
 def _run_until_trained(fake):
