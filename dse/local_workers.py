@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -24,6 +25,9 @@ from dse.study import finished_trials
 
 PAUSE: Final = 0.3
 """Seconds between two looks at the study and the workers."""
+
+PATIENCE: Final = 3.0
+"""Seconds after which a worker that has been asked to end is asked again."""
 
 THREADS: Final = "OMP_NUM_THREADS"
 """Environment variable that limits the threads of a training."""
@@ -153,7 +157,16 @@ class _Worker:
             self._process.send_signal(signal.SIGTERM)
 
     def wait(self) -> None:
-        self._process.wait()
+        """Wait for the end of the process that `stop` has asked for.
+
+        It is asked again and again: where Python ignores exceptions, as in the callbacks of weak references that
+        imports make, the one that a signal raises is lost. A worker that has begun to end takes no harm.
+        """
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(PATIENCE)
+                break
+            self.stop()
         self._errors.close()
 
 

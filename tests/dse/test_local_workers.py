@@ -6,6 +6,7 @@ import sys
 import pytest
 from optuna.trial import TrialState
 
+from dse import local_workers
 from dse.errors import DseError
 from dse.local_workers import LocalWorkers, worker_command
 
@@ -27,6 +28,17 @@ def test_error_of_a_worker_is_told_and_ends_the_others(fake_study):
         "sys.exit('error: the disk is full')"
     )
     with pytest.raises(DseError, match=r"^a worker stopped: the disk is full$"):
+        workers(fake_study, code)
+
+
+def test_a_worker_that_loses_the_first_signal_is_asked_again(fake_study, monkeypatch):
+    monkeypatch.setattr(local_workers, "PATIENCE", 0.1)
+    ready = str(fake_study.folder / "ready")
+    deaf = f"signal.signal(15, lambda *_: signal.signal(15, signal.SIG_DFL)); open({ready!r}, 'w'); time.sleep(600)"
+    failing = f"while not os.path.exists({ready!r}): time.sleep(0.01)\n  sys.exit('error: the disk is full')"
+    first = str(fake_study.folder / "first")
+    code = f"import os, signal, sys, time\ntry:\n  os.mkdir({first!r})\n  {failing}\nexcept FileExistsError:\n  {deaf}"
+    with pytest.raises(DseError, match="the disk is full"):
         workers(fake_study, code)
 
 
