@@ -18,6 +18,7 @@ from kernels_asm import toolchain
 from kernels_asm.arguments import ArgumentBlock
 from kernels_asm.errors import AssemblyError, KernelError
 from kernels_asm.placing import AssembledFunction, functions_of, place
+from kernels_asm.reclipping import STAND_IN_CLIP, with_clip
 from kernels_asm.shape import ConvShape
 from kernels_asm.side_by_side import name_in_source, section_of, side_by_side
 from kernels_asm.toolchain import assembled, linked, preprocessed
@@ -118,7 +119,7 @@ def assemble(
     stored = _stored_at(digest)
     elf = _stored_image(stored)
     if elf is None:
-        elf = _build(kernel, driver)
+        elf = _build(kernel, driver) if driver else _with_other_clip(kernel) or _build(kernel, None)
         _store_image(stored, elf)
     return KernelImage(elf, digest)
 
@@ -208,6 +209,16 @@ def _store_image(path: Path, elf: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def _with_other_clip(kernel: KernelSource) -> bytes | None:
+    """Return the image made from the stored one of the stand-in for all clips to bytes; None if it cannot be."""
+    clip = kernel.parameters.get("CLIP", 0)
+    if not 0 < clip < STAND_IN_CLIP or _PACKAGE not in kernel.source.parents:
+        return None
+    stand_in = replace(kernel, parameters={**kernel.parameters, "CLIP": STAND_IN_CLIP})
+    image = _stored_image(_stored_at(stand_in.digest()))
+    return None if image is None else with_clip(image, clip)
+
+
 def _build(kernel: KernelSource, driver: Path | None) -> bytes:
     objects = [_object(path, kernel, driver) for path in (kernel.source, driver) if path]
     if kernel.callee:
@@ -243,6 +254,9 @@ def assemble_together(kernels: Iterable[KernelSource]) -> None:
     missing = {digest: one for one in kernels if not _stored_at(digest := one.digest()).exists()}
     copies: dict[str, list[str]] = {}
     for digest, kernel in missing.items():
+        if (image := _with_other_clip(kernel)) is not None:
+            _store_image(_stored_at(digest), image)
+            continue
         copies.setdefault(_text(kernel.source, kernel.arguments, kernel.macros()), []).append(digest)
     for text, digests in copies.items():
         if len(digests) > 1:

@@ -140,6 +140,15 @@ def place(functions: Sequence[AssembledFunction], entry: str) -> bytes | None:
     return _image(bytes(code), starts[0], addresses[entry], [*zip(functions, starts, strict=True)])
 
 
+def code_in(image: bytes) -> range:
+    """Return where the code of an image lies in its file, in bytes."""
+    header = _ELF_HEADER.unpack_from(image)
+    table, count = header[5], header[10]
+    headers = (_PROGRAM_HEADER.unpack_from(image, table + number * _PROGRAM_HEADER.size) for number in range(count))
+    start, size = next((one[2], one[5]) for one in headers if one[:2] == (_LOAD, _READ_EXECUTE))
+    return range(start, start + size)
+
+
 def _sections(data: bytes) -> list[_Section]:
     header = _ELF_HEADER.unpack_from(data)
     table, count, names_at = header[6], header[12], header[13]
