@@ -1,7 +1,7 @@
 """Which tiles are worth timing for a layer on a core: plain ones, likely best first, and what to try around a good one.
 
-The timings behind docs/kernels.md say how far the guess goes. In 344 of 385 searches, over 8 layers and 7 cores, the
-first 6 of `good_tiles` hold the fastest plain tile; in all but 7 it is at most 1% ahead of them, in one of these 8%.
+`make bench-search` says how far the guess goes: over 51 pairs of layer and sums on 7 cores, 357 searches, the first 4
+of `good_tiles` hold the fastest plain tile in 312; in all but 6 it is at most 1% ahead of them, in one of these 7%.
 """
 
 from __future__ import annotations
@@ -23,6 +23,12 @@ MOST_PIXELS: Final = 32
 
 MOST_VECTORS: Final = 1.5
 """Times the least vectors for a row that a tree may compute and be among the first."""
+
+LEAF: Final = 0.2
+"""What the end of a leaf, the sum of the products of so many columns as a tree holds, costs beside loading a vector.
+
+A guess between nothing and a load: wide sums are folded there, and what a step accumulates waits for it.
+"""
 
 PREFETCH: Final = (256, 512)
 """Distances, in bytes, at which weights are prefetched."""
@@ -72,20 +78,34 @@ def covering_pixels(shape: ConvShape) -> set[int]:
 def good_tiles(legal: Iterable[Tile], shape: ConvShape) -> list[Tile]:
     """Return the tiles, those first that are likely the fastest.
 
-    Trees before lanes, and trees that do half as much again in vain after those that do not. Of trees: most columns of
-    weights in registers, then least vectors of pixels for a row, then most pixels. Of lanes: most outputs, which load
-    least for each.
+    Trees before lanes, and trees that do half as much again in vain after those that do not. Of trees: those first that
+    do least for an output row beside its products, which take any of them as long; of the same tree, the one with the
+    dot-product instruction. Of lanes: most outputs, which load least for each.
     """
     tiles = tuple(legal)
     least = min((_row_vectors(tile, shape) for tile in tiles if isinstance(tile, TreeTile)), default=0)
 
-    def rank(tile: Tile) -> tuple[int, int, int, int]:
+    def rank(tile: Tile) -> tuple[int, float, bool]:
         if isinstance(tile, TreeTile):
             vectors = _row_vectors(tile, shape)
-            return int(vectors > MOST_VECTORS * least), -tile.columns, vectors, -tile.pixels * tile.rows
-        return 2, 0, 0, -tile.channels * (tile.pixels if isinstance(tile, LaneTile) else 1)
+            return int(vectors > MOST_VECTORS * least), vectors * _beside_products(tile, shape), not tile.udot
+        return 2, -tile.channels * (tile.pixels if isinstance(tile, LaneTile) else 1), False
 
     return sorted(tiles, key=rank)
+
+
+def _beside_products(tree: TreeTile, shape: ConvShape) -> float:
+    """Return what a tree does for each product of two vectors, beside it: vectors loaded, and `LEAF` for its leaf.
+
+    Weights are loaded once for all pixels of the tile and activations once for all its channels, but that they slide:
+    those of a row are loaded once where their windows overlap.
+    """
+    side_by_side = tree.vector_pixels(shape)
+    vectors = tree.pixels // side_by_side
+    fresh = min(side_by_side * shape.stride, tree.columns)
+    activations = tree.rows * ((vectors - 1) * fresh + tree.columns)
+    weights = tree.columns * tree.channels
+    return (activations + weights) / (tree.rows * vectors * weights) + LEAF / tree.columns
 
 
 def _row_vectors(tree: TreeTile, shape: ConvShape) -> int:

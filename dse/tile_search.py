@@ -9,6 +9,7 @@ began with, so that layers of any design, network or study whose kernels are the
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
@@ -31,13 +32,16 @@ TILES: Final = "tiles"
 FEW: Final = 12
 """Plain tiles that are all tried."""
 
-FIRST: Final = 6
+FIRST: Final = 4
 """Plain tiles to try of a task that more can do, unless another number is asked for."""
 
 REFINED: Final = 2
 """So many of the fastest trees are tried unrolled, and in the other ways, as well."""
 
-LEAST_MISSES: Final = 0.01
+NEAR: Final = 0.06
+"""Share of the fastest's cycles by which one of them may be slower: hardly any makes up for more by such means."""
+
+LEAST_MISSES: Final = 0.02
 """Share of a kernel's cycles that misses must take for another order of loops or a prefetch to be worth trying."""
 
 
@@ -234,7 +238,7 @@ class TileSearch:
     def _content(self, start: Iterable[TiledKernel]) -> Mapping[str, Any]:
         """Return all that a search depends on: the code that it starts with stands for the task and the core."""
         images = [_image(self._timer, kernel) for kernel in start]
-        return {"images": content_key({"images": images}), "search": [REFINED, *PREFETCH, LEAST_MISSES]}
+        return {"images": content_key({"images": images}), "search": [REFINED, NEAR, *PREFETCH, LEAST_MISSES]}
 
 
 @dataclass
@@ -262,14 +266,14 @@ class _Trials:
         yield self.start
         yield (
             relative
-            for kernel in self._fastest(REFINED, self._cycles)
+            for kernel in self._to_refine(self._cycles)
             if isinstance(kernel, FusedConvolution) or self._misses(kernel)
             for relative in self.task.relatives(kernel)
         )
-        yield (tree for kernel in self._fastest(REFINED, self._cycles) for tree in _unrolled(kernel))
+        yield (tree for kernel in self._to_refine(self._cycles) for tree in _unrolled(kernel))
         yield (
             tree
-            for kernel in self._fastest(REFINED, self._without_misses)
+            for kernel in self._to_refine(self._without_misses)
             if self._misses(kernel)
             for tree in _prefetching(kernel)
         )
@@ -277,7 +281,7 @@ class _Trials:
     @property
     def best(self) -> TiledKernel:
         """The fastest kernel."""
-        return self._fastest(1, self._cycles)[0]
+        return self._fastest(self._cycles)[0]
 
     def record(self) -> Record:
         """Return what is kept of the search."""
@@ -287,9 +291,13 @@ class _Trials:
     def _cycles(self, kernel: TiledKernel) -> int:
         return int(self.records[kernel]["cycles"])
 
-    def _fastest(self, count: int, cost: Callable[[TiledKernel], float]) -> list[TiledKernel]:
-        """Return the kernels that cost least; those that cost the same, by name."""
-        return sorted(self.records, key=lambda kernel: (cost(kernel), str(kernel)))[:count]
+    def _to_refine(self, cost: Callable[[TiledKernel], float]) -> list[TiledKernel]:
+        fastest = self._fastest(cost)[:REFINED]
+        return [kernel for kernel in fastest if cost(kernel) <= (1 + NEAR) * cost(fastest[0])]
+
+    def _fastest(self, cost: Callable[[TiledKernel], float]) -> list[TiledKernel]:
+        """Return the kernels, those first that cost least; those that cost the same, by name."""
+        return sorted(self.records, key=lambda kernel: (cost(kernel), str(kernel)))
 
     def _without_misses(self, kernel: TiledKernel) -> float:
         return cycles_without_misses(self._cycles(kernel), self.records[kernel]["stalls"])
@@ -305,9 +313,10 @@ def _image(timer: LayerTimer, kernel: LayerWork) -> str:
 
 
 def _unrolled(kernel: TiledKernel) -> Iterator[TiledKernel]:
+    """Yield the tree with most steps of the window in a row: with fewer it is hardly ever faster, and by 1% at most."""
     tile = kernel.variant.tile
     trees = tile.unrolled(kernel.shape) if isinstance(tile, TreeTile) else ()
-    return _with_tiles(kernel, trees)
+    return itertools.islice(_with_tiles(kernel, sorted(trees, key=lambda tree: -tree.unroll)), 1)
 
 
 def _prefetching(kernel: TiledKernel) -> Iterator[TiledKernel]:

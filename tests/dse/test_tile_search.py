@@ -16,6 +16,7 @@ from dse.tile_search import FEW, FIRST, LATENCY, TileSearch
 from isa_models import load_core
 from kernels_asm import Arithmetic, ConvShape, KernelVariant, LaneTile, OutputType, Overflow, TreeTile
 from kernels_asm.fused import FusedVariant
+from kernels_asm.tiles import parse_tile
 
 A53, A72 = load_core("cortex-a53"), load_core("cortex-a72")
 FAMILY = tile_family(A72)
@@ -62,13 +63,13 @@ def search_with(tmp_path):
 
 
 def test_the_fastest_of_the_likely_best_wins(search_with):
-    timer = FakeTimer(tree4x8r1=100)
+    timer = FakeTimer(tree4x8r2=100)
     solution = search_with(timer).solve(PLAIN)
     legal = [kernel.variant.tile for kernel in plain_kernels(PLAIN, FAMILY)]
     assert solution.legal == len(legal) > FEW
     first = [str(KernelVariant(PLAIN.as_timed.arithmetic, tile)) for tile in good_tiles(legal, SHAPE)[:FIRST]]
     assert list(solution.tried)[:FIRST] == first
-    assert "tree4x8r1" in str(solution.kernel)
+    assert "tree4x8r2" in str(solution.kernel)
     assert solution.timed.cycles == 900 == min(solution.tried.values())
 
 
@@ -98,7 +99,7 @@ def test_what_tasks_try_next_is_prepared_together(search_with):
 
 def test_tasks_that_are_solved_together_have_the_solutions_of_each_alone(tmp_path):
     def search_in(name: str) -> TileSearch:
-        return TileSearch(FakeTimer(tree4x8r1=100, u3=50, by1=20), EvaluationCache(tmp_path / name), FAMILY)
+        return TileSearch(FakeTimer(tree4x8r2=100, u3=50, by1=20), EvaluationCache(tmp_path / name), FAMILY)
 
     tasks = [PLAIN, replace(PLAIN, arithmetic=replace(NARROW, clip=3)), FUSED, PLAIN]
     together, alone = search_in("together").solve_all(tasks), [search_in("alone").solve(task) for task in tasks[:3]]
@@ -149,6 +150,25 @@ def test_another_number_of_tiles_can_be_tried(search_with):
 @pytest.mark.parametrize("text", ["channels", "u3"])
 def test_variations_of_the_fastest_trees_are_tried(search_with, text):
     assert text in str(search_with(FakeTimer(**{text: 50})).solve(PLAIN).kernel.variant.tile)
+
+
+def test_of_the_fastest_trees_those_that_are_far_behind_are_not_varied(search_with):
+    plain = good_tiles([kernel.variant.tile for kernel in plain_kernels(PLAIN, FAMILY)], SHAPE)
+    best, second = map(str, plain[:2])
+    for behind, count in ((5, 2), (70, 1)):
+        shape = replace(SHAPE, channels_out=64 + 16 * count)  # another search
+        gains = {best.split(".")[0]: 100 + behind, second.split(".")[0]: 100}
+        tried = search_with(FakeTimer(misses=0, **gains)).solve(replace(PLAIN, shape=shape)).tried
+        assert len([text for text in tried if ".u" in text]) == count
+
+
+def test_a_tree_is_tried_with_the_most_steps_in_a_row(search_with):
+    tried = search_with(FakeTimer(misses=0)).solve(PLAIN).tried
+    unrolled = [parse_tile(text.rpartition("int8-")[2]) for text in tried if ".u" in text]
+    assert unrolled
+    for tile in unrolled:
+        assert isinstance(tile, TreeTile)
+        assert tile.unroll == max(other.unroll for other in replace(tile, unroll=1).unrolled(SHAPE))
 
 
 def test_variations_are_combined(search_with):
@@ -223,7 +243,7 @@ def test_other_transforms_of_a_fused_kernel_are_tried(search_with):
 
 
 def test_a_task_is_solved_once_for_ever(search_with):
-    timer = FakeTimer(tree4x8r1=100)
+    timer = FakeTimer(tree4x8r2=100)
     search = search_with(timer)
     first = search.solve(PLAIN)
     timed = len(timer.timed)
