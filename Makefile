@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: study test test-gpu fuzz bench bench-sim bench-kernels bench-accuracy bench-clip bench-repairs bench-study bench-arithmetic bench-dashboard validate dashboard lint clean setup accept-baselines
+.PHONY: study test test-gpu fuzz bench bench-sim bench-kernels bench-search bench-accuracy bench-clip bench-repairs bench-study bench-arithmetic bench-dashboard validate dashboard lint clean setup accept-baselines
 
 setup: $(READY)
 
@@ -38,6 +38,10 @@ bench-sim: $(READY)
 # Every tile of every layer on every core: about 20 minutes the first time, seconds after.
 bench-kernels: $(READY)
 	$(BIN)/python -m benchmarks.bench_kernels
+
+# The search for tiles on all plain tiles of some layers, on every core: about ten minutes the first time, seconds after.
+bench-search: $(READY)
+	$(BIN)/python -m benchmarks.bench_search
 
 bench-arithmetic: $(READY)
 	$(BIN)/python -m benchmarks.bench_arithmetic
