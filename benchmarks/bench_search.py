@@ -60,7 +60,7 @@ def page(outcomes: Sequence[Outcome], command: str) -> str:
         "",
         "| core | layer and sums | behind, % |",
         "| --- | --- | --: |",
-        *(f"| {one.core} | {one.job.task} | {one.found:.1%} |".replace("% |", " |") for one in worst),
+        *(f"| {one.core} | {one.job.task} | {100 * one.found:.1f} |" for one in worst),
         "",
     ]
     return "\n".join(lines)

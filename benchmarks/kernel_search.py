@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
 from benchmarks.kernel_jobs import Job
 from dse.cache import Record, content_key
-from dse.emulation import checked_run, latency_key, random_operands
+from dse.emulation import Signs, checked_run, latency_key, random_operands
 from dse.tile_candidates import PREFETCH, covering_pixels, cycles_without_misses, prefetching, reordered
 from isa_models import Core, Simulation, time_trace
 from kernels_asm import Arithmetic, ConvShape, KernelVariant, LoopOrder, Schedule, Tile, TreeTile, legal_tiles
@@ -116,18 +116,30 @@ class TileSearch(Job):
         """Add the timing of each tile on its cores."""
         operands = random_operands(self.shape)
         for tile, cores in tiles.items():
-            run = checked_run(KernelVariant(self.arithmetic, tile), self.shape, *operands)
-            if run.trace is None:
-                raise AssertionError("a checked run records its trace")
-            for core in cores:
-                timings[tile, core.name] = time_trace(run.trace, core)
+            variant = KernelVariant(self.arithmetic, tile)
+            for name, simulation in simulations(variant, self.shape, operands, cores).items():
+                timings[tile, name] = simulation
+
+
+def simulations(
+    variant: KernelVariant, shape: ConvShape, operands: tuple[Signs, Signs], cores: Sequence[Core]
+) -> dict[str, Simulation]:
+    """Run a kernel once, checked against the oracle, and return its timing on each core by the core's name."""
+    trace = checked_run(variant, shape, *operands).trace
+    if trace is None:
+        raise AssertionError("a checked run records its trace")
+    return {core.name: time_trace(trace, core) for core in cores}
+
+
+def kernels_digest(variants: Iterable[KernelVariant], shape: ConvShape) -> str:
+    """Return the digest of the images of kernels for a layer."""
+    return content_key({str(variant): variant_digest(variant, shape) for variant in variants})
 
 
 @cache
 def _kernels(search: TileSearch) -> str:
     """Return the digest of the images that all cores share: what is tried later are symbols, so they stand for all."""
-    variants = [KernelVariant(search.arithmetic, tile) for tile in search.tiles()]
-    return content_key({str(variant): variant_digest(variant, search.shape) for variant in variants})
+    return kernels_digest((KernelVariant(search.arithmetic, tile) for tile in search.tiles()), search.shape)
 
 
 def candidates(record: Record) -> list[Candidate]:

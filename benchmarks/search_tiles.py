@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks.kernel_jobs import Job
-from dse.cache import Record, content_key
-from dse.emulation import checked_run, latency_key, random_operands
+from benchmarks.kernel_search import kernels_digest, simulations
+from dse.cache import Record
+from dse.emulation import latency_key, random_operands
 from dse.layer_tasks import ConvolutionTask, plain_kernels
 from dse.tile_candidates import tile_family
-from isa_models import Core, time_trace
+from isa_models import Core
 from kernels_asm import Arithmetic, ConvShape, KernelVariant, OutputType, Overflow, TreeTile, legal_tiles
-from kernels_asm.assembler import assemble_together, variant_digest, variant_kernel
+from kernels_asm.assembler import assemble_together, variant_kernel
+from kernels_asm.reclipping import STAND_IN_CLIP
 
 VARIED: Final = 3
 """So many of a core's fastest trees are unrolled, with each number of steps that the layer allows."""
-
-CLIP: Final = 127
-"""The clip to bytes that stands for all in a search."""
 
 LAYERS: Final = (
     ConvShape(14, 14, 32, 32),
@@ -35,11 +34,11 @@ LAYERS: Final = (
 """The layers of `tiny`, some of `resnet-20`, and some as larger networks have, with fewer pixels or channels."""
 
 SUMS: Final = (
-    *(Arithmetic(8, overflow, CLIP, OutputType.INT8) for overflow in (Overflow.SATURATE, Overflow.RUNNING)),
-    Arithmetic(8, Overflow.WRAP, CLIP, OutputType.INT8),
-    Arithmetic(16, Overflow.EXACT, CLIP, OutputType.INT8),
+    *(Arithmetic(8, overflow, STAND_IN_CLIP, OutputType.INT8) for overflow in (Overflow.SATURATE, Overflow.RUNNING)),
+    Arithmetic(8, Overflow.WRAP, STAND_IN_CLIP, OutputType.INT8),
+    Arithmetic(16, Overflow.EXACT, STAND_IN_CLIP, OutputType.INT8),
     Arithmetic(16, Overflow.EXACT, None, OutputType.INT16),
-    Arithmetic(32, Overflow.EXACT, CLIP, OutputType.INT8),
+    Arithmetic(32, Overflow.EXACT, STAND_IN_CLIP, OutputType.INT8),
 )
 
 _TOGETHER: Final = 16
@@ -67,10 +66,9 @@ class TileTimings(Job):
     def content(self, core: Core) -> Mapping[str, Any]:
         """See `Job`."""
         variants = self._plain(core)
-        kernels = content_key({str(variant): variant_digest(variant, self.shape) for variant in variants})
         return {
             **latency_key(self.shape, variants[0], core),
-            "kernel": kernels,
+            "kernel": kernels_digest(variants, self.shape),
             "variant": str(self),
             "search": [VARIED],
         }
@@ -87,11 +85,11 @@ class TileTimings(Job):
         return [kernel.variant for kernel in kernels if isinstance(kernel.variant, KernelVariant)]
 
     def _unrolled(self, timed: Mapping[KernelVariant, int]) -> list[KernelVariant]:
-        trees = sorted((cycles, str(one), one.tile) for one, cycles in timed.items() if isinstance(one.tile, TreeTile))
+        trees = {one.tile: cycles for one, cycles in timed.items() if isinstance(one.tile, TreeTile)}
+        fastest = sorted(trees, key=lambda tree: (trees[tree], str(tree)))[:VARIED]
         return [
             KernelVariant(self.arithmetic, longer)
-            for _, _, tree in trees[:VARIED]
-            if isinstance(tree, TreeTile)
+            for tree in fastest
             for longer in legal_tiles(self.arithmetic, self.shape, tree.unrolled(self.shape))
         ]
 
@@ -106,8 +104,5 @@ class TileTimings(Job):
             assemble_together(kernels[start : start + _TOGETHER])
         operands = random_operands(self.shape)
         for variant, whose in cores.items():
-            trace = checked_run(variant, self.shape, *operands).trace
-            if trace is None:
-                raise AssertionError("a checked run records its trace")
-            for core in whose:
-                timings[core.name][variant] = time_trace(trace, core).cycles
+            for name, simulation in simulations(variant, self.shape, operands, whose).items():
+                timings[name][variant] = simulation.cycles

@@ -16,6 +16,7 @@ from dse.tile_candidates import TileFamily, plain_tiles, reordered
 from kernels_asm import Arithmetic, ConvShape, InputError, KernelVariant, OutputType, Overflow, Tile, TreeTile
 from kernels_asm.any_variant import AnyVariant
 from kernels_asm.fused import FusedVariant
+from kernels_asm.reclipping import STAND_IN_CLIP
 from kernels_asm.transforms import Transform
 from kernels_asm.variant_list import can_compute
 
@@ -44,7 +45,7 @@ class ConvolutionTask:
         clip = self.arithmetic.clip
         if clip is None or clip > LARGEST_INT8_CLIP:
             return self
-        return replace(self, arithmetic=replace(self.arithmetic, clip=LARGEST_INT8_CLIP))
+        return replace(self, arithmetic=replace(self.arithmetic, clip=STAND_IN_CLIP))
 
     def kernel(self, tile: Tile) -> Convolution | None:
         """Return the kernel of this tile, or None if there is none."""

@@ -119,7 +119,7 @@ def assemble(
     stored = _stored_at(digest)
     elf = _stored_image(stored)
     if elf is None:
-        elf = _build(kernel, driver) if driver else _with_other_clip(kernel) or _build(kernel, None)
+        elf = (None if driver else _with_other_clip(kernel)) or _build(kernel, driver)
         _store_image(stored, elf)
     return KernelImage(elf, digest)
 
