@@ -54,14 +54,14 @@ _TRAININGS: Final = f"""
 ## Trainings avoided
 
 The default space on the same core, through the study itself; accuracies are the stand-in, with the error that the
-validation images of a real one have. A design that is proposed is timed. It is not trained if one that computes the
-same stands for it (*twin*), if one that computes the same was trained (*shared*), or if it could not reach the front
-(*bound*). *Same front*: whether the study's front is that of all these designs, each of them evaluated. Target:
-{TRAININGS_TARGET:.0%}. What is avoided depends on what a sampler proposes: one that learns which designs are fast soon
-proposes few for which a faster one stands.
+validation images of a real one have. A design that a sampler proposes is timed, with all that compute the same, and of
+these one is trained: *timed* are the designs whose place against the front a study then knows. Of them it does not
+train those for which one that computes the same stands (*twin*), those whose accuracy is known from one that computes
+the same (*shared*), and those that could not reach the front (*bound*). *Same front*: whether the study's front is that
+of all timed designs, each of them evaluated. Target: {TRAININGS_TARGET:.0%} of the timed designs not trained.
 
-| study | designs | trained | twin | shared | bound | avoided | same front | target |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |
+| study | proposed | timed | trained | twin | shared | bound | avoided | same front | target |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |
 """
 
 _RESUME: Final = """
@@ -152,6 +152,7 @@ def _count(count: float, limit: int) -> str:
 def _trainings(one: Trainings) -> str:
     cells = (
         one.study,
+        one.proposed,
         one.designs,
         one.trained,
         one.twins,

@@ -86,7 +86,7 @@ def run_sampler(kind: SamplerKind, truth: Truth, seed: int, limit: int, *, scree
     """Run a sampler up to `ENOUGH` of the true hypervolume or `limit` evaluations.
 
     As a study does it: the known designs first, then what the sampler proposes, or, if it screens, the fastest design
-    that computes the same.
+    that computes the same; those for which an evaluated design stands are proposed no more.
     """
     everything = hypervolume(map(truth.share, truth.values))
     tried: dict[Design, None] = {}
@@ -103,24 +103,24 @@ def run_sampler(kind: SamplerKind, truth: Truth, seed: int, limit: int, *, scree
         study.enqueue_trial(SPACE.parameters(design))
     gained: list[Share] = []  # the designs that added to the hypervolume; the others need no look again
     shares: list[float] = []
-    timed = 0
     while len(shares) < limit and len(tried) < len(truth.values) and (not shares or shares[-1] < ENOUGH):
         trial = study.ask()
         design = SPACE.suggest(trial)
         tried[design] = None
         instead = truth.instead.get(design) if screens and design not in truth.first else None
         if instead is not None:
-            timed += 1
             study.tell(trial, state=TrialState.PRUNED)
             if instead not in tried:
                 study.enqueue_trial(SPACE.parameters(instead))
             continue
+        if screens:
+            tried.update(dict.fromkeys(truth.stands_for.get(design, ())))
         study.tell(trial, truth.values[design])
         found = hypervolume([*gained, truth.share(design)]) / everything
         if not shares or found > shares[-1]:
             gained.append(truth.share(design))
         shares.append(found)
-    return Run(tuple(shares), timed)
+    return Run(tuple(shares), len(tried) - len(shares))
 
 
 def result(name: str, runs: Sequence[Run], limit: int) -> SamplerResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -79,12 +79,14 @@ class Truth:
         values: Latency in milliseconds and accuracy of every legal design, in the space's order.
         first: The designs that every study begins with.
         instead: Of designs that compute the same, the fastest and first, for each of the others.
+        stands_for: For each design, those that compute the same and are no better.
 
     """
 
     values: Mapping[Design, tuple[float, float]]
     first: tuple[Design, ...]
     instead: Mapping[Design, Design] = field(default_factory=dict)
+    stands_for: Mapping[Design, Sequence[Design]] = field(default_factory=dict)
 
     @cached_property
     def front(self) -> tuple[tuple[float, float], ...]:
@@ -136,4 +138,5 @@ def evaluate_space(bench: Bench, tell: Callable[[str], None]) -> Truth:
     twins = Twins(relatives, bench.evaluator.accuracy_key, Goal(), rank.__getitem__)
     known = {design: {str(LATENCY): latency} for design, (latency, _) in values.items()}
     instead = {design: twins.better(design, known[design], known.get) for design in values}
-    return Truth(values, first, {design: twin for design, twin in instead.items() if twin is not None})
+    worse = {design: [twin.design for twin in twins.worse(design, known[design], known.get)] for design in values}
+    return Truth(values, first, {design: twin for design, twin in instead.items() if twin is not None}, worse)

@@ -5,13 +5,13 @@ Real latencies of the default space, and accuracies that are a stand-in: as in `
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from benchmarks.study_accuracy import NOISE, stand_in_accuracy
 from benchmarks.study_space import CHANCE, CORE, DATASET, OBJECTIVES
@@ -28,10 +28,9 @@ from dse.launch import network_builder
 from dse.layer_functions import function_values
 from dse.legality import Legality, legal_space
 from dse.networks import DEFAULT_NETWORK, Network
-from dse.results import read_results
+from dse.results import StudyResults, read_results
 from dse.space import WIDTH_MULTIPLIERS
 from dse.spec import SamplerKind, StudySpec
-from dse.staging import STAGE, Stage
 from dse.storage import StudyStorage
 from dse.study import StudyRunner
 from dse.tile_candidates import tile_family
@@ -52,7 +51,8 @@ class Trainings:
 
     Attributes:
         study: What it is called.
-        designs: Designs that were proposed, each timed.
+        proposed: Designs that the sampler proposed.
+        designs: Designs that were timed: those, and those that compute the same as one that was evaluated.
         trained: Designs that were trained.
         twins: Designs for which one that computes the same stands.
         shared: Evaluated designs whose accuracy was another one's, which computes the same.
@@ -62,6 +62,7 @@ class Trainings:
     """
 
     study: str
+    proposed: int
     designs: int
     trained: int
     twins: int
@@ -165,31 +166,27 @@ def measure(kind: SamplerKind, budget: int | None, seed: int, cache: Path) -> Tr
             screens=True,
             lock=storage.lock("study"),
         ).run(budget or len(list(legality.designs(space))))
-        front = {trial.values or () for trial in read_results(study).front}
         name = f"{kind}, {'the whole space' if budget is None else f'{budget} trials, seed {seed}'}"
-        return _counted(name, study.get_trials(deepcopy=False), evaluator, front)
+        return _counted(name, read_results(study), evaluator)
 
 
-def _counted(
-    name: str, trials: Sequence[FrozenTrial], evaluator: Evaluator, front: set[tuple[float, ...]]
-) -> Trainings:
-    timed = [trial for trial in trials if "cycles" in trial.user_attrs]
-    designs = list({Design.from_dict(trial.user_attrs["design"]): None for trial in timed})
-    complete = [trial for trial in timed if trial.state is TrialState.COMPLETE]
-    twins = sum(trial.user_attrs.get(STAGE) == Stage.TWIN for trial in timed)
-    shared = sum(trial.user_attrs["accuracy_cached"] for trial in complete)
+def _counted(name: str, results: StudyResults, evaluator: Evaluator) -> Trainings:
+    proposed = {trial.design for trial in results.trials if trial.attributes.cycles is not None and trial.design}
+    designs = proposed | results.twins
+    shared = sum(trial.attributes.accuracy_cached is True for trial in results.complete)
     return Trainings(
         study=name,
+        proposed=len(proposed),
         designs=len(designs),
-        trained=len(complete) - shared,
-        twins=twins,
+        trained=len(results.complete) - shared,
+        twins=len(results.twins),
         shared=shared,
-        spared=len(designs) - len(complete) - twins,
-        same_front=front == _front_of(designs, evaluator),
+        spared=len(results.spared),
+        same_front={trial.values for trial in results.front} == _front_of(designs, evaluator),
     )
 
 
-def _front_of(designs: Sequence[Design], evaluator: Evaluator) -> set[tuple[float, ...]]:
+def _front_of(designs: Iterable[Design], evaluator: Evaluator) -> set[tuple[float, ...]]:
     """Return the values of the front of all the designs, each of them evaluated."""
 
     def values(design: Design) -> tuple[float, ...]:

@@ -59,6 +59,18 @@ def spared_note(results: StudyResults) -> str | None:
     )
 
 
+def twins_note(results: StudyResults) -> str | None:
+    """Say how many designs were timed only, as an evaluated one computes the same; None where there is none."""
+    twins = len(results.twins)
+    if not twins:
+        return None
+    evaluated = len(results.complete)
+    return (
+        f"timed and not trained: {twins} of {twins + evaluated} designs, which compute the same as one of the "
+        f"{evaluated} evaluated and are no better"
+    )
+
+
 def against_conventional(results: StudyResults, trial: TrialResult) -> str | None:
     """Compare a complete trial with the conventional design in speed and accuracy; None where there is nothing to say.
 

@@ -13,7 +13,15 @@ import optuna
 from optuna.trial import TrialState
 from plotly.offline import get_plotlyjs
 
-from dse.accuracy_claims import ERRORS_NOTE, HOLLOW_NOTE, against_conventional, front_mark, front_summary, spared_note
+from dse.accuracy_claims import (
+    ERRORS_NOTE,
+    HOLLOW_NOTE,
+    against_conventional,
+    front_mark,
+    front_summary,
+    spared_note,
+    twins_note,
+)
 from dse.chart_theme import DARK, FIGURE_CONFIG, LIGHT, Theme
 from dse.charts import SELECTION_TRACE, describe_design, front_figure, hypervolume_figure
 from dse.layer_chart import layer_figure, layer_legend
@@ -57,7 +65,7 @@ def render_report(results: StudyResults) -> str:
         rows="\n".join(_row(results, trial) for trial in _shown(results)),
         style=asset("report.css"),
         script=asset("report.js"),
-        summary=escape(". ".join(filter(None, (front_summary(results), spared_note(results), *_look_notes(results))))),
+        summary=escape(". ".join(_notes(results))),
         errors=escape(ERRORS_NOTE),
         hollow=escape(HOLLOW_NOTE),
         reference=escape(_reference(results)),
@@ -78,8 +86,10 @@ def _columns(results: StudyResults) -> tuple[str, ...]:
     )
 
 
-def _look_notes(results: StudyResults) -> list[str]:
-    return list(map(_capital, refined_notes(results)))
+def _notes(results: StudyResults) -> list[str]:
+    """Return what is said below the front, a sentence each."""
+    notes = (front_summary(results), twins_note(results), spared_note(results), *refined_notes(results))
+    return [_capital(note) for note in notes if note is not None]
 
 
 def _capital(text: str) -> str:

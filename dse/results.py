@@ -23,8 +23,9 @@ from dse.goal import Goal
 from dse.hypervolume import history, reference_values, share
 from dse.measures import ACCURACY, LATENCY, Measure
 from dse.second_look import LookPlan, RefinedAccuracy, read_second_look
-from dse.staging import SPARED
+from dse.staging import SPARED, Stage
 from dse.storage import check_format
+from dse.twins import Twin
 from dse.uncertainty import MeasuredAccuracy, differ
 
 MEASURES: Final = "measures"
@@ -55,6 +56,14 @@ class LayerResult:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredTwin:
+    """A `Twin` as it is written down."""
+
+    design: dict[str, Any]
+    measures: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class TrialAttributes:
     """The user attributes of a trial that are shown; each is absent until the trial has come that far."""
 
@@ -69,6 +78,7 @@ class TrialAttributes:
     stage: str | None = None
     accuracy_cached: bool | None = None
     error: str | None = None
+    stands_for: tuple[StoredTwin, ...] = ()
     measures: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -77,7 +87,8 @@ class TrialResult:
     """One trial: latency in milliseconds, accuracies and their standard error in 0..1; None where not (yet) known.
 
     `values` are the study's objectives, in its order, None where one is missing. `broken` are the constraints that the
-    design does not keep. `refined` is what a second look at the design found, None where it had none.
+    design does not keep. `refined` is what a second look at the design found, None where it had none. `stands_for` are
+    designs that compute the same, so that the accuracy is theirs, and that are better in nothing.
     """
 
     number: int
@@ -89,6 +100,7 @@ class TrialResult:
     values: tuple[float, ...] | None = None
     broken: tuple[str, ...] = ()
     refined: RefinedAccuracy | None = None
+    stands_for: tuple[Twin, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -313,6 +325,14 @@ class StudyResults:
         return tuple({trial.design: trial for trial in pruned if trial.design not in evaluated}.values())
 
     @cached_property
+    def twins(self) -> frozenset[Design]:
+        """Designs that were timed and not evaluated: an evaluated one computes the same and is as good or better."""
+        proposed = (trial.design for trial in self.trials if trial.attributes.stage == Stage.TWIN)
+        found = {twin.design for trial in self.complete for twin in trial.stands_for}
+        found.update(design for design in proposed if design is not None)
+        return frozenset(found.difference(trial.design for trial in self.complete if trial.design is not None))
+
+    @cached_property
     def refined(self) -> StudyResults | None:
         """The same of the front's designs and the conventional one as a second look found them; None without one.
 
@@ -403,6 +423,7 @@ def _read_trial(trial: FrozenTrial, study_name: str, goal: Goal, refined: Refine
     try:
         attributes = _attributes_adapter.validate_python(trial.user_attrs)
         design = None if attributes.design is None else Design.from_dict(attributes.design)
+        twins = tuple(Twin(Design.from_dict(twin.design), twin.measures) for twin in attributes.stands_for)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -422,6 +443,7 @@ def _read_trial(trial: FrozenTrial, study_name: str, goal: Goal, refined: Refine
         values=known if len(known) == len(goal.objectives) else None,
         broken=tuple(name for name, violation in trial.constraints.items() if violation > 0),
         refined=refined,
+        stands_for=twins,
     )
 
 

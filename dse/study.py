@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 import optuna
@@ -37,7 +38,7 @@ from dse.space import SearchSpace
 from dse.spec import SamplerKind
 from dse.staging import EXCLUSION, KNOWN, REACHED, SETTLED, STAGE, Exclusion, Spared, Stage, Staging, is_spared
 from dse.study_lock import StudyLock, held
-from dse.twins import Twins
+from dse.twins import STANDS_FOR, KnownOf, Twin, Twins
 from dse.workers import (
     INTERRUPTED,
     RETRY,
@@ -259,7 +260,10 @@ class StudyRunner:
                 with self._interruption.withheld():
                     record_latency(trial, latency)
                 measured = self._measuring.before_training(design, latency, self._progress.activity)
-                spared = self._spared(trial, design, measured)
+                known_of = cache(self._known_of)
+                spared = self._spared(trial, design, measured, known_of)
+                if spared is None and self._staging.screens:
+                    self._record_twins(trial, self._twins.worse(design, measured, known_of))
                 judge = self._judge(trial, design, measured)
                 accuracy = None if spared else self._evaluator.accuracy(design, self._progress.activity, judge)
         except StoppedTrainingError as error:
@@ -286,7 +290,13 @@ class StudyRunner:
             trial.set_constraint(constraint, violation)
         self._end(trial, TrialState.COMPLETE, self._measuring.goal.values(measured))
 
-    def _spared(self, trial: Trial, design: Design, measured: Mapping[str, float]) -> Spared | None:
+    def _record_twins(self, trial: Trial, twins: Sequence[Twin]) -> None:
+        """Write down the designs for which a trial stands, so that no worker proposes them any more."""
+        if twins:
+            with self._interruption.withheld():
+                trial.set_user_attr(STANDS_FOR, [twin.to_dict() for twin in twins])
+
+    def _spared(self, trial: Trial, design: Design, measured: Mapping[str, float], known_of: KnownOf) -> Spared | None:
         """Return why a design is not trained; those that a study begins with are."""
         if design in self._first:
             return None
@@ -295,7 +305,7 @@ class StudyRunner:
             if broken:
                 reason = f"infeasible whatever its accuracy is: not {', '.join(broken)}"
                 return Spared(Stage.CONSTRAINT, reason, violations=broken)
-            twin = None if BEYOND_BUDGET in trial.user_attrs else self._twins.better(design, measured, self._known_of)
+            twin = None if BEYOND_BUDGET in trial.user_attrs else self._twins.better(design, measured, known_of)
             if twin is not None:
                 return Spared(Stage.TWIN, f"{twin} computes the same and is at least as good", instead=twin)
         exclusion = self._exclusion(design, measured)
@@ -406,8 +416,11 @@ class StudyRunner:
 
     def _note_tried(self) -> None:
         """Learn which designs are not worth another trial, in whichever worker they were or are tried."""
-        trials = (trial for trial in self._study.get_trials(deepcopy=False) if "design" in trial.user_attrs)
+        trials = [trial for trial in self._study.get_trials(deepcopy=False) if "design" in trial.user_attrs]
         self._tried = {self._space.design(trial.params) for trial in trials if not is_worth_retrying(trial)}
+        if self._staging.screens:
+            twins = (twin["design"] for trial in trials for twin in trial.user_attrs.get(STANDS_FOR, ()))
+            self._tried.update(set(map(Design.from_dict, twins)).difference(self._first))
 
     def _untried(self) -> Iterator[Design]:
         return (design for design in self._legal() if design not in self._tried)

@@ -5,14 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from dse.design import Design
 from dse.goal import Goal
 from dse.measures import ACCURACY
 
+STANDS_FOR: Final = "stands_for"
+"""Trial attribute of a trial that is trained: the designs that it stands for, each as `Twin.to_dict`."""
+
 KnownOf = Callable[[Design], Mapping[str, float] | None]
 """Returns a design's measures but accuracy, by name; None where it cannot be measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A design that computes the same as one that is trained, whose accuracy is its own, and that is better in nothing.
+
+    Attributes:
+        design: The design.
+        measures: Everything that the goal names but the accuracy, by name.
+
+    """
+
+    design: Design
+    measures: Mapping[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return {"design": self.design.to_dict(), "measures": dict(self.measures)}
 
 
 class Twins:
@@ -48,23 +69,33 @@ class Twins:
             known_of: Measures the others.
 
         """
-        best = own = _Standing(self._costs(known), self._rank(design), design)
+        best = own = self._standing(design, known)
         while (better := self._best_relative(best, known_of)) is not None:
             best = better  # where relatives differ in one layer, there may be better ones of that one
         return None if best is own else best.design
 
+    def worse(self, design: Design, known: Mapping[str, float], known_of: KnownOf) -> list[Twin]:
+        """Return the relatives that compute the same as a design and are better in nothing; arguments as for `better`.
+
+        Where relatives differ in one layer, there may be more such designs.
+        """
+        own = self._standing(design, known)
+        measured = self._measured_twins(design, known_of)
+        return [Twin(twin, known) for twin, known in measured if own.replaces(self._standing(twin, known))]
+
     def _best_relative(self, standing: _Standing, known_of: KnownOf) -> _Standing | None:
-        found = (self._standing(twin, known_of) for twin in self._twins(standing.design))
-        better = [one for one in found if one is not None and one.replaces(standing)]
+        found = (self._standing(twin, known) for twin, known in self._measured_twins(standing.design, known_of))
+        better = (one for one in found if one.replaces(standing))
         return min(better, key=lambda one: (one.costs, one.rank), default=None)
 
-    def _standing(self, design: Design, known_of: KnownOf) -> _Standing | None:
-        known = known_of(design)
-        return None if known is None else _Standing(self._costs(known), self._rank(design), design)
+    def _standing(self, design: Design, known: Mapping[str, float]) -> _Standing:
+        return _Standing(self._costs(known), self._rank(design), design)
 
-    def _twins(self, design: Design) -> Iterator[Design]:
+    def _measured_twins(self, design: Design, known_of: KnownOf) -> Iterator[tuple[Design, Mapping[str, float]]]:
         key = self._key(design)
-        return (twin for twin in self._relatives(design) if twin != design and self._key(twin) == key)
+        for twin in self._relatives(design):
+            if twin != design and self._key(twin) == key and (measures := known_of(twin)) is not None:
+                yield twin, measures
 
     def _costs(self, known: Mapping[str, float]) -> tuple[float, ...]:
         """Return everything in which a design can be worse than another, less being better: objectives first."""

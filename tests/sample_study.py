@@ -91,6 +91,7 @@ def add_complete(study: optuna.Study, params: dict[str, Any], layer_count: int =
         "accuracy_key": "a" * 64,
         "latency_cached": True,
         "accuracy_cached": False,
+        "stands_for": _twins(params, 1000 * cycles / CLOCK_HZ),
     }
     study.add_trial(_trial(TrialState.COMPLETE, params, attributes, [1000 * cycles / CLOCK_HZ, accuracy]))
 
@@ -231,6 +232,19 @@ def _attributes(params: dict[str, Any], layers: list[dict[str, Any]]) -> dict[st
         "layers": layers,
         "latency_keys": ["b" * 64] * len(layers),
     }
+
+
+def _twins(params: dict[str, Any], latency_ms: float) -> list[dict[str, Any]]:
+    """Return the designs of wider sums that compute the same as one of exact 8-bit sums."""
+    if (params["accumulator"], params.get("overflow", "exact")) != (8, "exact"):
+        return []
+    return [
+        {
+            "design": _attributes({**params, "accumulator": wider}, [])["design"],
+            "measures": {"latency_ms": latency_ms * CYCLES_PER_PRODUCT[wider] / CYCLES_PER_PRODUCT[8]},
+        }
+        for wider in (32, 16)
+    ]
 
 
 def _trial(

@@ -23,6 +23,7 @@ from dse.kernel_description import data_bytes
 from dse.layer_chart import layer_figure, layer_legend
 from dse.results import StudyResults
 from dse.training_chart import training_figure
+from dse.twin_rows import twin_headings, twin_rows
 
 _STILL: Any = {**FIGURE_CONFIG, "displayModeBar": False}
 _CONFIG = cast("dcc.Graph.Config", _STILL)
@@ -49,6 +50,7 @@ def design_body(
             ],
             className="pair",
         ),
+        *[_twins(design, results) for design in designs if design.trial.complete and design.trial.stands_for],
         panel(
             html.H2("Do it again"),
             *[part for design in designs for part in _commands(design, results, storage, overrides)],
@@ -144,6 +146,20 @@ def _kernel_cell(layer: DesignLayer, trial: int) -> html.Td:
     link = dcc.Link(str(layer.convolution.variant), href=address("/kernel", trial=trial, layer=layer.result.name))
     passes = [html.Div(kernel.text, className="quiet small") for kernel in layer.kernels[1:]]
     return html.Td([link, *passes], className="text")
+
+
+def _twins(design: ShownDesign, results: StudyResults) -> dmc.Paper:
+    """Return what the same accuracy would cost in other arithmetics."""
+    headings = [heading.capitalize() for heading in twin_headings(results)]
+    rows = [
+        html.Tr([html.Th(name, scope="row"), *map(html.Td, figures)])
+        for name, *figures in twin_rows(results, design.trial)
+    ]
+    return panel(
+        html.H2(f"As accurate as {name_of(design, results).lower()}, and no better"),
+        html.P("These compute the same, so that they were timed and not trained.", className="quiet"),
+        html.Div(_table(headings, rows), className="scroll"),
+    )
 
 
 def _training(designs: Sequence[ShownDesign], theme: Theme) -> Component:

@@ -92,6 +92,7 @@ def results_json(results: StudyResults, trials: Iterable[TrialResult]) -> str:
             "latency_scope": LATENCY_SCOPE,
             "finished": len(results.complete) + len(results.spared),
             "pruned_before_training": len(results.spared),
+            "timed_only_as_another_computes_the_same": len(results.twins),
             "budget": results.budget,
             "objectives": list(map(str, results.goal.objectives)),
             "constraints": list(map(str, results.goal.constraints)),
@@ -143,8 +144,13 @@ LAYER_FIELDS = ("name", "shape", "tile", "cycles", "products_per_cycle", "bound"
 
 
 def layers_json(trial: TrialResult) -> str:
-    """Return the layers of a trial as an indented JSON object."""
-    return json.dumps({"trial": trial.number, "layers": list(map(_layer_fields, trial.attributes.layers))}, indent=2)
+    """Return the layers of a trial, and the designs that compute the same and are no better, as a JSON object."""
+    fields = {
+        "trial": trial.number,
+        "layers": list(map(_layer_fields, trial.attributes.layers)),
+        "stands_for": [twin.to_dict() for twin in trial.stands_for],
+    }
+    return json.dumps(fields, indent=2)
 
 
 def write_layers_csv(trial: TrialResult, file: TextIO) -> None:

@@ -233,13 +233,16 @@ def _print_layers(study: optuna.Study, number: int, output_format: OutputFormat)
     from dse.errors import UsageError
     from dse.results import read_results
 
-    trial = read_results(study).trial(number)
+    results = read_results(study)
+    trial = results.trial(number)
     if trial is None or not trial.attributes.layers:
         raise UsageError(f"study {study.study_name!r} has no trial {number} with timed layers: see --all")
     if output_format is OutputFormat.TABLE:
-        from dse.cli.tables import layers_table, print_table
+        from dse.cli.tables import layers_table, print_table, twins_table
 
         print_table(layers_table(trial))
+        if trial.complete and trial.stands_for:
+            print_table(twins_table(results, trial))
         return
     from dse.cli.serialise import layers_json, write_layers_csv
 

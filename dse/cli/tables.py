@@ -17,6 +17,7 @@ from dse.accuracy_claims import (
     front_summary,
     marked_groups,
     spared_note,
+    twins_note,
 )
 from dse.comparison import Line
 from dse.evaluation import LATENCY_SCOPE
@@ -24,6 +25,7 @@ from dse.goal import Goal
 from dse.hypervolume import stalled_for
 from dse.results import StudyResults, TrialResult
 from dse.second_look_claims import LONGER, refined_mark
+from dse.twin_rows import twin_headings, twin_rows
 
 PLAIN_WIDTH = 140
 """Columns of a table where standard output is not a terminal that has its own."""
@@ -72,6 +74,19 @@ def layers_table(trial: TrialResult) -> Table:
     return table
 
 
+def twins_table(results: StudyResults, trial: TrialResult) -> Table:
+    """Return the designs that compute the same as a complete trial's and are no better."""
+    title = f"As accurate as trial {trial.number}, as they compute the same, and no better: timed and not trained"
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    design, *figures = twin_headings(results)
+    table.add_column(design)
+    for heading in figures:
+        table.add_column(heading, justify="right")
+    for cells in twin_rows(results, trial):
+        table.add_row(*cells)
+    return table
+
+
 def comparison_table(lines: Sequence[Line]) -> Table:
     """Return two trials or studies side by side."""
     table = Table(box=box.SIMPLE_HEAD, caption=ERRORS_NOTE, caption_justify="left")
@@ -84,9 +99,7 @@ def comparison_table(lines: Sequence[Line]) -> Table:
 
 def front_notes(results: StudyResults) -> list[str]:
     """Return what the accuracies of the front show and do not show, a line each, for below a table of designs."""
-    notes = [front_summary(results)]
-    if (spared := spared_note(results)) is not None:
-        notes.append(spared)
+    notes = [note for note in (front_summary(results), twins_note(results), spared_note(results)) if note is not None]
     for faster, unshown in marked_groups(results):
         numbers = ", ".join(str(trial.number) for trial in unshown)
         trials = "trial" if len(unshown) == 1 else "trials"

@@ -56,6 +56,17 @@ def test_shows_the_chosen_trial_against_the_conventional_flow(page: Page, result
     assert epochs == [[1, 2, 3], [1, 2, 3]]
 
 
+def test_shows_what_the_same_accuracy_costs_in_other_arithmetics(page: Page, results: StudyResults) -> None:
+    trial = next(trial for trial in results.complete if trial.stands_for)
+    navigate(page, f"/design?trial={trial.number}&beside=0")
+    panel = page.locator("#design-body section, #design-body > *").filter(has_text="and no better").first
+    rows = panel.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    for row, twin, slower in zip(rows.all(), reversed(trial.stands_for), ("1.23x", "1.53x"), strict=True):
+        for text in (str(twin.design), f"{twin.measures['latency_ms']:.4f}", slower):
+            expect(row).to_contain_text(text)
+
+
 def test_any_two_trials_stand_side_by_side(page: Page) -> None:
     navigate(page, "/design")
     expect(page.locator("#design-beside")).to_have_value("0")

@@ -290,7 +290,7 @@ def test_counts_are_read_and_resumed(make_fake_study):
     )
     assert spared_note(results) == note
     assert note in front_notes(results)
-    assert note in render_report(results)
+    assert note.capitalize() in render_report(results)
 
 
 def test_a_real_study_spares_clips_that_cost_too_much_and_rightly(tmp_path):

@@ -417,7 +417,7 @@ def test_what_breaks_a_constraint_before_its_training_is_not_trained(make_fake_s
     assert {trial.design for trial in found.front} == {trial.design for trial in expected.front}
     assert len(sparing.trainer.trained) < len(whole.trainer.trained)
     assert study.trials[0].state is TrialState.COMPLETE  # the others are compared with it, feasible or not
-    assert len(found.spared) == len(spared) > 4
+    assert len(found.spared) == len(spared) > 3
     for trial in spared:
         assert trial.user_attrs["stage"] == "constraint"
         assert trial.user_attrs["pruned"] == "infeasible whatever its accuracy is: not latency_ms <= 0.07"

@@ -22,10 +22,17 @@ NARROW, WIDE, OTHER = (
 SPACE = SearchSpace((0.5, 1.0), (8, 16, 32), (Overflow.EXACT, Overflow.WRAP), (0, 31, 7), (FeatureMaps.FLOAT32,))
 
 
-def better(known, design, goal=None):
+def twins_of(known, goal=None):
     rank = {one: (number,) for number, one in enumerate(known)}
-    twins = Twins(lambda _design: known, lambda _design: "the same", goal or Goal(), rank.__getitem__)
-    return twins.better(design, known[design], known.get)
+    return Twins(lambda _design: known, lambda _design: "the same", goal or Goal(), rank.__getitem__)
+
+
+def better(known, design, goal=None):
+    return twins_of(known, goal).better(design, known[design], known.get)
+
+
+def worse(known, design, goal=None):
+    return [twin.design for twin in twins_of(known, goal).worse(design, known[design], known.get)]
 
 
 def test_the_best_twin_stands_for_a_design():
@@ -57,6 +64,20 @@ def test_an_infeasible_twin_does_not_stand_for_a_feasible_design():
     assert better(known | {WIDE: {"latency_ms": 2.0, "code_bytes": 10}}, WIDE, goal) is NARROW
 
 
+def test_a_design_stands_for_those_that_are_better_in_nothing():
+    known = {NARROW: {"latency_ms": 1.0}, WIDE: {"latency_ms": 2.0}, OTHER: None}
+    assert worse(known, NARROW) == [WIDE]
+    assert worse(known, WIDE) == []
+    assert worse(known | {OTHER: {"latency_ms": 2.0}}, WIDE) == [OTHER]
+    assert worse(known | {OTHER: {"latency_ms": 2.0}}, OTHER) == []
+
+
+def test_a_design_stands_for_none_that_is_better_in_something():
+    goal = Goal.parse(["latency_ms", "accuracy", "code_bytes"], [])
+    known = {NARROW: {"latency_ms": 1.0, "code_bytes": 9}, WIDE: {"latency_ms": 2.0, "code_bytes": 8}}
+    assert [worse(known, design, goal) for design in known] == [[], []]
+
+
 def stages(study: optuna.Study) -> list[str]:
     return [trial.user_attrs[STAGE] for trial in study.get_trials(states=(TrialState.PRUNED,))]
 
@@ -69,13 +90,32 @@ def test_twins_that_others_stand_for_add_nothing_to_the_front(make_fake_study, t
     whole, screened = (make_fake_study(tmp_path / name, space=SPACE) for name in ("whole", "screened"))
     front = {trial.values for trial in read_results(whole.run(99, sampler=SamplerKind.GRID)).front}
     study = screened.run(99, sampler=kind, screens=True)
-    assert {trial.values for trial in read_results(study).front} == front
-    assert stages(study).count(Stage.TWIN) > 3
+    results = read_results(study)
+    assert {trial.values for trial in results.front} == front
+    assert len(results.twins) > 3
     complete = study.get_trials(states=(TrialState.COMPLETE,))
-    assert len(complete) + len(stages(study)) == len(whole.load().trials)
+    assert len(complete) + len(results.twins) == len(whole.load().trials)
+    for trial in results.complete:  # as good as the accuracies and latencies of the whole space say
+        for twin in trial.stands_for:
+            same = next(one for one in read_results(whole.load()).complete if one.design == twin.design)
+            assert (twin.measures["latency_ms"], trial.accuracy) == same.point
+            assert same.point[0] >= trial.point[0]
     assert screened.run(99, sampler=kind).get_trials(states=(TrialState.COMPLETE,)) != complete  # as with --train-all
     finished = {tuple(trial.values) for trial in screened.load().get_trials(states=(TrialState.COMPLETE,))}
     assert finished == {tuple(trial.values) for trial in whole.load().get_trials(states=(TrialState.COMPLETE,))}
+
+
+def test_designs_that_a_trial_stands_for_are_proposed_no_more(make_fake_study):
+    """Unless somebody asks for one by name."""
+    fake = make_fake_study(space=SPACE)
+    study = fake.run(6, sampler=SamplerKind.GRID, screens=True)
+    twins = {twin.design for trial in read_results(study).complete for twin in trial.stands_for}
+    assert len(twins) > 2
+    assert not twins & {trial.design for trial in read_results(study).trials}
+    asked = min(twins, key=str)
+    study = fake.run(7, sampler=SamplerKind.GRID, screens=True, first=(asked,))
+    assert read_results(study).complete[-1].design == asked
+    assert asked not in read_results(study).twins
 
 
 def test_layers_find_their_best_twins_one_by_one(make_fake_study, tmp_path):
@@ -88,13 +128,13 @@ def test_layers_find_their_best_twins_one_by_one(make_fake_study, tmp_path):
     assert {sums.accumulator for sums in first.sums} == {32}  # the conventional design is evaluated in any case
     assert {sums.accumulator for design in others for sums in design.sums} == {16}
     assert len(others) == 1
-    assert len(stages(study)) == 2**4 - 2
+    assert len(read_results(study).twins) == 2**4 - 2
 
 
 def test_the_twin_is_evaluated_although_the_budget_is_finished(make_fake_study):
     fake = make_fake_study(space=SPACE)
     for budget in range(2, 9):
-        study = fake.run(budget, sampler=SamplerKind.GRID, screens=True)
+        study = fake.run(budget, sampler=SamplerKind.RANDOM, screens=True)
         pruned = [trial.user_attrs["pruned"] for trial in study.trials if trial.user_attrs.get(STAGE) == Stage.TWIN]
         evaluated = {str(trial.design) for trial in read_results(study).complete}
         assert {text.partition(" computes the same")[0] for text in pruned} <= evaluated

@@ -160,6 +160,13 @@ def test_shows_the_tile_of_each_layer_of_a_trial(folder, first_run):
     recorded = trials(folder)[0].user_attrs["layers"]
     assert [layer["tile"] for layer in layers] == [row["tile"] for row in rows] == [one["tile"] for one in recorded]
     assert all(layer["tile"] in shown.stdout for layer in layers)
+    json_of_one = json.loads(dse(folder, "study", "show", "--trial", "1", "--format", "json").stdout)
+    twins = json_of_one["stands_for"]
+    assert {twin["design"]["accumulator"] for twin in twins} == {16, 32}
+    assert min(twin["measures"]["latency_ms"] for twin in twins) >= trials(folder)[1].values[0]
+    table = dse(folder, "study", "show", "--trial", "1").stdout
+    assert all(f"{twin['measures']['latency_ms']:.4f}" in table for twin in twins)
+    assert f"timed and not trained: {len(twins)} of {2 + len(twins)} designs" in dse(folder, "study", "show").stdout
     missing = dse(folder, "study", "show", "--trial", "99")
     assert (missing.returncode, missing.stderr.count("\n")) == (2, 1)
     assert "no trial 99 with timed layers" in missing.stderr
