@@ -20,11 +20,11 @@ from dse.cli.ablation_text import ablation_markdown
 from dse.cli.train_progress import trainings_progress
 from dse.data import load_dataset
 from dse.errors import DseError
+from dse.known_designs import CONVENTIONAL
 from dse.networks import DEFAULT_NETWORK
 from dse.train_launch import TrainSettings, ablate_repairs
 from dse.training.recipes import QUICK
 from isa_models import load_core
-from kernels_asm import Overflow
 
 COMMAND = "make bench-repairs"
 SEEDS = 3
@@ -60,12 +60,8 @@ def section(found: Ablation) -> str:
 def _ablate(seeds: int, cache: Path) -> Ablation:
     settings = TrainSettings(
         network=DEFAULT_NETWORK,
-        width_multiplier=1.0,
-        repairs=None,
+        design=CONVENTIONAL,
         dataset=load_dataset(),
-        accumulator=32,
-        overflow=Overflow.EXACT,
-        clip=None,
         recipe=QUICK,
         seeds=range(seeds),
         cache=EvaluationCache(cache),

@@ -11,6 +11,7 @@ from typing import Final
 from benchmarks.study_accuracy import stand_in_accuracy
 from dse.accuracy import NetworkTrainer
 from dse.cache import EvaluationCache
+from dse.chosen_network import network_builder
 from dse.data import load_dataset
 from dse.design import Design
 from dse.evaluation import Evaluator
@@ -18,7 +19,6 @@ from dse.goal import Goal
 from dse.hypervolume import MARGIN, Share, reference_values, share
 from dse.known_designs import known_designs
 from dse.latency import EmulatedTimer
-from dse.launch import network_builder
 from dse.legality import Legality, NetworkOf
 from dse.measures import ACCURACY, LATENCY
 from dse.networks import DEFAULT_NETWORK

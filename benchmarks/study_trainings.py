@@ -17,6 +17,7 @@ from benchmarks.study_accuracy import NOISE, stand_in_accuracy
 from benchmarks.study_space import CHANCE, CORE, DATASET, OBJECTIVES
 from dse.accuracy_bounds import NestedBound
 from dse.cache import EvaluationCache, Record
+from dse.chosen_network import network_builder
 from dse.data import load_dataset
 from dse.design import Design
 from dse.evaluation import Activity, Evaluator, Judge
@@ -24,7 +25,6 @@ from dse.front import pareto_front
 from dse.goal import Goal
 from dse.known_designs import known_designs
 from dse.latency import EmulatedTimer
-from dse.launch import network_builder
 from dse.layer_functions import function_values
 from dse.legality import Legality, legal_space
 from dse.networks import DEFAULT_NETWORK, Network

@@ -18,10 +18,18 @@ def verify_command(storage: str, study: str, number: int) -> str:
                  "--images", VERIFIED_IMAGES)  # fmt: skip
 
 
-def export_command(storage: str, study: str, number: int) -> str:
+def export_command(storage: str, study: str, number: int, *options: str) -> str:
     """Return the command that writes the design of a trial to a folder, to be taken to a board."""
     return _line("dse study export", f"design-{number}", "--design", number, "--storage", display_name(storage),
-                 "--name", study)  # fmt: skip
+                 "--name", study, *options)  # fmt: skip
+
+
+def training_commands(storage: str, study: str, number: int) -> str:
+    """Return the commands that train the design of a trial by the full recipe, and export it with those weights."""
+    weights = f"design-{number}.safetensors"
+    train = _line("dse train --trial", number, "--storage", display_name(storage), "--name", study,
+                  "--recipe", "full", "--save", weights)  # fmt: skip
+    return "\n".join((train, export_command(storage, study, number, "--weights", weights)))
 
 
 def kernel_command(kernel: RecordedKernel, core: str, overrides: Mapping[str, str]) -> str:

@@ -12,8 +12,8 @@ import optuna
 from dse.accuracy import NetworkTrainer
 from dse.accuracy_bounds import AccuracyBound, DeclaredBound, GainBound, NestedBound
 from dse.cache import EvaluationCache
+from dse.chosen_network import network_builder
 from dse.data import Dataset, dataset_names, load_dataset
-from dse.data.resizing import shape_at
 from dse.design import Design, NetworkChoice
 from dse.enqueued import enqueued_designs
 from dse.errors import UsageError
@@ -21,11 +21,11 @@ from dse.evaluation import LATENCY_SCOPE, Evaluator, Trainer
 from dse.footprint import Footprint
 from dse.known_designs import known_designs
 from dse.latency import EmulatedTimer
-from dse.legality import Legality, NetworkOf, legal_space
+from dse.legality import Legality, legal_space
 from dse.local_workers import LocalWorkers, worker_command
 from dse.measuring import Measuring
 from dse.near_match import unknown_word
-from dse.networks import FeatureMaps, Network, Repairs, build_network, default_repairs
+from dse.networks import FeatureMaps, Repairs, build_network, default_repairs
 from dse.progress import StudyProgress
 from dse.quick_accuracy import QuickTrainer
 from dse.sampler import check_installed
@@ -283,23 +283,6 @@ def _trainer(dataset: Dataset, recipe: Recipe | QuickRecipe, seed: int, cache: E
     if isinstance(recipe, QuickRecipe):
         return QuickTrainer(dataset, recipe, seed, cache)
     return NetworkTrainer(dataset, recipe, seed, cache=cache)
-
-
-def network_builder(name: str, dataset: Dataset) -> NetworkOf:
-    """Return the function that builds the network called `name` for the data set."""
-
-    def network_of(choice: NetworkChoice) -> Network:
-        return build_network(
-            name,
-            choice.width_multiplier,
-            shape_at(dataset.input_shape, choice.input_size),
-            dataset.classes,
-            choice.repairs,
-            choice.maps,
-            choice.depth_multiplier,
-        )
-
-    return network_of
 
 
 def _check_holds_conventional(ranges: ParameterRanges) -> None:

@@ -15,8 +15,8 @@ from typing import Any, Final
 import optuna
 
 from dse.cache import EvaluationCache
+from dse.chosen_network import network_builder
 from dse.errors import TrainingError, UsageError
-from dse.launch import network_builder
 from dse.legality import NetworkOf
 from dse.look_helpers import helping, in_order_of
 from dse.look_record import DesignToTrain, LookRecord
@@ -88,8 +88,7 @@ def refine_study(settings: RefineSettings, progress: TrainingsProgress) -> optun
         if not results.front:
             raise UsageError(f"study {study.study_name!r} has no design on its front yet: run it on")
         spec = stored_spec(study.user_attrs["spec"])
-        folder = settings.data_dir or (Path(spec.data_dir) if spec.data_dir else None)
-        dataset = study_dataset(study, folder)
+        dataset = study_dataset(study, settings.data_dir)
         recipe = _recipe(settings, longer_recipe(spec.recipe.chosen(), len(dataset.train)))
         first = spec.seed + 1 if settings.first_seed is None else settings.first_seed
         plan = LookPlan(recipe.to_dict(), tuple(range(first, first + settings.seeds)), training_digest())

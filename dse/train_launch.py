@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from dse.ablation import Ablation, AblationPlan, repair_variants, run_ablation
 from dse.accuracy import load_trained
 from dse.cache import EvaluationCache
+from dse.chosen_network import network_builder
 from dse.data import Dataset
-from dse.design import Design, uniform_design
+from dse.design import Design
 from dse.errors import TrainingError
 from dse.evaluation import WEIGHTS, Accuracy
 from dse.latency import EmulatedTimer
-from dse.network_latency import time_network
-from dse.networks import Network, Repairs, build_network, default_repairs
+from dse.layer_solution import solve_layers
+from dse.networks import Network, Repairs, default_repairs
 from dse.tile_candidates import tile_family
 from dse.tile_search import TileSearch
 from dse.training.device import Device
@@ -27,7 +28,7 @@ from dse.training.recipe import Recipe
 from dse.trainings import TrainingJob, TrainingRunner, TrainingsProgress, mean_accuracy
 from dse.uncertainty import MeasuredAccuracy
 from isa_models import Core
-from kernels_asm import LayerFunction, Overflow
+from kernels_asm import LayerFunction
 
 if TYPE_CHECKING:
     from dse.training.trained import TrainedNetwork
@@ -39,12 +40,8 @@ class TrainSettings:
 
     Attributes:
         network: Name of the network.
-        width_multiplier: Factor on its channel counts.
-        repairs: As `Repairs.parse` reads them; None: the network's own.
+        design: What is chosen of the network, and in what its layers compute.
         dataset: What to train on.
-        accumulator: Bits of the accumulators.
-        overflow: What sums beyond them do.
-        clip: Range of the clip, or None.
         recipe: How to train.
         seeds: Of the trainings.
         cache: Keeps every training.
@@ -56,12 +53,8 @@ class TrainSettings:
     """
 
     network: str
-    width_multiplier: float
-    repairs: str | None
+    design: Design
     dataset: Dataset
-    accumulator: int
-    overflow: Overflow
-    clip: int | None
     recipe: Recipe
     seeds: Sequence[int]
     cache: EvaluationCache
@@ -71,30 +64,17 @@ class TrainSettings:
     device: Device = Device.CPU
 
     @property
-    def design(self) -> Design:
-        """Width and arithmetic."""
-        return uniform_design(self.width_multiplier, self.accumulator, self.overflow, self.clip)
-
-    @property
-    def arithmetic_text(self) -> str:
-        """The arithmetic in words."""
-        return self.design.sums_text
-
-    @property
     def title(self) -> str:
         """What is trained, in words."""
-        where = f"width {self.width_multiplier:g}, on {self.dataset.name}"
-        return f"{self.network}, {where}, {self.arithmetic_text}"
+        return f"{self.network} on {self.dataset.name}, {self.design}"
 
     def base_repairs(self) -> Repairs:
-        """Return the repairs of the network; raises UsageError if they are malformed or the network unknown."""
-        own = default_repairs(self.network)
-        return own if self.repairs is None else Repairs.parse(self.repairs, own)
+        """Return the repairs of the network; raises UsageError if it is unknown."""
+        return self.design.network.repairs or default_repairs(self.network)
 
     def build(self, repairs: Repairs) -> Network:
         """Return the network for the data set; raises UsageError if it cannot have the repairs."""
-        shape, classes = self.dataset.input_shape, self.dataset.classes
-        return build_network(self.network, self.width_multiplier, shape, classes, repairs)
+        return network_builder(self.network, self.dataset)(replace(self.design.network, repairs=repairs))
 
     def functions(self, network: Network) -> tuple[LayerFunction, ...]:
         """Return what each binary layer computes; raises kernels_asm.InputError for an arithmetic that none can."""
@@ -134,12 +114,9 @@ class SeedsResult:
         settings = self.settings
         return {
             "network": self.network.name,
-            "width_multiplier": self.network.width_multiplier,
+            **settings.design.to_dict(),
             "repairs": self.network.repairs.to_dict(),
             "dataset": settings.dataset.name,
-            "accumulator": settings.accumulator,
-            "overflow": settings.overflow.value,
-            "clip": settings.clip,
             "device": settings.device.value,
             "recipe": settings.recipe.to_dict(),
             "accuracy": self.accuracy.value,
@@ -194,8 +171,8 @@ def ablate_repairs(settings: TrainSettings, core: Core, progress: TrainingsProgr
     )
     images = (len(settings.dataset.validation), len(settings.dataset.test))
     rows = run_ablation(plan, _runner(settings, progress), images)
-    name = f"{settings.network}, width {settings.width_multiplier:g}"
-    return Ablation(name, settings.dataset.name, core.name, settings.arithmetic_text, len(settings.seeds), rows)
+    name = f"{settings.network}, width {settings.design.network.width_multiplier:g}"
+    return Ablation(name, settings.dataset.name, core.name, settings.design.sums_text, len(settings.seeds), rows)
 
 
 def _runner(settings: TrainSettings, progress: TrainingsProgress) -> TrainingRunner:
@@ -214,7 +191,9 @@ def _cycles(settings: TrainSettings, core: Core, progress: TrainingsProgress) ->
 
     def cycles(network: Network) -> int:
         progress.activity("timing kernels")
-        return time_network(network, settings.design.sums[0].arithmetic(), core, search).cycles
+        layers = network.binary_layers
+        with_sums = zip(layers, settings.design.layer_sums(len(layers)), strict=True)
+        return sum(solved.cycles for solved in solve_layers(with_sums, network, search))
 
     return cycles
 

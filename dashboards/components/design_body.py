@@ -10,7 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboards.address import address
-from dashboards.commands import export_command, reproduction
+from dashboards.commands import export_command, reproduction, training_commands
 from dashboards.components.aria import aria
 from dashboards.components.card import card
 from dashboards.components.layer_legend import legend_list
@@ -195,10 +195,12 @@ def _commands(
     kernels = [layer.convolution for layer in design.layers if layer.convolution is not None]
     again = reproduction(storage, results.name, number, kernels, results.core, overrides)
     export = export_command(storage, results.name, number)
+    training = training_commands(storage, results.name, number)
     return [
         html.H3(f"Trial {number}"),
         *_command("Check its network and time its kernels again", again, f"reproduce-{number}"),
         *_command("Export it", export, f"export-{number}"),
+        *_command("Train it in full, and export that", training, f"train-{number}"),
     ]
 
 

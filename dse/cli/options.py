@@ -36,6 +36,12 @@ CacheOption = Annotated[
     ),
 ]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder with the data set's files.")]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights", help="The design trained anew, a file of dse train --trial --save (default: as it was searched)."
+    ),
+]
 CoreName = Annotated[str, typer.Option("--core", help="Name of a core, or a YAML file.")]
 Overrides = Annotated[
     list[str] | None, typer.Option("--override", help="Change a field of the core, such as l2.latency=30; repeatable.")

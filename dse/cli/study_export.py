@@ -18,6 +18,7 @@ from dse.cli.options import (
     Json,
     StorageOption,
     StudyName,
+    Weights,
     cache_directory,
     check_writable,
 )
@@ -40,6 +41,7 @@ def export(
         typer.Option("--design", min=0, metavar="TRIAL", help="Write this trial's design instead, for a board."),
     ] = None,
     images: Annotated[int, typer.Option(min=1, help="Of a design: test images with outputs.")] = DEFAULT_IMAGES,
+    weights: Weights = None,
     data_dir: DataDir = None,
     cache: CacheOption = None,
     as_json: Json = False,
@@ -50,6 +52,10 @@ def export(
     With --design, write a trained design as assembly, C and a test vector, with a Makefile: what is taken to a board.
     """
     if design is None:
+        if weights is not None:
+            from dse.errors import UsageError
+
+            raise UsageError("--weights is for a design: give --design too")
         _export_trials(target, storage, name, file_format)
         return
     if file_format is not None:
@@ -63,7 +69,7 @@ def export(
     study = open_study(storage, name)
     with count_status(f"exporting design {design}", images) as progress:
         evaluations = EvaluationCache(cache_directory(cache))
-        report = export_trial(study, design, target, images, data_dir, evaluations, progress)
+        report = export_trial(study, design, target, images, data_dir, evaluations, progress, weights)
     if as_json:
         typer.echo(json.dumps(asdict(report)))
         return

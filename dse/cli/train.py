@@ -8,15 +8,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dse.cli.network_options import RepairOptions, Width
+from dse.cli.design_options import (
+    Accumulator,
+    Clip,
+    DatasetName,
+    DepthFactor,
+    DesignOptions,
+    InputSize,
+    Maps,
+    NetworkToTrain,
+    OverflowPolicy,
+    TrialNumber,
+    WidthFactor,
+    subject_of_options,
+)
+from dse.cli.network_options import RepairOptions
 from dse.cli.options import (
     DEFAULT_CORE,
+    DEFAULT_STORAGE,
     CacheOption,
     CoreName,
     DataDir,
     Debug,
     Json,
     Overrides,
+    StorageOption,
+    StudyName,
     cache_directory,
     parse_overrides,
 )
@@ -38,21 +55,26 @@ from dse.cli.train_options import (
 if TYPE_CHECKING:
     from dse.ablation import Ablation
     from dse.train_launch import SeedsResult
-    from kernels_asm import Overflow
 
 ABLATIONS = ("repairs",)
 
 
 def train(
-    network: Annotated[str, typer.Option(help="Network to train (dse network list).")] = "tiny",
-    width: Width = 1.0,
+    network: NetworkToTrain = None,
+    width: WidthFactor = None,
+    depth: DepthFactor = None,
+    input_size: InputSize = None,
+    maps: Maps = None,
     repairs: RepairOptions = None,
-    dataset: Annotated[str, typer.Option(help="Images to train on; see dse study run --help.")] = "fashion-mnist-small",
+    dataset: DatasetName = None,
+    accumulator: Accumulator = None,
+    overflow: OverflowPolicy = None,
+    clip: Clip = None,
+    trial: TrialNumber = None,
+    storage: StorageOption = DEFAULT_STORAGE,
+    name: StudyName = None,
     data_dir: DataDir = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch missing files of the data set.")] = False,
-    accumulator: Annotated[int, typer.Option(help="Bits of the accumulators: 8, 16 or 32.")] = 32,
-    overflow: Annotated[str, typer.Option(help="What sums beyond them do: exact, saturate or wrap.")] = "exact",
-    clip: Annotated[int | None, typer.Option(help="Clip sums to this range; none if left out.")] = None,
     recipe: RecipeName = "quick",
     epochs: Epochs = None,
     train_images: TrainImages = None,
@@ -87,31 +109,28 @@ def train(
     Trainings are kept in the evaluation cache, so that the same command later only shows them.
     """
     _check_options(ablate, save, output)
-    limit = _parse_overflow(overflow)
+    parts = DesignOptions(network, width, depth, input_size, maps, repairs, dataset, accumulator, overflow, clip)
+    subject = subject_of_options(parts, trial, storage, name)
 
     from dse.cache import EvaluationCache
-    from dse.data import dataset_names, load_dataset
+    from dse.data import dataset_names
     from dse.training.device import choose_device
     from isa_models.core import load_core
 
     where = choose_device(device)
     loaded_core = load_core(core, parse_overrides(override))
-    augmented = dataset if augment and dataset in dataset_names() else None  # an unknown one is refused below
+    augmented = subject.dataset if augment and subject.dataset in dataset_names() else None  # else refused below
     plain = recipe_of_options(recipe, epochs, train_images, stages, optimiser, settings, augmented)
-    images = load_dataset(dataset, data_dir, download)
+    images = subject.load(data_dir, download)
     taught, loaded_teacher = with_teacher(plain, distil, teacher)
 
     from dse.cli.train_progress import trainings_progress
     from dse.train_launch import TrainSettings, ablate_repairs, train_seeds
 
     asked = TrainSettings(
-        network=network,
-        width_multiplier=width,
-        repairs=repairs,
+        network=subject.network,
+        design=subject.design,
         dataset=images,
-        accumulator=accumulator,
-        overflow=limit,
-        clip=clip,
         recipe=taught,
         seeds=range(seed, seed + seeds),
         cache=EvaluationCache(cache_directory(cache)),
@@ -145,16 +164,6 @@ def _check_options(ablate: str | None, save: Path | None, output: Path | None) -
     for path in (save, output):
         if path is not None and (path.is_dir() or not path.parent.is_dir()):
             raise UsageError(f"{path}: give the path of a file in a directory that exists")
-
-
-def _parse_overflow(text: str) -> Overflow:
-    from dse.errors import UsageError
-    from kernels_asm import Overflow
-
-    try:
-        return Overflow(text)
-    except ValueError:
-        raise UsageError(f"--overflow {text!r} is unknown; known: {', '.join(Overflow)}") from None
 
 
 def _save(trained: SeedsResult, path: Path) -> None:

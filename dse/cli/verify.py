@@ -16,6 +16,7 @@ from dse.cli.options import (
     Json,
     StorageOption,
     StudyName,
+    Weights,
     cache_directory,
 )
 
@@ -25,6 +26,7 @@ def verify(
     storage: StorageOption = DEFAULT_STORAGE,
     name: StudyName = None,
     images: Annotated[int, typer.Option(min=1, help="Test images to run.")] = 200,
+    weights: Weights = None,
     data_dir: DataDir = None,
     cache: CacheOption = None,
     as_json: Json = False,
@@ -39,7 +41,8 @@ def verify(
 
     study = StudyStorage(storage, must_exist=True).open(name)
     with count_status(f"verifying trial {trial}", images) as progress:
-        report = verify_trial(study, trial, images, data_dir, EvaluationCache(cache_directory(cache)), progress)
+        evaluations = EvaluationCache(cache_directory(cache))
+        report = verify_trial(study, trial, images, data_dir, evaluations, progress, weights)
     if as_json:
         typer.echo(json.dumps(asdict(report)))
     if not report.identical:

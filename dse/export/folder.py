@@ -19,7 +19,7 @@ from dse.export.kernel_files import kernel_files
 from dse.export.kernel_table import KernelTable
 from dse.export.layer_kernels import LayerWorks, PixelsAtOnce, two_pixels
 from dse.export.memory import place_maps
-from dse.export.readme import Prediction, VectorNote, readme
+from dse.export.readme import Heading, Prediction, VectorNote, readme
 from dse.export.reference import ImageRecord, Reference, float_numbers
 from dse.export.steps import Binary, Step, network_steps
 from dse.export.vector_file import vector_bytes
@@ -45,6 +45,7 @@ class DesignToExport:
         images: To take the test vector from, uint8 (N, channels, rows, columns).
         wanted: Images in the vector, at least 1.
         prediction: Cycles of the layers; None where there are none.
+        training: Says in a line where the weights come from and how good they are.
         pixels_at_once: Of passes behind convolutions.
     """
 
@@ -54,6 +55,7 @@ class DesignToExport:
     images: NDArray[np.uint8]
     wanted: int = DEFAULT_IMAGES
     prediction: Prediction | None = None
+    training: str = "not known"
     pixels_at_once: PixelsAtOnce = two_pixels
 
 
@@ -122,7 +124,14 @@ def _contents(
         "network.c": network_source,
         "weights.h": _weights_header(constants),
         "weights.c": _weights_source(constants),
-        "README.md": readme(exported.title, network, exported.works, tuple(layers.values()), exported.prediction, note),
+        "README.md": readme(
+            Heading(exported.title, exported.training),
+            network,
+            exported.works,
+            tuple(layers.values()),
+            exported.prediction,
+            note,
+        ),
     }
     files = {name: text.encode() for name, text in texts.items()}
     files["vector.bin"] = vector_bytes(records, len(layers))

@@ -35,18 +35,27 @@ class VectorNote:
     tried: int
 
 
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What is exported, a line each: what design of which study, and where its weights come from."""
+
+    title: str
+    training: str
+
+
 def readme(
-    title: str,
+    heading: Heading,
     network: Network,
     works: LayerWorks,
     layers: Sequence[BinaryLayer],
     prediction: Prediction | None,
     vector: VectorNote,
 ) -> str:
-    """Return the text; `title` says in a line what design of which study it is."""
+    """Return the text."""
     channels, height, width = network.input_shape
     return _TEXT.read_text(encoding="utf-8").format(
-        title=title,
+        title=heading.title,
+        training=heading.training,
         network=network.name,
         multiplier=f"{network.width_multiplier:g}",
         repairs=str(network.repairs).replace(",", ", "),

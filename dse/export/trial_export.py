@@ -17,7 +17,9 @@ from dse.export.folder import CANDIDATES, DesignToExport, ExportReport, export_d
 from dse.export.layer_kernels import PixelsAtOnce, works_of
 from dse.export.readme import Prediction
 from dse.normalisation_pass import NormalisationPass, fastest_pixels
+from dse.training.trained import TrainedNetwork
 from dse.trial_verification import trained_trial
+from dse.uncertainty import MeasuredAccuracy
 from isa_models import Core, load_core
 
 
@@ -29,19 +31,20 @@ def export_trial(
     data_dir: Path | None,
     cache: EvaluationCache,
     progress: Callable[[int], None] | None = None,
+    weights: Path | None = None,
 ) -> ExportReport:
     """Write the design of a complete trial to an empty folder; arguments as of `dse.trial_verification.verify_trial`.
 
     Raises:
         UsageError: There is no such complete trial, the folder is not empty, the data set is not the study's, or there
-            are not so many images.
+            are not so many images, or the weights are of another design.
         CacheError: The trained weights are not in the cache, or damaged.
         WeightsError: The trained weights are of another version.
         ExportError: The folder cannot be written.
 
     """
     require_empty(folder)
-    found = trained_trial(study, number, data_dir, cache)
+    found = trained_trial(study, number, data_dir, cache, weights)
     found.test_images(images)
     spec = study.user_attrs["spec"]
     core = load_core(spec["core"], dict(spec.get("overrides", {})))
@@ -52,9 +55,18 @@ def export_trial(
         images=found.dataset.test.images[: CANDIDATES * images],
         wanted=images,
         prediction=_prediction(found.trial, spec),
+        training=_training(found.trained, weights),
         pixels_at_once=_fastest_on(core),
     )
     return export_design(folder, exported, progress)
+
+
+def _training(trained: TrainedNetwork, file: Path | None) -> str:
+    """Say in a line where the weights come from and how good they are."""
+    validation = MeasuredAccuracy(trained.accuracy, trained.standard_error).percent
+    test = MeasuredAccuracy(trained.test_accuracy, trained.test_standard_error).percent
+    source = "as the search trained them" if file is None else f"of {file.name}"
+    return f"{source}: {validation} % of validation images right, {test} % of test images"
 
 
 def _fastest_on(core: Core) -> PixelsAtOnce:

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from dashboards.commands import export_command, kernel_command, reproduction, verify_command
+from dashboards.commands import export_command, kernel_command, reproduction, training_commands, verify_command
 from dse.cli.main import run
 from dse.recorded_kernel import RecordedKernel, read_shape
 from kernels_asm.any_variant import parse_variant
@@ -18,6 +18,7 @@ HOSTILE = 'a b\'; touch x; $(id) `id` | "c"'
 def test_names_are_quoted() -> None:
     for command in (verify_command(HOSTILE, HOSTILE, 3), export_command(HOSTILE, HOSTILE, 3)):
         assert shlex.split(command).count(HOSTILE) == 2
+    assert shlex.split(training_commands(HOSTILE, HOSTILE, 3)).count(HOSTILE) == 4
 
 
 def test_passwords_are_not_shown() -> None:
@@ -35,6 +36,12 @@ def test_export_command_is_one_of_the_command_line(capsys: pytest.CaptureFixture
     command = shlex.split(export_command("nowhere.db", "s", 3))
     assert run(command[1:]) == 2
     assert "nowhere.db" in capsys.readouterr().err
+
+
+def test_training_commands_are_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    for line in training_commands("nowhere.db", "s", 3).splitlines():
+        assert run(shlex.split(line)[1:]) == 2
+        assert "nowhere.db" in capsys.readouterr().err
 
 
 def test_equal_kernels_are_timed_once() -> None:

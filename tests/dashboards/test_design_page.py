@@ -122,6 +122,7 @@ def test_commands_can_be_copied(page: Page) -> None:
     command = page.locator("#export-3")
     expect(command).to_contain_text("dse study export design-3 --design 3 --storage")
     expect(command).to_contain_text("--name 'tiny on cortex-a72'")
+    expect(page.locator("#train-3")).to_contain_text("dse train --trial 3 --storage")
     expect(page.locator("#reproduce-3")).to_contain_text("dse verify --trial 3 --storage")
     expect(page.locator("#reproduce-3")).to_contain_text("dse kernel profile acc")
     page.get_by_label("Copy: Export it").first.click()

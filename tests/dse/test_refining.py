@@ -13,12 +13,12 @@ import optuna
 import pytest
 
 from dse.cache import EvaluationCache, Record
+from dse.chosen_network import network_builder
 from dse.claims import take_claim
 from dse.data import load_dataset
 from dse.design import uniform_design
 from dse.errors import InterruptedTrainingError, TrainingError, UsageError
 from dse.evaluation import ACCURACY, Activity, Judge
-from dse.launch import network_builder
 from dse.liveness import Watch
 from dse.networks import Network
 from dse.refining import RefineSettings, longer_recipe, looked_at, refine_study

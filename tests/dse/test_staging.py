@@ -16,6 +16,7 @@ from dse.accuracy import NetworkTrainer
 from dse.accuracy_bounds import AccuracyBound, DeclaredBound, GainBound, NestedBound, Reached
 from dse.accuracy_claims import spared_note
 from dse.cache import EvaluationCache
+from dse.chosen_network import network_builder
 from dse.cli.tables import front_notes
 from dse.data import load_dataset
 from dse.design import Design, uniform_design
@@ -24,7 +25,6 @@ from dse.evaluation import Evaluator
 from dse.front import pareto_front
 from dse.goal import Goal
 from dse.latency import EmulatedTimer
-from dse.launch import network_builder
 from dse.legality import Legality
 from dse.networks import FeatureMaps
 from dse.report import render_report

@@ -248,6 +248,38 @@ def test_a_design_is_exported_from_its_trial(folder, first_run):
     assert again.stderr == "error: folder board is not empty: give another one, or empty it\n"
 
 
+def test_a_design_is_trained_anew_verified_and_taken_to_the_board(folder, first_run):
+    of_trial = ("--name", "small", "--trial", "1")
+    longer = ("--epochs", "2", "--train-images", "256", "--save", "longer.safetensors", "--json")
+    trained = dse(folder, "train", *of_trial, *longer)
+    assert trained.returncode == 0, trained.stderr
+    found = json.loads(trained.stdout)
+    assert {name: found[name] for name in ("accumulator", "clip", "dataset")} == {
+        "accumulator": 8,
+        "clip": 63,
+        "dataset": "fashion-mnist-small",
+    }
+    weights = ("--weights", "longer.safetensors")
+    done = dse(folder, "verify", *of_trial, "--images", "2", "--json", *weights)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["differing_outputs"] == 0
+    exported = ("study", "export", "longer", "--name", "small", "--images", "1")
+    done = dse(folder, *exported, "--design", "1", *weights)
+    assert done.returncode == 0, done.stderr
+    text = (folder / "longer/README.md").read_text()
+    assert f"| weights | of longer.safetensors: {100 * found['accuracy']:.2f} ± " in text
+    for refused, message in {
+        ("verify", "--name", "small", "--trial", "0", *weights): "compute something else than trial 0, width 1, 32-bit",
+        ("verify", *of_trial, "--weights", "none.safetensors"): "none.safetensors: cannot be read",
+        ("train", "--name", "small", "--trial", "99"): "study 'small' has no trial 99",
+        (*exported, *weights): "--weights is for a design: give --design too",
+    }.items():
+        done = dse(folder, *refused)
+        assert done.returncode in (1, 2)
+        assert message in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
 def test_what_cannot_be_exported_is_told_in_a_line(folder, first_run):
     for options, message in {
         ("--design", "9"): "error: study 'small' has no trial 9: it has ",

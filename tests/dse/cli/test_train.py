@@ -29,7 +29,7 @@ QUICK = ["train", "--width", "0.25", "--epochs", "2", "--set", "batch_size=32"]
 @pytest.fixture
 def small(monkeypatch, tmp_path):
     """The arguments of a training of half a second."""
-    monkeypatch.setattr("dse.data.load_dataset", lambda *arguments: SMALL)
+    monkeypatch.setattr("dse.training_subject.load_dataset", lambda *arguments: SMALL)
     return [*QUICK, "--cache", str(tmp_path / "cache")]
 
 
@@ -89,12 +89,16 @@ def test_saves_the_seed_that_validates_best(capsys, small, tmp_path):
         ["--accumulator", "8", "--overflow", "saturate", "--clip", "3"],
         ["--recipe", "full"],
         ["--augment"],
+        ["--maps", "int8"],
+        ["--depth", "2"],
+        ["--input-size", "14"],
     ],
     ids=" ".join,
 )
 def test_options_reach_the_training(capsys, small, options):
     plain, changed = asked(capsys, small), asked(capsys, [*small, *options])
-    different = {field for field in ("recipe", "repairs", "accumulator", "clip") if plain[field] != changed[field]}
+    parts = ("recipe", "repairs", "accumulator", "clip", "maps", "depth_multiplier", "input_size")
+    different = {field for field in parts if plain.get(field) != changed.get(field)}
     assert different
     assert plain["seeds"][0]["weights"] != changed["seeds"][0]["weights"]
 
@@ -270,6 +274,11 @@ def test_a_training_that_diverges_is_a_row_of_the_table(capsys, small, few_choic
         (["--set", "crop_scale=[0, 1]"], "crop_scale is (0.0, 1.0)"),
         (["--overflow", "rap"], "--overflow 'rap' is unknown; known: exact"),
         (["--accumulator", "9"], "accumulator width 9"),
+        (["--maps", "int9"], "--maps 'int9' is unknown; known: float32, int8"),
+        (["--depth", "0"], "depth multiplier 0"),
+        (["--input-size", "99"], "rows: give fewer"),
+        (["--trial", "0", "--width", "2", "--maps", "int8"], "trial 0 says what to train: leave out --width, --maps"),
+        (["--name", "mine"], "give both"),
         (["--accumulator", "32", "--overflow", "wrap"], "never overflows"),
         (["--recipe", "quik"], "did you mean quick?"),
         (["--recipe", "no-such.toml"], "cannot be read"),
