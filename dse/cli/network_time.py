@@ -23,9 +23,6 @@ from dse.cli.options import (
 if TYPE_CHECKING:
     from kernels_asm import Arithmetic
 
-DEFAULT_TILES = 6
-"""As many as studies try."""
-
 DEFAULT_ARITHMETIC = "acc16-exact-clip31-int8"
 
 ArithmeticText = Annotated[
@@ -33,8 +30,10 @@ ArithmeticText = Annotated[
     typer.Option("--arithmetic", help="Of every layer: a variant without its tile.", metavar="ACC-OVERFLOW-CLIP-TYPE"),
 ]
 Tiles = Annotated[
-    int,
-    typer.Option("--tiles", min=1, help="Plain tiles to try for each shape before variations of the best."),
+    int | None,
+    typer.Option(
+        "--tiles", min=1, help="Plain tiles to try for each shape before its variations (default: as a study)."
+    ),
 ]
 
 
@@ -46,7 +45,7 @@ def time_layers(
     width: Width = 1.0,
     repairs: RepairOptions = None,
     arithmetic: ArithmeticText = DEFAULT_ARITHMETIC,
-    tiles: Tiles = DEFAULT_TILES,
+    tiles: Tiles = None,
     cache: CacheOption = None,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
@@ -70,9 +69,10 @@ def time_layers(
     from dse.latency import EmulatedTimer
     from dse.network_latency import time_network
     from dse.tile_candidates import tile_family
-    from dse.tile_search import TileSearch
+    from dse.tile_search import FIRST, TileSearch
 
-    search = TileSearch(EmulatedTimer(loaded), EvaluationCache(cache_directory(cache)), tile_family(loaded), tiles)
+    evaluations = EvaluationCache(cache_directory(cache))
+    search = TileSearch(EmulatedTimer(loaded), evaluations, tile_family(loaded), tiles or FIRST)
     with count_status(f"timing kernels of {name} on {loaded.name}") as progress:
         found = time_network(network, parsed, loaded, search, progress)
     typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(latency_lines(found, arithmetic)))

@@ -30,6 +30,7 @@ from kernels_asm.fused import FusedVariant, fused_kernel
 from kernels_asm.placing import functions_of, place
 from kernels_asm.toolchain import assembled, linked
 from kernels_asm.transforms import all_transforms
+from tests.kernels_asm.image_content import image_content
 
 SHAPE = ConvShape(4, 5, 64, 64)
 ARITHMETICS = [
@@ -85,15 +86,6 @@ def linkers(kernel: KernelSource) -> bytes:
     return linked(objects, kernel.arguments.function, kernel.source)
 
 
-def content(elf: bytes) -> tuple[object, ...]:
-    """Return all that makes a difference to who runs, times or reads the code of an image."""
-    image = Image.from_elf(elf)
-    code = [(segment.address, segment.contents) for segment in image.segments if segment.executable]
-    lines = [instruction.source for instruction in image.program.instructions]
-    assert any(lines)
-    return code, image.functions, image.program.texts, lines
-
-
 def source_of(kernel: KernelSource) -> bytes:
     return assemble(kernel.source, kernel.parameters, kernel.arguments, callee=kernel.callee).elf
 
@@ -102,12 +94,12 @@ def source_of(kernel: KernelSource) -> bytes:
 def test_images_are_those_of_the_linker_however_they_are_assembled(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kernels = KERNELS[kind]()
     assert len(kernels) >= 10
-    expected = [content(linkers(kernel)) for kernel in kernels]
+    expected = [image_content(linkers(kernel)) for kernel in kernels]
     monkeypatch.setattr(assembler_module, "linked", lambda *_: pytest.fail("the linker was needed"))
-    assert [content(assembler_module._build(kernel, None)) for kernel in kernels] == expected
+    assert [image_content(assembler_module._build(kernel, None)) for kernel in kernels] == expected
     assemble_together(kernels)
     monkeypatch.setattr(assembler_module, "_build", lambda *_: pytest.fail("assembled alone"))
-    assert [content(source_of(kernel)) for kernel in kernels] == expected
+    assert [image_content(source_of(kernel)) for kernel in kernels] == expected
 
 
 def write(folder: Path, text: str) -> Path:
@@ -132,7 +124,7 @@ def test_functions_may_call_each_other_and_have_their_alignment(tmp_path: Path) 
     assert image.address_of("g") % 64 == image.address_of("f") % 64 == 0
     assert elf[24:32] == image.address_of("f").to_bytes(8, "little")
     objects = [assembled(text, {}, source) for text in texts]
-    assert content(elf) == content(linked(objects, "f", source))
+    assert image_content(elf) == image_content(linked(objects, "f", source))
     assert place(parts[:2], "f") is None
     assert place(parts, "absent") is None
 

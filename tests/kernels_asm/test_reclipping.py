@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from isa_models import Image
 from kernels_asm import (
     Arithmetic,
     ConvShape,
@@ -22,6 +21,7 @@ from kernels_asm import assembler as assembler_module
 from kernels_asm.assembler import assemble_together, assemble_variant, variant_digest, variant_kernel
 from kernels_asm.placing import code_in
 from kernels_asm.reclipping import STAND_IN_CLIP, with_clip
+from tests.kernels_asm.image_content import image_content
 
 SHAPE = ConvShape(4, 5, 64, 64)
 CLIPS = (1, 3, 7, 31, 32, 63, 126)
@@ -46,13 +46,6 @@ def variants(clip: int) -> list[KernelVariant]:
     return [KernelVariant(one, tile) for one in arithmetics for tile in legal_tiles(one, SHAPE, TILES)]
 
 
-def content(elf: bytes) -> tuple[object, ...]:
-    """Return what makes a difference to who runs, times or reads the code of an image."""
-    image = Image.from_elf(elf)
-    code = [(segment.address, segment.contents) for segment in image.segments if segment.executable]
-    return code, image.functions, image.program.texts, [one.source for one in image.program.instructions]
-
-
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BNN_DSE_CACHE", str(tmp_path / "cache"))
@@ -64,7 +57,7 @@ def assembled_images(clip: int) -> list[bytes]:
 
 @pytest.mark.parametrize("together", [False, True], ids=["alone", "together"])
 def test_an_image_with_another_clip_is_the_assembled_one(together: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = {clip: [content(elf) for elf in assembled_images(clip)] for clip in CLIPS[::3]}
+    expected = {clip: [image_content(elf) for elf in assembled_images(clip)] for clip in CLIPS[::3]}
     for path in assembler_module.cache_directory().iterdir():
         path.unlink()
     assembled_images(STAND_IN_CLIP)
@@ -78,7 +71,7 @@ def test_an_image_with_another_clip_is_the_assembled_one(together: bool, monkeyp
     for clip, contents in expected.items():
         if together:
             assemble_together([variant_kernel(variant, SHAPE) for variant in variants(clip)])
-        assert [content(elf) for elf in assembled_images(clip)] == contents
+        assert [image_content(elf) for elf in assembled_images(clip)] == contents
     trees = {variant_digest(one, SHAPE) for one in variants(1) if isinstance(one.tile, TreeTile)}
     assert len(trees) > len(TILES)
     assert sum(image is not None for image in changed) >= len(expected) * len(trees)
