@@ -178,12 +178,22 @@
     return made;
   }
 
+  // Whether a bound is being typed that is no filter yet.
+  function isTypedIn(place) {
+    const focused = document.activeElement;
+    return place.contains(focused) && focused.type === "number" && focused.value !== focused.defaultValue;
+  }
+
   function drawControls() {
     const place = document.getElementById("explore-filters");
     const focused = document.activeElement?.closest("#explore-filters") ? document.activeElement.dataset.key : null;
     const isOpen = place.querySelector("details")?.open;
     const shown = rows.length === passing.size ? `All ${rows.length.toLocaleString("en")} trials`
       : `${passing.size.toLocaleString("en")} of ${rows.length.toLocaleString("en")} trials`;
+    if (isTypedIn(place)) { // a study that goes on must not take the text away
+      place.querySelector(".explore-count").textContent = shown;
+      return;
+    }
     place.replaceChildren(
       element("div", { class: "explore-head" },
         element("span", { class: "explore-count", role: "status" }, shown),
@@ -237,6 +247,7 @@
       type: "number", step: "any", value: filter ? short(filter[end]) : "", placeholder: short(value),
       "aria-label": `${label}, ${end === "low" ? "least" : "most"}`, "data-key": `${field} ${end}`,
       onchange: event => {
+        event.target.defaultValue = event.target.value;
         const given = { low, high, ...filter, [end]: event.target.value === "" ? value : Number(event.target.value) };
         setFilters([[field, given.low <= given.high && (given.low > low || given.high < high) ? given : null]]);
       },

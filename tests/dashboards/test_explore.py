@@ -14,7 +14,9 @@ from playwright.sync_api import Page, expect
 
 from dse.results import StudyResults, TrialResult, read_results
 from tests.dashboards.conftest import navigate
+from tests.sample_study import CONVENTIONAL, add_complete
 
+OpenPage = Callable[..., Page]
 SHOWN_ON_FRONT = """() => document.querySelector('#front .js-plotly-plot').data.flatMap(trace =>
   (trace.customdata || []).filter((_, index) => !trace.selectedpoints || [...trace.selectedpoints].includes(index)))"""
 HEADER_FILTERS = (
@@ -123,6 +125,26 @@ def test_range_is_typed_by_keyboard_and_focus_stays(page: Page, results: StudyRe
     assert 0 < len(high) < len(results.complete)
     wait_for_count(page, len(high), len(results.trials))
     page.wait_for_function("() => document.activeElement.getAttribute('aria-label') === 'Accuracy (%), least'")
+
+
+def test_what_is_typed_stays_when_a_trial_comes_in_meanwhile(
+    open_page: OpenPage, address: str, storage: Path, results: StudyResults
+) -> None:
+    page = open_page(address)
+    total = len(results.trials)
+    wait_for_count(page, total, total)
+    field = page.get_by_label("Accuracy (%), least")
+    field.focus()
+    page.keyboard.type("8")
+    study = optuna.load_study(study_name=None, storage=f"sqlite:///{storage}")
+    add_complete(study, {**CONVENTIONAL, "width_multiplier": 1.5})
+    wait_for_count(page, total + 1, total + 1)
+    expect(field).to_have_value("8")
+    page.keyboard.type("4")
+    page.keyboard.press("Enter")
+    high = [trial for trial in read_results(study).complete if 100 * trial.point[1] >= 84]
+    wait_for_count(page, len(high), total + 1)
+    expect(field).to_have_value("84")
 
 
 def test_dragging_along_an_axis_filters_and_a_click_on_it_stops(page: Page, results: StudyResults) -> None:
