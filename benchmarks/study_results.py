@@ -44,7 +44,8 @@ Latency only, `tiny` at width 1, 32-bit to 8-bit sums and both kinds of maps, in
 evaluation, also where it shares its kernels with others. *Cold* begins with an empty cache, of assembled kernels too,
 *warm* with one that holds everything. *A second* is by CPU time of the busiest worker and its assemblers, which the
 wall clock shows where each worker has a core to itself; *by the clock* is what it showed here, with whatever else ran.
-The start of a worker is not in either. Targets with 2 workers: {COLD_TARGET} cold, {WARM_TARGET} warm.
+The start of a worker is not in either. Targets with 2 workers: {COLD_TARGET} cold, {WARM_TARGET} warm. All of it goes
+as fast as the machine does: one core of this one counted up by {{additions:.0f}} million a second in a loop of Python.
 
 | space | cache | workers | designs | simulated for | a second | by the clock | target |
 | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |
@@ -86,6 +87,7 @@ class StudyResults:
         samplers: Random search, and one result a sampler.
         trainings: What studies trained.
         throughput: Measurements of latency-only evaluations.
+        additions: A second, of one core of the machine: see `benchmarks.study_throughput.additions_a_second`.
         resumes: One a storage.
 
     """
@@ -97,6 +99,7 @@ class StudyResults:
     samplers: Sequence[SamplerResult]
     trainings: Sequence[Trainings]
     throughput: Sequence[Throughput]
+    additions: float
     resumes: Sequence[Resume]
 
     @property
@@ -120,7 +123,7 @@ def page(results: StudyResults, command: str, picture: str) -> str:
     )
     samplers = "".join(_sampler(one, results) for one in results.samplers)
     trainings = _TRAININGS + "".join(map(_trainings, results.trainings)) if results.trainings else ""
-    throughput = _THROUGHPUT + "".join(map(_throughput, results.throughput)) if results.throughput else ""
+    throughput = _throughputs(results) if results.throughput else ""
     resumes = _RESUME + "".join(map(_resume, results.resumes)) if results.resumes else ""
     return head + samplers + trainings + throughput + resumes
 
@@ -163,6 +166,11 @@ def _trainings(one: Trainings) -> str:
         _verdict(met=one.avoided >= TRAININGS_TARGET and one.same_front),
     )
     return f"| {' | '.join(map(str, cells))} |\n"
+
+
+def _throughputs(results: StudyResults) -> str:
+    rows = "".join(map(_throughput, results.throughput))
+    return _THROUGHPUT.format(additions=results.additions / 1e6) + rows
 
 
 def _throughput(one: Throughput) -> str:

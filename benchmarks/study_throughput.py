@@ -28,6 +28,8 @@ WARM_TARGET: Final = 300
 WIDTH: Final = 1.0
 """Of the network that is timed."""
 
+_ADDITIONS: Final = 5_000_000
+
 _WARM_CHUNK: Final = 8
 """Designs handed to a worker at once where one takes as long as to hand it over."""
 
@@ -110,6 +112,18 @@ def measure(name: str, cache: Path, workers: int, *, is_warm: bool) -> Throughpu
         wall=max(one.end for one in done) - min(one.begin for one in done),
         cpu=max(sum(one.cpu for one in done if one.worker == worker) for worker in {one.worker for one in done}),
     )
+
+
+def additions_a_second() -> float:
+    """Return how many additions one core makes in a loop of Python, the best of three: a yardstick of the machine."""
+    return max(_count_up() for _ in range(3))
+
+
+def _count_up() -> float:
+    begin, number = time.process_time(), 0
+    while number < _ADDITIONS:
+        number += 1
+    return number / (time.process_time() - begin)
 
 
 def in_random_order(designs: Sequence[Design]) -> list[Design]:

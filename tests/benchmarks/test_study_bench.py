@@ -129,6 +129,7 @@ def sample_results() -> StudyResults:
             Throughput("default clips", 2, False, 90, 60, 5.0, 4.0),
             Throughput("default clips", 1, True, 90, 90, 1.0, 0.5),
         ),
+        additions=21.4e6,
         resumes=(Resume("SQLite", 10_000, 3.5, 3.0, 1.0),),
     )
 
@@ -142,6 +143,7 @@ def test_the_page_says_every_figure_and_whether_targets_are_met():
     assert "| tpe, 40 trials, seed 0 | 25 | 40 | 10 | 20 | 5 | 5 | 75% | **no** | missed |" in text
     assert "| default clips | cold | 2 | 90 | 30 | 22.5 | 18.0 | met |" in text
     assert "| default clips | warm | 1 | 90 | 0 | 180.0 | 90.0 | - |" in text
+    assert "counted up by 21 million a second" in text
     assert "| SQLite | 10,000 | 3.0 | 1.0 | 3.5 |" in text
 
 
