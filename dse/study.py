@@ -122,6 +122,7 @@ class StudyRunner:
         self._interruption = Interruption()
         self._watch = Watch()
         self._tried: set[Design] = set()
+        self._stood_for: dict[int, frozenset[Design]] = {}  # by the number of the trial that stands for them
         self._told: set[int] = set()
         self._failures = 0
 
@@ -419,8 +420,15 @@ class StudyRunner:
         trials = [trial for trial in self._study.get_trials(deepcopy=False) if "design" in trial.user_attrs]
         self._tried = {self._space.design(trial.params) for trial in trials if not is_worth_retrying(trial)}
         if self._staging.screens:
-            twins = (twin["design"] for trial in trials for twin in trial.user_attrs.get(STANDS_FOR, ()))
-            self._tried.update(set(map(Design.from_dict, twins)).difference(self._first))
+            self._note_twins(trials)
+            self._tried.update(*(twins.difference(self._first) for twins in self._stood_for.values()))
+
+    def _note_twins(self, trials: Sequence[FrozenTrial]) -> None:
+        """Read the designs for which trials stand, those of a trial once: there may be thousands."""
+        for trial in trials:
+            if STANDS_FOR in trial.user_attrs and trial.number not in self._stood_for:
+                twins = (Design.from_dict(twin["design"]) for twin in trial.user_attrs[STANDS_FOR])
+                self._stood_for[trial.number] = frozenset(twins)
 
     def _untried(self) -> Iterator[Design]:
         return (design for design in self._legal() if design not in self._tried)
