@@ -10,6 +10,7 @@ from dashboards import server, shell
 from dashboards.background import Background
 from dashboards.callbacks import cores as cores_callbacks
 from dashboards.callbacks import design as design_callbacks
+from dashboards.callbacks import export as export_callbacks
 from dashboards.callbacks import kernel as kernel_callbacks
 from dashboards.callbacks import shell as shell_callbacks
 from dashboards.callbacks import space_map as map_callbacks
@@ -45,6 +46,7 @@ def create_app(source: StudySource, background: Background | None = None, cache:
     kernel_callbacks.register(app, source, background)
     design_callbacks.register(app, source, background)
     folder = str(cache or default_directory())
+    export_callbacks.register(app, source, background, folder)
     cores_callbacks.register(app, source, background, folder)
     map_callbacks.register(app, background, folder)
     server.secure(app.server, app.csp_hashes())

@@ -9,6 +9,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboards import ids
 from dashboards.address import address
 from dashboards.commands import export_command, reproduction, training_commands
 from dashboards.components.aria import aria
@@ -51,6 +52,7 @@ def design_body(
             className="pair",
         ),
         *[_twins(design, results) for design in designs if design.trial.complete and design.trial.stands_for],
+        panel(html.H2("Take it to a board"), *_exports(designs)),
         panel(
             html.H2("Do it again"),
             *[part for design in designs for part in _commands(design, results, storage, overrides)],
@@ -202,6 +204,20 @@ def _commands(
         *_command("Export it", export, f"export-{number}"),
         *_command("Train it in full, and export that", training, f"train-{number}"),
     ]
+
+
+def _exports(designs: Sequence[ShownDesign]) -> list[Component]:
+    """Return a button for each complete design, and where it is said how far the export is."""
+    buttons = [
+        dmc.Button(f"Export trial {number}", id={"type": ids.EXPORT, "trial": number}, variant="default")
+        for number in dict.fromkeys(design.trial.number for design in designs if design.trial.complete)
+    ]
+    return [
+        html.P("Kernels, trained numbers, a driver in C and a test vector, with a Makefile, as one archive. Its "
+               "program checks itself and prints the cycles of each layer.", className="quiet"),
+        dmc.Group(buttons),
+        html.P(id=ids.EXPORT_STATUS, className="quiet small", role="status"),
+    ]  # fmt: skip
 
 
 def _command(label: str, text: str, name: str) -> list[Component]:

@@ -11,6 +11,7 @@ from dashboards.components.aria import aria
 from dashboards.components.panel import panel
 
 ROOFLINE_POLL_MS = 500
+EXPORT_POLL_MS = 500
 
 
 def layout() -> Component:
@@ -21,6 +22,10 @@ def layout() -> Component:
             dcc.Store(id=ids.DESIGN_TICK),
             dcc.Store(id=ids.DESIGN_SHOWN),
             dcc.Store(id=ids.DESIGN_FIELDS),
+            dcc.Interval(id=ids.EXPORT_POLL, interval=EXPORT_POLL_MS, disabled=True),
+            dcc.Store(id=ids.EXPORT_TICK),
+            dcc.Store(id=ids.EXPORT_ASKED),
+            dcc.Download(id=ids.EXPORT_DOWNLOAD),
             panel(
                 html.H1("Design"),
                 html.Div(

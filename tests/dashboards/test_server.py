@@ -212,3 +212,28 @@ def test_start_refuses_a_port_in_use(storage: Path, capfd: pytest.CaptureFixture
 def test_start_refuses_a_port_that_does_not_exist(storage: Path, port: int) -> None:
     with pytest.raises(UsageError, match="between 0 and 65535"):
         serve(str(storage), port, None)
+
+
+@pytest.mark.parametrize("value", ["../../etc/passwd", {"a": 1}, 10**30, [], True, -3, None, 1.0])
+@pytest.mark.parametrize("is_click", [True, False])
+def test_nothing_is_exported_but_a_trial_of_the_study(app_client: FlaskClient, value: Any, is_click: bool) -> None:
+    button = {"trial": value, "type": "export"}
+    clicked = json.dumps(button, separators=(",", ":"), sort_keys=True)
+    names = ("export-download.data", "export-status.children", "export-poll.disabled", "export-asked.data")
+    answer = post(
+        app_client,
+        {
+            "output": f"..{'...'.join(names)}..",
+            "outputs": [dict(zip(("id", "property"), name.split("."), strict=True)) for name in names],
+            "inputs": [
+                [{"id": button, "property": "n_clicks", "value": 1}],
+                {"id": "export-tick", "property": "data", "value": 1},
+            ],
+            "state": [{"id": "export-asked", "property": "data", "value": value}],
+            "changedPropIds": [f"{clicked}.n_clicks" if is_click else "export-tick.data"],
+        },
+    )
+    text = answer.get_data(as_text=True)
+    assert "Traceback" not in text
+    assert "content" not in text
+    assert answer.status_code != 200 or "no complete trial of that number" in text
