@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.study_resume import Resume
-from benchmarks.study_samplers import BASELINE, ENOUGH, RANDOM_SHARE, SPACE_SHARE, SamplerResult
+from benchmarks.study_samplers import (
+    BASELINE,
+    ENOUGH,
+    RANDOM_SHARE,
+    SPACE_SHARE,
+    TRAINING_SECONDS,
+    SamplerResult,
+)
 from benchmarks.study_throughput import COLD_TARGET, WARM_TARGET, Throughput
 from benchmarks.study_trainings import TARGET as TRAININGS_TARGET
 from benchmarks.study_trainings import Trainings
@@ -29,12 +36,14 @@ The true front has {front} points. Counted are the evaluations, the known design
 until the hypervolume is {enough:.0%} of that of all designs, between the best and the worst values of the true front (a
 tenth beyond the worst). As in a study, of the designs that compute the same the fastest alone is evaluated, and the
 others are timed only: {functions:,} designs are left to evaluate. *Random search* evaluates all that it draws. Targets:
-at most {space:.0%} of the space, and at most {random:.0%} of what random search needs, by medians.
+at most {space:.0%} of the space, and at most {random:.0%} of what random search needs, by medians. *Proposing* are CPU
+seconds of the sampler until then, and *minutes* what such a study would take on one core, with {training:g} s for each
+training.
 
 ![Share of the hypervolume over evaluations]({picture})
 
-| sampler | median | range | timed only | seeds | of space | of random | {space:.0%} of space | {random:.0%} of random |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |
+| sampler | median | range | timed only | proposing | minutes | seeds | of space | of random | {space:.0%} | {random:.0%} |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |
 """
 
 _THROUGHPUT: Final = f"""
@@ -120,6 +129,7 @@ def page(results: StudyResults, command: str, picture: str) -> str:
         space=SPACE_SHARE,
         random=RANDOM_SHARE,
         picture=picture,
+        training=TRAINING_SECONDS,
     )
     samplers = "".join(_sampler(one, results) for one in results.samplers)
     trainings = _TRAININGS + "".join(map(_trainings, results.trainings)) if results.trainings else ""
@@ -138,6 +148,8 @@ def _sampler(one: SamplerResult, results: StudyResults) -> str:
         _count(one.median, one.limit),
         f"{_count(low, one.limit)} to {_count(high, one.limit)}",
         f"{one.timed:.0f}",
+        f"{one.seconds:.1f}",
+        f"{bound}{one.study_minutes:.0f}",
         len(one.evaluations),
         f"{bound}{least / results.designs:.1%}",
         "-" if own else f"{bound}{least / results.random.median:.0%}",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
@@ -30,6 +31,10 @@ RANDOM_SHARE: Final = 0.25
 """Target: evaluations as a share of what random search needs are at most this."""
 
 
+TRAINING_SECONDS: Final = 5.0
+"""What a quick run takes on a core (docs/accuracy.md): next to it a latency is nothing."""
+
+
 @dataclass(frozen=True)
 class Run:
     """One run of a sampler.
@@ -37,11 +42,13 @@ class Run:
     Attributes:
         shares: Share of the true hypervolume after each evaluation.
         timed: Designs that were timed and not evaluated, as one that computes the same is as fast or faster.
+        seconds: CPU seconds in which the sampler proposed designs.
 
     """
 
     shares: tuple[float, ...]
     timed: int = 0
+    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,7 @@ class SamplerResult:
         limit: Most evaluations of a run.
         curve: Share of the true hypervolume after each evaluation, of the first seed.
         timed: Median of the designs of a run that were timed and not evaluated.
+        seconds: Median of a run's CPU seconds in the sampler.
 
     """
 
@@ -62,6 +70,7 @@ class SamplerResult:
     limit: int
     curve: tuple[float, ...]
     timed: float = 0
+    seconds: float = 0
 
     @property
     def counted(self) -> list[int]:
@@ -72,6 +81,11 @@ class SamplerResult:
     def median(self) -> float:
         """Median of the evaluations: a lower bound of it where it is above the limit."""
         return median(self.counted)
+
+    @property
+    def study_minutes(self) -> float:
+        """Minutes that such a study takes on one core: proposals, and `TRAINING_SECONDS` an evaluation."""
+        return (self.seconds + min(self.median, self.limit) * TRAINING_SECONDS) / 60
 
     def meets(self, designs: int, random: SamplerResult) -> tuple[bool, bool]:
         """Return whether the targets, against the space of so many designs and against random search, are met.
@@ -103,9 +117,12 @@ def run_sampler(kind: SamplerKind, truth: Truth, seed: int, limit: int, *, scree
         study.enqueue_trial(SPACE.parameters(design))
     gained: list[Share] = []  # the designs that added to the hypervolume; the others need no look again
     shares: list[float] = []
+    seconds = 0.0
     while len(shares) < limit and len(tried) < len(truth.values) and (not shares or shares[-1] < ENOUGH):
+        begin = time.process_time()
         trial = study.ask()
         design = SPACE.suggest(trial)
+        seconds += time.process_time() - begin
         tried[design] = None
         instead = truth.instead.get(design) if screens and design not in truth.first else None
         if instead is not None:
@@ -120,10 +137,11 @@ def run_sampler(kind: SamplerKind, truth: Truth, seed: int, limit: int, *, scree
         if not shares or found > shares[-1]:
             gained.append(truth.share(design))
         shares.append(found)
-    return Run(tuple(shares), len(tried) - len(shares))
+    return Run(tuple(shares), len(tried) - len(shares), seconds)
 
 
 def result(name: str, runs: Sequence[Run], limit: int) -> SamplerResult:
     """Return what runs of several seeds needed."""
     evaluations = tuple(len(run.shares) if run.shares[-1] >= ENOUGH else None for run in runs)
-    return SamplerResult(name, evaluations, limit, runs[0].shares, median(run.timed for run in runs))
+    timed, seconds = median(run.timed for run in runs), median(run.seconds for run in runs)
+    return SamplerResult(name, evaluations, limit, runs[0].shares, timed, seconds)

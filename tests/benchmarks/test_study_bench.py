@@ -112,7 +112,7 @@ def test_medians_count_runs_without_end_as_beyond_the_limit():
 
 
 def sample_results() -> StudyResults:
-    tpe = result("tpe", [Run((0.9, 0.995), 4), Run((0.5, 0.9, 0.991), 6)], 50)
+    tpe = result("tpe", [Run((0.9, 0.995), 4, 1.0), Run((0.5, 0.9, 0.991), 6, 3.0)], 50)
     gp = result("gp", runs([0.9, 0.91]), 2)
     random = result(BASELINE, runs([0.1] * 19 + [1.0], [0.1] * 29 + [1.0]), 50)
     return StudyResults(
@@ -136,9 +136,9 @@ def sample_results() -> StudyResults:
 
 def test_the_page_says_every_figure_and_whether_targets_are_met():
     text = page(sample_results(), "make bench-study", "study/samplers.svg")
-    assert "| tpe | 2 | 2 to 3 | 5 | 2 | 5.0% | 10% | met | met |" in text
-    assert "| gp | over 2 | over 2 to over 2 | 0 | 1 | over 4.0% | over 8% | missed | missed |" in text
-    assert "| random search | 25 | 20 to 30 | 0 | 2 | 50.0% | - | missed | - |" in text
+    assert "| tpe | 2 | 2 to 3 | 5 | 2.0 | 0 | 2 | 5.0% | 10% | met | met |" in text
+    assert "| gp | over 2 | over 2 to over 2 | 0 | 0.0 | over 0 | 1 | over 4.0% | over 8% | missed | missed |" in text
+    assert "| random search | 25 | 20 to 30 | 0 | 0.0 | 2 | 2 | 50.0% | - | missed | - |" in text
     assert "| grid, the whole space | 60 | 100 | 30 | 50 | 15 | 5 | 70% | yes | met |" in text
     assert "| tpe, 40 trials, seed 0 | 25 | 40 | 10 | 20 | 5 | 5 | 75% | **no** | missed |" in text
     assert "| default clips | cold | 2 | 90 | 30 | 22.5 | 18.0 | met |" in text
