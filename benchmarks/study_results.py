@@ -36,13 +36,13 @@ The true front has {front} points. Counted are the evaluations, the known design
 until the hypervolume is {enough:.0%} of that of all designs, between the best and the worst values of the true front (a
 tenth beyond the worst). As in a study, of the designs that compute the same the fastest alone is evaluated, and the
 others are timed only: {functions:,} designs are left to evaluate. *Random search* evaluates all that it draws. Targets:
-at most {space:.0%} of the space, and at most {random:.0%} of what random search needs, by medians. *Proposing* are CPU
-seconds of the sampler until then, and *minutes* what such a study would take on one core, with {training:g} s for each
-training.
+at most {space:.0%} of the space, and at most {random:.0%} of what random search needs, by medians. *Timed* are designs
+that were timed only, *proposing* CPU seconds of the sampler until then, and *minutes* what such a study would take on
+one core, with {training:g} s for each training.
 
 ![Share of the hypervolume over evaluations]({picture})
 
-| sampler | median | range | timed only | proposing | minutes | seeds | of space | of random | {space:.0%} | {random:.0%} |
+| sampler | median | range | timed | proposing | minutes | seeds | of space | of random | {space:.0%} | {random:.0%} |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |
 """
 
