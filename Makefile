@@ -64,7 +64,7 @@ bench-study: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,gp]'
 	$(BIN)/python -m benchmarks.bench_study
 
-# From a click to the updated views of the study page, at 10,000 trials: about two minutes, in Chromium.
+# First paint of the study page, and from a click to its updated views, at 10,000 trials: about three minutes, in Chromium.
 bench-dashboard: $(READY)
 	$(BIN)/python -m benchmarks.bench_dashboard
 
