@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] = ()) -> int:
             functions=len(truth.values) - len(truth.instead),
             trainings=_trainings(options.seeds, cache) if "trainings" in parts else (),
             throughput=_throughput() if "throughput" in parts else (),
-            additions=study_throughput.additions_a_second(),
+            additions=study_throughput.additions_a_second() if "throughput" in parts else 0.0,
             resumes=_resumes(options.trials) if "resume" in parts else (),
         )
     except DseError as error:

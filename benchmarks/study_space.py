@@ -62,9 +62,9 @@ class Bench:
 
     def accuracy(self, design: Design) -> float:
         """Return the stand-in for a design's accuracy."""
-        layers = self.network_of(design.network).binary_layers
-        functions = design.layer_functions(layer.shape for layer in layers)
-        return stand_in_accuracy(design.network.width_multiplier, design.network.maps, layers, functions)
+        network = self.network_of(design.network)
+        functions = design.functions_in(network)
+        return stand_in_accuracy(network.width_multiplier, network.maps, network.binary_layers, functions)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,12 @@ def front_counts(designs: int, distinguishable: int) -> str:
     return f"{designs} design{'' if designs == 1 else 's'} on the front, {distinguishable} of them distinguishable"
 
 
+def study_notes(results: StudyResults) -> list[str]:
+    """Say how many designs are on the front, and what was not trained, a line each."""
+    notes = (front_summary(results), twins_note(results), spared_note(results))
+    return [note for note in notes if note is not None]
+
+
 def spared_note(results: StudyResults) -> str | None:
     """Say how many designs were not trained; None where every one was."""
     spared = len(results.spared)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dse.errors import UsageError
-from dse.networks import Repairs
+from dse.networks import Network, Repairs
 from dse.networks.feature_maps import FeatureMaps
 from kernels_asm import Arithmetic, ConvShape, InputError, LayerFunction, OutputType, Overflow
 
@@ -119,6 +119,10 @@ class Design:
         shapes = tuple(shapes)
         sums = self.layer_sums(len(shapes))
         return tuple(one.arithmetic().layer_function(shape) for one, shape in zip(sums, shapes, strict=True))
+
+    def functions_in(self, network: Network) -> tuple[LayerFunction, ...]:
+        """Return what each binary layer of the design's network computes; raises as `layer_functions`."""
+        return self.layer_functions(layer.shape for layer in network.binary_layers)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the design as JSON values, lists where layers differ; `from_dict` reads it back.

@@ -125,9 +125,7 @@ class Evaluator:
         Raises KernelError or IsaModelError if the design cannot be timed, CacheError if the cache cannot be used.
         """
         network = self._network_of(design.network)
-        layers = network.binary_layers
-        with_sums = zip(layers, design.layer_sums(len(layers)), strict=True)
-        solved = solve_layers(with_sums, network, self._search, lambda done: activity(f"timing kernel {done}"))
+        solved = solve_layers(design, network, self._search, lambda done: activity(f"timing kernel {done}"))
         records = tuple(map(_layer_record, solved))
         keys = tuple(timed.key for one in solved for timed in one.kernels)
         is_cached = not any(one.timings for one in solved)
@@ -148,7 +146,7 @@ class Evaluator:
 
     def _computed(self, design: Design) -> tuple[Network, tuple[LayerFunction, ...]]:
         network = self._network_of(design.network)
-        return network, design.layer_functions(layer.shape for layer in network.binary_layers)
+        return network, design.functions_in(network)
 
 
 def obtain_accuracy(

@@ -75,8 +75,7 @@ class Footprint:
         return _code_bytes(work for kernels in self._kernels(network, design) for work in kernels.works)
 
     def _kernels(self, network: Network, design: Design) -> list[LayerKernels]:
-        layers = zip(network.binary_layers, design.layer_sums(len(network.binary_layers)), strict=True)
-        solved = solve_layers(layers, network, self._search)
+        solved = solve_layers(design, network, self._search)
         return [LayerKernels(one.layer, one.solution.kernel, _pass_of(one)) for one in solved]
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from dse.design import Sums
+from dse.design import Design
 from dse.layer_tasks import Route, layer_routes
 from dse.networks import BinaryConv, Network
 from dse.tile_search import Solution, TileSearch, Timed
@@ -40,16 +40,18 @@ class LayerSolution:
 
 
 def solve_layers(
-    layers: Iterable[tuple[BinaryConv, Sums]],
+    design: Design,
     network: Network,
     search: TileSearch,
     tell: Callable[[int], None] = lambda _done: None,
 ) -> list[LayerSolution]:
-    """Return what each of these layers of a network, with such sums, runs.
+    """Return what each binary layer of a design's network runs.
 
     `tell` is told how many kernels have been timed for them. Raises as `dse.tile_search.TileSearch.solve_all`.
     """
-    routes = [(layer, layer_routes(layer, network, sums, search.family)) for layer, sums in layers]
+    layers = network.binary_layers
+    with_sums = zip(layers, design.layer_sums(len(layers)), strict=True)
+    routes = [(layer, layer_routes(layer, network, sums, search.family)) for layer, sums in with_sums]
     together = [route for _, of_layer in routes for route in of_layer]
     passes = iter(search.time_all([route.behind for route in together if route.behind is not None]))
     solutions = iter(search.solve_all([route.kernel for route in together], tell))

@@ -133,7 +133,7 @@ def designs_to_train(
             continue  # a study of another program's trials; there is nothing to train
         network = network_of(design.network)
         networks[network.digest] = network
-        functions = design.layer_functions(layer.shape for layer in network.binary_layers)
+        functions = design.functions_in(network)
         groups.setdefault((network.digest, functions), []).append(trial)
     found = []
     for (digest, functions), same in groups.items():

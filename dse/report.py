@@ -18,9 +18,7 @@ from dse.accuracy_claims import (
     HOLLOW_NOTE,
     against_conventional,
     front_mark,
-    front_summary,
-    spared_note,
-    twins_note,
+    study_notes,
 )
 from dse.chart_theme import DARK, FIGURE_CONFIG, LIGHT, Theme
 from dse.charts import SELECTION_TRACE, describe_design, front_figure, hypervolume_figure
@@ -88,8 +86,7 @@ def _columns(results: StudyResults) -> tuple[str, ...]:
 
 def _notes(results: StudyResults) -> list[str]:
     """Return what is said below the front, a sentence each."""
-    notes = (front_summary(results), twins_note(results), spared_note(results), *refined_notes(results))
-    return [_capital(note) for note in notes if note is not None]
+    return list(map(_capital, (*study_notes(results), *refined_notes(results))))
 
 
 def _capital(text: str) -> str:

@@ -78,7 +78,7 @@ class TrainSettings:
 
     def functions(self, network: Network) -> tuple[LayerFunction, ...]:
         """Return what each binary layer computes; raises kernels_asm.InputError for an arithmetic that none can."""
-        return self.design.layer_functions(layer.shape for layer in network.binary_layers)
+        return self.design.functions_in(network)
 
 
 @dataclass(frozen=True)
@@ -191,9 +191,7 @@ def _cycles(settings: TrainSettings, core: Core, progress: TrainingsProgress) ->
 
     def cycles(network: Network) -> int:
         progress.activity("timing kernels")
-        layers = network.binary_layers
-        with_sums = zip(layers, settings.design.layer_sums(len(layers)), strict=True)
-        return sum(solved.cycles for solved in solve_layers(with_sums, network, search))
+        return sum(solved.cycles for solved in solve_layers(settings.design, network, search))
 
     return cycles
 

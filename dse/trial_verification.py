@@ -106,8 +106,7 @@ def _require_design_of(trial: FrozenTrial, network_of: NetworkOf, trained: Train
     """Raise UsageError unless what is in a file of weights computes the same as the design of a trial."""
     design = Design.from_dict(trial.user_attrs["design"])
     network = network_of(design.network)
-    functions = design.layer_functions(layer.shape for layer in network.binary_layers)
-    if (trained.network.digest, trained.functions) != (network.digest, functions):
+    if (trained.network.digest, trained.functions) != (network.digest, design.functions_in(network)):
         raise UsageError(
             f"{file}: these weights compute something else than trial {trial.number}, {design}: make them with "
             f"dse train --trial {trial.number} --save FILE"

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from dse.cli.network_options import RepairOptions
-
 if TYPE_CHECKING:
     from dse.design import Design
     from dse.training_subject import TrainingSubject
@@ -61,7 +59,7 @@ class DesignOptions:
     depth: float | None
     input_size: int | None
     maps: str | None
-    repairs: RepairOptions
+    repairs: str | None
     dataset: str | None
     accumulator: int | None
     overflow: str | None

@@ -14,10 +14,8 @@ from dse.accuracy_claims import (
     MARK,
     accuracy_gain,
     against_conventional,
-    front_summary,
     marked_groups,
-    spared_note,
-    twins_note,
+    study_notes,
 )
 from dse.comparison import Line
 from dse.evaluation import LATENCY_SCOPE
@@ -99,7 +97,7 @@ def comparison_table(lines: Sequence[Line]) -> Table:
 
 def front_notes(results: StudyResults) -> list[str]:
     """Return what the accuracies of the front show and do not show, a line each, for below a table of designs."""
-    notes = [note for note in (front_summary(results), twins_note(results), spared_note(results)) if note is not None]
+    notes = study_notes(results)
     for faster, unshown in marked_groups(results):
         numbers = ", ".join(str(trial.number) for trial in unshown)
         trials = "trial" if len(unshown) == 1 else "trials"
