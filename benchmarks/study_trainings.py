@@ -28,11 +28,12 @@ from dse.latency import EmulatedTimer
 from dse.layer_functions import function_values
 from dse.legality import Legality, legal_space
 from dse.networks import DEFAULT_NETWORK, Network
-from dse.results import StudyResults, read_results
+from dse.results import StudyResults
 from dse.space import WIDTH_MULTIPLIERS
 from dse.spec import SamplerKind, StudySpec
 from dse.storage import StudyStorage
 from dse.study import StudyRunner
+from dse.study_reader import read_results
 from dse.tile_candidates import tile_family
 from dse.tile_search import TileSearch
 from dse.uncertainty import standard_error

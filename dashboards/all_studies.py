@@ -5,18 +5,23 @@ from __future__ import annotations
 import threading
 
 import optuna
+from optuna.storages import BaseStorage
 
-from dashboards.storage import STORAGE_ERRORS, open_storage
+from dashboards.source import StudySource
+from dashboards.storage import STORAGE_ERRORS
 from dse.errors import DseError
-from dse.results import StudyResults, read_results
+from dse.results import StudyResults
+from dse.study_reader import StudyReader
 
 
 class AllStudies:
     """The studies of a storage, read once for each revision of the one that is shown. Safe from several threads."""
 
-    def __init__(self, storage: str) -> None:
-        self._storage = storage
+    def __init__(self, source: StudySource) -> None:
+        self._source = source
         self._lock = threading.Lock()
+        self._storage: BaseStorage | None = None
+        self._readers: dict[str, StudyReader] = {}
         self._revision: str | None = None
         self._studies: tuple[StudyResults, ...] = ()
 
@@ -27,18 +32,25 @@ class AllStudies:
                 try:
                     self._studies, self._revision = self._read(), revision
                 except (DseError, *STORAGE_ERRORS):  # the page says so where it shows the study itself
-                    self._studies = ()
+                    self._studies, self._readers = (), {}
             return self._studies
 
     def _read(self) -> tuple[StudyResults, ...]:
-        storage = open_storage(self._storage)
-        names = sorted(study.study_name for study in storage.get_all_studies())
-        if len(names) < 2:
+        storage = self._source.opened()
+        if storage is not self._storage:
+            self._storage, self._readers = storage, {}
+        names = [] if storage is None else sorted(study.study_name for study in storage.get_all_studies())
+        if storage is None or len(names) < 2:
             return ()
         found = []
         for name in names:
             try:
-                found.append(read_results(optuna.load_study(study_name=name, storage=storage)))
+                found.append(self._reader(name, storage).read())
             except DseError:
                 continue
         return tuple(found)
+
+    def _reader(self, name: str, storage: BaseStorage) -> StudyReader:
+        if name not in self._readers:
+            self._readers[name] = StudyReader(optuna.load_study(study_name=name, storage=storage))
+        return self._readers[name]

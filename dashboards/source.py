@@ -16,8 +16,9 @@ from optuna.trial import FrozenTrial
 
 from dashboards.storage import STORAGE_ERRORS, explain, open_storage
 from dse.errors import DseError, UsageError
-from dse.results import StudyResults, read_results
+from dse.results import StudyResults
 from dse.storage import display_name, storage_file
+from dse.study_reader import StudyReader
 
 CLOCK_TICK_S = 1.0
 """A file changed this recently may change again without its time stamp moving, so it is read again."""
@@ -52,7 +53,8 @@ class StudySource:
         self._study_name = study_name
         self._run = uuid4().hex[:8]
         self._lock = threading.Lock()
-        self._study: optuna.Study | None = None
+        self._opened: BaseStorage | None = None
+        self._reader: StudyReader | None = None
         self._stamps: tuple[FileStamp, ...] = ()
         self._settled = False
         self._snapshot: Snapshot | None = None
@@ -79,27 +81,31 @@ class StudySource:
         """Return the last snapshot that could be read, without looking at the storage."""
         return self._snapshot
 
+    def opened(self) -> BaseStorage | None:
+        """Return the storage in which the study was last read: to open a long journal anew takes seconds."""
+        return self._opened
+
     def _read(self) -> Snapshot:
         stamps = self._file_stamps()
         if self._snapshot and self._settled and stamps == self._stamps:
             return self._snapshot
-        if self._study is None or _replaced(stamps, self._stamps):
-            self._study = self._open()
+        if self._reader is None or _replaced(stamps, self._stamps):
+            self._reader = self._open()
         self._stamps, self._settled = stamps, _settled(stamps)
-        results = read_results(self._study)
+        results = self._reader.read()
         if self._snapshot is None or self._snapshot.results != results:
             self._count += 1
             self._snapshot = Snapshot(
                 results,
                 f"{self._run}-{self._count}",
-                dict(self._study.user_attrs),
-                self._study.get_trials(deepcopy=False),
+                dict(self._reader.study.user_attrs),
+                self._reader.study.get_trials(deepcopy=False),
             )
         return self._snapshot
 
-    def _open(self) -> optuna.Study:
-        storage = open_storage(self.storage)
-        return optuna.load_study(study_name=self._choose(storage), storage=storage)
+    def _open(self) -> StudyReader:
+        self._opened = storage = open_storage(self.storage)
+        return StudyReader(optuna.load_study(study_name=self._choose(storage), storage=storage))
 
     def _choose(self, storage: BaseStorage) -> str:
         names = [study.study_name for study in storage.get_all_studies()]
@@ -123,7 +129,7 @@ class StudySource:
         return tuple(_stamp(file) for file in files if file.exists())
 
     def _forget(self) -> None:
-        self._study = None
+        self._opened = self._reader = None
         self._stamps = ()
         self._settled = False
 

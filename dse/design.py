@@ -81,7 +81,8 @@ class NetworkChoice:
         depth = "" if self.depth_multiplier == 1 else f"depth {self.depth_multiplier:g}"
         size = "" if self.input_size is None else f"{self.input_size}x{self.input_size} pixels"
         usual = str(Repairs()).split(",")
-        repairs = " ".join(option for option in str(self.repairs or Repairs()).split(",") if option not in usual)
+        changed = "" if self.repairs is None else str(self.repairs)
+        repairs = " ".join(option for option in changed.split(",") if option not in usual)
         return ", ".join(filter(None, (depth, size, repairs)))
 
 

@@ -21,11 +21,12 @@ from dse.legality import NetworkOf
 from dse.look_helpers import helping, in_order_of
 from dse.look_record import DesignToTrain, LookRecord
 from dse.networks import Network
-from dse.results import StudyResults, TrialResult, read_results
+from dse.results import StudyResults, TrialResult
 from dse.second_look import LookPlan, read_second_look
 from dse.spec import stored_spec
 from dse.storage import StudyStorage
 from dse.study_dataset import study_dataset
+from dse.study_reader import read_results
 from dse.training.digest import training_digest
 from dse.training.quick_recipe import QuickRecipe
 from dse.training.recipe import Recipe

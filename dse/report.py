@@ -24,8 +24,9 @@ from dse.chart_theme import DARK, FIGURE_CONFIG, LIGHT, Theme
 from dse.charts import SELECTION_TRACE, describe_design, front_figure, hypervolume_figure
 from dse.layer_chart import layer_figure, layer_legend
 from dse.page import asset, cards, script_json, write_page
-from dse.results import StudyResults, TrialResult, read_results
+from dse.results import StudyResults, TrialResult
 from dse.second_look_claims import LONGER, refined_mark, refined_notes
+from dse.study_reader import read_results
 
 COLUMNS = (
     "Trial",

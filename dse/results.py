@@ -1,30 +1,21 @@
-"""What a study holds, read from Optuna's trials into typed values that reports and pages draw.
-
-The attributes read here are those that the study writes on every trial and on itself; a study of another program, or
-of a newer format, is refused by name instead of being drawn half empty.
-"""
+"""What a study holds, as typed values that reports and pages draw; `dse.study_reader` reads them."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
-import optuna
-from optuna.trial import FrozenTrial, TrialState
-from pydantic import TypeAdapter, ValidationError
+from optuna.trial import TrialState
 
 from dse.design import Design
-from dse.errors import StorageError, UsageError
 from dse.front import not_shown_above, pareto_front
 from dse.goal import Goal
 from dse.hypervolume import history, reference_values, share
 from dse.measures import ACCURACY, LATENCY, Measure
-from dse.second_look import LookPlan, RefinedAccuracy, read_second_look
+from dse.second_look import LookPlan, RefinedAccuracy
 from dse.staging import SPARED, Stage
-from dse.storage import check_format
 from dse.twins import Twin
 from dse.uncertainty import MeasuredAccuracy, differ
 
@@ -366,90 +357,6 @@ class StudyResults:
         return {trial.number: trial for trial in self.trials}
 
 
-def read_results(study: optuna.Study) -> StudyResults:
-    """Read every trial of `study`.
-
-    Raises:
-        UsageError: `study` is not one that this version of dse reads.
-        StorageError: The attributes of a trial or of a second look are damaged.
-
-    """
-    check_format(study)
-    study_attributes = study.user_attrs
-    look = read_second_look(study)
-    spec = study_attributes.get("spec")
-    spec = spec if isinstance(spec, Mapping) else {}
-    goal = Goal.of_spec(spec)
-    trials = tuple(
-        sorted(
-            (
-                _read_trial(trial, study.study_name, goal, look.accuracies.get(trial.number))
-                for trial in study.get_trials(deepcopy=False)
-            ),
-            key=lambda trial: trial.number,
-        )
-    )
-    complete = [trial for trial in trials if trial.complete]
-    conventional = study_attributes.get("conventional")
-    space = study_attributes.get("space", {})
-    return StudyResults(
-        name=study.study_name,
-        network=_text(spec.get("network")),
-        dataset=_text(spec.get("dataset")),
-        core=_text(spec.get("core")),
-        clock_hz=_finite(spec.get("clock_hz")),
-        budget=spec.get("trials") if isinstance(spec.get("trials"), int) else None,
-        trials=trials,
-        front=tuple(pareto_front((trial for trial in complete if trial.feasible), losses_of(goal))),
-        conventional=next((trial for trial in complete if trial.attributes.design == conventional), None),
-        goal=goal,
-        widest=max(space.get("widths", [1.0])),
-        deepest=max(space.get("depths", [1.0])),
-        chance=study_attributes.get("chance_accuracy", 0.0),
-        stopped=study_attributes.get(STOPPED),
-        look=look.plan,
-    )
-
-
 def losses_of(goal: Goal) -> Callable[[TrialResult], tuple[float, ...]]:
     """Return the function from a complete trial to its objectives, less being better."""
     return lambda trial: goal.losses(trial.values or ())
-
-
-_attributes_adapter = TypeAdapter(TrialAttributes)
-
-
-def _read_trial(trial: FrozenTrial, study_name: str, goal: Goal, refined: RefinedAccuracy | None) -> TrialResult:
-    try:
-        attributes = _attributes_adapter.validate_python(trial.user_attrs)
-        design = None if attributes.design is None else Design.from_dict(attributes.design)
-        twins = tuple(Twin(Design.from_dict(twin.design), twin.measures) for twin in attributes.stands_for)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise StorageError(f"study {study_name!r}, trial {trial.number}: damaged {where}: {first['msg']}") from error
-    except UsageError as error:
-        raise StorageError(f"study {study_name!r}, trial {trial.number}: {error}") from error
-    values = tuple(map(_finite, trial.values or ()))
-    known = tuple(value for value in values if value is not None)
-    by_name = dict(zip(map(str, goal.objectives), values, strict=False)) | dict(attributes.measures)
-    return TrialResult(
-        number=trial.number,
-        state=trial.state,
-        latency_ms=_finite(by_name.get(str(LATENCY))),
-        accuracy=_finite(by_name.get(str(ACCURACY))),
-        design=design,
-        attributes=attributes,
-        values=known if len(known) == len(goal.objectives) else None,
-        broken=tuple(name for name, violation in trial.constraints.items() if violation > 0),
-        refined=refined,
-        stands_for=twins,
-    )
-
-
-def _finite(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else "unknown"

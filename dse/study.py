@@ -32,12 +32,13 @@ from dse.liveness import Watch, this_process
 from dse.measures import ACCURACY
 from dse.measuring import Measuring
 from dse.progress import StudyProgress
-from dse.results import MEASURES, STOPPED, read_results
+from dse.results import MEASURES, STOPPED
 from dse.sampler import FIXED_PARAMETERS, DistinctSampler
 from dse.space import SearchSpace
 from dse.spec import SamplerKind
 from dse.staging import EXCLUSION, KNOWN, REACHED, SETTLED, STAGE, Exclusion, Spared, Stage, Staging, is_spared
 from dse.study_lock import StudyLock, held
+from dse.study_reader import read_results
 from dse.twins import STANDS_FOR, KnownOf, Twin, Twins
 from dse.workers import (
     INTERRUPTED,

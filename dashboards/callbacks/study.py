@@ -132,7 +132,7 @@ def _register_hypervolume(app: Dash, source: StudySource) -> None:
 
 
 def _register_all_studies(app: Dash, source: StudySource) -> None:
-    every = AllStudies(source.storage)
+    every = AllStudies(source)
 
     @app.callback(Output(ids.ALL_STUDIES, "children"), Input(ids.REVISION, "data"), Input(ids.SCHEME, "data"))
     def draw_fronts(_: Any, scheme: Any) -> Any:

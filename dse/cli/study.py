@@ -191,7 +191,7 @@ def compare(
     """Show two studies or two trials side by side; accuracies differ only where that is shown."""
     from dse.comparison import compare_studies, compare_trials
     from dse.errors import UsageError
-    from dse.results import read_results
+    from dse.study_reader import read_results
 
     if other is None and other_name is None and trials is None:
         raise UsageError("compare: give two studies (OTHER or --other-name), or two trials of one, as --trials 0,7")
@@ -231,7 +231,7 @@ app.command("refine")(refine)
 
 def _print_layers(study: optuna.Study, number: int, output_format: OutputFormat) -> None:
     from dse.errors import UsageError
-    from dse.results import read_results
+    from dse.study_reader import read_results
 
     results = read_results(study)
     trial = results.trial(number)

@@ -84,7 +84,7 @@ def _export_trials(file: Path, storage: str, name: str | None, file_format: str 
 
     chosen = format_of(file, file_format)
     check_writable(file)
-    from dse.results import read_results
+    from dse.study_reader import read_results
 
     study = exported(read_results(open_study(storage, name)))
     files = write_export(study, file, chosen)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def print_results(study: optuna.Study, output_format: OutputFormat, *, all_trials: bool) -> None:
     """Print the front, or every trial; a table has notes below it."""
-    from dse.results import read_results
+    from dse.study_reader import read_results
 
     results = read_results(study)
     trials = results.trials if all_trials else results.front

@@ -10,13 +10,15 @@ import optuna
 import pytest
 from playwright.sync_api import Page, expect
 
+from dashboards import source as source_module
 from dashboards.all_studies import AllStudies
 from dashboards.app import create_app
 from dashboards.background import Background
 from dashboards.server import HOST, bind
 from dashboards.source import StudySource
-from dse.results import read_results
+from dse.errors import UsageError
 from dse.study_fronts import fronts_figure
+from dse.study_reader import read_results
 from tests.sample_study import CONVENTIONAL, NARROW, add_complete, create_study
 
 NAMES = ("first on cortex-a53", "second on cortex-a72", "third on cortex-a72")
@@ -47,8 +49,15 @@ def several_address(several: Path) -> Iterator[str]:
     background.close()
 
 
+def studies_of(storage: Path, name: str | None = None) -> AllStudies:
+    """Return the studies of a storage of which one has been shown."""
+    source = StudySource(str(storage), name)
+    source.snapshot()
+    return AllStudies(source)
+
+
 def test_studies_of_other_programs_are_left_out(several: Path) -> None:
-    studies = AllStudies(str(several)).read("1")
+    studies = studies_of(several, NAMES[1]).read("1")
     assert [study.name for study in studies] == list(NAMES)
     figure = fronts_figure(studies)
     colours = [trace.line.color for trace in figure.data]
@@ -57,20 +66,40 @@ def test_studies_of_other_programs_are_left_out(several: Path) -> None:
 
 
 def test_storage_of_one_study_has_nothing_to_compare(storage: Path) -> None:
-    assert AllStudies(str(storage)).read("1") == ()
+    assert studies_of(storage).read("1") == ()
 
 
 def test_storage_that_cannot_be_read_has_no_studies(tmp_path: Path) -> None:
-    assert AllStudies(str(tmp_path / "none.db")).read("1") == ()
+    source = StudySource(str(tmp_path / "none.db"), None)
+    with pytest.raises(UsageError):
+        source.snapshot()
+    assert AllStudies(source).read("1") == ()
 
 
 def test_studies_are_read_once_a_revision(several: Path) -> None:
-    studies = AllStudies(str(several))
+    studies = studies_of(several, NAMES[1])
     first = studies.read("1")
     study = optuna.load_study(study_name=NAMES[0], storage=f"sqlite:///{several}")
     add_complete(study, {**NARROW, "accumulator": 8})
     assert studies.read("1") is first
     assert studies.read("2")[0] == read_results(study) != first[0]
+
+
+def test_study_made_anew_is_shown_again(several: Path) -> None:
+    studies = studies_of(several, NAMES[1])
+    assert [study.name for study in studies.read("1")] == list(NAMES)
+    optuna.delete_study(study_name=NAMES[0], storage=f"sqlite:///{several}")
+    assert [study.name for study in studies.read("2")] == list(NAMES[1:])
+    add_complete(create_study(several, NAMES[0]), NARROW)
+    studies.read("3")  # finds the deleted study gone, where its number was not given to the new one
+    assert [study.name for study in studies.read("4")] == list(NAMES)
+
+
+def test_open_storage_is_not_opened_again(several: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To open a journal is to read all of it, which takes seconds at 10,000 trials."""
+    studies = studies_of(several, NAMES[1])
+    monkeypatch.setattr(source_module, "open_storage", lambda _: pytest.fail("opened again"))
+    assert len(studies.read("1")) == len(studies.read("2")) == len(NAMES)
 
 
 def test_page_shows_all_fronts(several_address: str, open_page: Callable[..., Page]) -> None:

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 
 from dashboards import ids
 from dashboards.selection import default_trial
-from dse.results import StudyResults, read_results
+from dse.results import StudyResults
+from dse.study_reader import read_results
 from tests.dashboards.conftest import FIRST_SIMULATION_MS, navigate
 
 HOLD_ANSWERS = """asked => {

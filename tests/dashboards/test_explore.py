@@ -12,7 +12,8 @@ import optuna
 import pytest
 from playwright.sync_api import Page, expect
 
-from dse.results import StudyResults, TrialResult, read_results
+from dse.results import StudyResults, TrialResult
+from dse.study_reader import read_results
 from tests.dashboards.conftest import navigate
 from tests.sample_study import CONVENTIONAL, add_complete
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import optuna
 import pytest
 
-from dashboards import source as source_module
 from dashboards import storage as storage_module
 from dashboards.source import StudySource
 from dse.errors import DseError
 from dse.goal import Goal
 from dse.storage import FORMAT, StudyStorage
+from dse.study_reader import StudyReader
 from tests.sample_study import CONVENTIONAL, add_complete, build_study, create_study
 
 
@@ -39,7 +39,7 @@ def test_unchanged_file_is_not_read_again(storage: Path, monkeypatch: pytest.Mon
     settle(storage)
     source = StudySource(str(storage), None)
     first = source.snapshot()
-    monkeypatch.setattr(source_module, "read_results", lambda study: pytest.fail("read again"))
+    monkeypatch.setattr(StudyReader, "read", lambda _reader: pytest.fail("read again"))
     assert source.snapshot() is first
 
 

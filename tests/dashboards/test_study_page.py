@@ -17,7 +17,8 @@ from playwright.sync_api import Page, Response, expect
 from dashboards.components.trial_table import MOST_ROWS, table_size
 from dashboards.selection import default_trial
 from dse.layer_chart import layer_legend
-from dse.results import StudyResults, read_results
+from dse.results import StudyResults
+from dse.study_reader import read_results
 from tests.chart_geometry import assert_labels_clear
 from tests.dashboards.conftest import POLL_MS, navigate
 from tests.sample_study import CONVENTIONAL, add_complete, build_marked_study, create_study

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from dse.accuracy_claims import accuracy_gain, against_conventional, front_mark, front_summary, marked_groups
-from dse.results import StudyResults, TrialResult, read_results
+from dse.results import StudyResults, TrialResult
+from dse.study_reader import read_results
 from tests.sample_study import NARROW, add_measured, build_marked_study, create_study
 
 

@@ -9,7 +9,8 @@ from optuna.trial import TrialState
 
 from dse.chart_theme import DARK, LIGHT, RAMP, ramp
 from dse.charts import MOST_DOMINATED, SELECTION_TRACE, ColourBy, front_figure, hypervolume_figure, thinned
-from dse.results import StudyResults, TrialAttributes, TrialResult, read_results
+from dse.results import StudyResults, TrialAttributes, TrialResult
+from dse.study_reader import read_results
 from tests.sample_study import (
     CONVENTIONAL,
     add_measured,

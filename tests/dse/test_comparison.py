@@ -12,7 +12,8 @@ from dse.cli.main import run
 from dse.cli.study import app
 from dse.comparison import NOT_SHOWN, Line, compare_studies, compare_trials
 from dse.errors import UsageError
-from dse.results import StudyResults, read_results
+from dse.results import StudyResults
+from dse.study_reader import read_results
 from tests.sample_study import (
     LOOK,
     NARROW,

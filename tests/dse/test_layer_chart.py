@@ -9,8 +9,9 @@ import pytest
 
 from dse.chart_theme import DARK, STALL_COLOURS
 from dse.layer_chart import MOST_REASONS, layer_figure, layer_legend
-from dse.results import StudyResults, TrialResult, read_results
+from dse.results import StudyResults, TrialResult
 from dse.stall_families import StallFamily, family_of
+from dse.study_reader import read_results
 from tests.sample_study import CONVENTIONAL, add_complete, build_study, create_study
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dse.parameter_importance import importance_figure, importances
-from dse.results import read_results
+from dse.study_reader import read_results
 from tests.sample_study import CONVENTIONAL, add_measured, build_study, create_study
 
 

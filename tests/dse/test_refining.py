@@ -22,9 +22,9 @@ from dse.evaluation import ACCURACY, Activity, Judge
 from dse.liveness import Watch
 from dse.networks import Network
 from dse.refining import RefineSettings, longer_recipe, looked_at, refine_study
-from dse.results import read_results
 from dse.second_look import PLAN, read_second_look
 from dse.spec import StudySpec
+from dse.study_reader import read_results
 from dse.training.quick_recipe import HONEST, QuickRecipe
 from dse.training.recipe import Recipe
 from dse.trainings import JobResult

@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from dse.errors import DseError
 from dse.report import write_report
-from dse.results import read_results
+from dse.study_reader import read_results
 from tests.chart_geometry import assert_labels_clear
 from tests.sample_study import (
     CONVENTIONAL,

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 
-from dse.errors import UsageError
-from dse.results import StudyResults, read_results
-from dse.storage import FORMAT
+from dse.results import StudyResults
+from dse.study_reader import read_results
 from tests.sample_study import (
     CONVENTIONAL,
     NARROW,
@@ -84,19 +82,6 @@ def test_study_without_standard_errors_shows_nothing(tmp_path: Path) -> None:
     assert [trial.number for trial in results.distinguishable] == [0]
 
 
-def test_test_accuracy_has_the_standard_error_that_was_recorded(tmp_path: Path) -> None:
-    study = create_study(tmp_path / "study.db")
-    add_complete(study, CONVENTIONAL)
-    trial = read_results(study).trials[0]
-    assert trial.tested is not None
-    assert trial.tested.standard_error is None
-    newer = {**study.trials[0].user_attrs, "test_accuracy_standard_error": 0.005}
-    study.add_trial(create_trial(state=TrialState.COMPLETE, values=[1.0, 0.8], user_attrs=newer))
-    tested = read_results(study).trials[1].tested
-    assert tested is not None
-    assert tested.standard_error == 0.005
-
-
 def test_conventional_design_is_known_by_its_design(tmp_path: Path) -> None:
     study = create_study(tmp_path / "study.db")
     add_complete(study, {**CONVENTIONAL, "clip": 15})
@@ -106,30 +91,6 @@ def test_conventional_design_is_known_by_its_design(tmp_path: Path) -> None:
     conventional = read_results(study).conventional
     assert conventional is not None
     assert conventional.number == 1
-
-
-def test_infinite_objective_is_no_point(tmp_path: Path) -> None:
-    study = create_study(tmp_path / "study.db")
-    study.add_trial(create_trial(state=TrialState.COMPLETE, values=[float("inf"), 0.5]))
-    assert read_results(study).complete == ()
-
-
-def test_study_of_a_newer_format_is_refused(tmp_path: Path) -> None:
-    study = create_study(tmp_path / "study.db")
-    study.set_user_attr("format", FORMAT + 1)
-    with pytest.raises(UsageError, match=f"format {FORMAT + 1}"):
-        read_results(study)
-
-
-def test_what_a_run_records_is_what_is_read(fake_study: Any) -> None:
-    """The sample study is made up; this one was recorded by the study runner itself."""
-    results = read_results(fake_study.run(budget=6))
-    assert len(results.complete) == 6
-    for trial in results.complete:
-        assert trial.design is not None
-        assert trial.attributes.accuracy_standard_error == 0.004
-        assert sum(layer.cycles for layer in trial.attributes.layers) == trial.attributes.cycles
-        assert all(layer.products_per_cycle > 0 and layer.bound for layer in trial.attributes.layers)
 
 
 def test_front_of_other_objectives_holds_feasible_trials_alone(tmp_path: Path) -> None:

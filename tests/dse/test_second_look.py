@@ -11,9 +11,9 @@ import pytest
 
 from dse.cli.main import run
 from dse.errors import StorageError
-from dse.results import read_results
 from dse.second_look import PLAN, LookPlan, read_second_look, write_plan
 from dse.second_look_claims import is_refined_distinguishable, refined_fields, refined_mark, refined_notes
+from dse.study_reader import read_results
 from dse.training.recipe import Recipe
 from tests.sample_study import (
     AGAIN,

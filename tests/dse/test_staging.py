@@ -28,12 +28,12 @@ from dse.latency import EmulatedTimer
 from dse.legality import Legality
 from dse.networks import FeatureMaps
 from dse.report import render_report
-from dse.results import read_results
 from dse.space import SearchSpace
 from dse.spec import SamplerKind
 from dse.staging import EXCLUSION, KNOWN, REACHED, SETTLED, STAGE, Stage, Staging, is_spared
 from dse.storage import StudyStorage
 from dse.study import StudyRunner, finished_trials
+from dse.study_reader import read_results
 from dse.tile_candidates import tile_family
 from dse.tile_search import TileSearch
 from dse.training.recipe import Recipe

@@ -20,12 +20,12 @@ from dse.hypervolume import stalled_for
 from dse.liveness import Watch, this_process
 from dse.measuring import Measuring
 from dse.networks import FeatureMaps
-from dse.results import read_results
 from dse.space import SearchSpace
 from dse.spec import SamplerKind
 from dse.staging import is_spared
 from dse.study import is_stalled
 from dse.study_lock import FileLock
+from dse.study_reader import read_results
 from dse.tile_search import TileSearch
 from dse.workers import DEATHS, RETRY, WORKER, fail_abandoned_trials, is_worth_retrying, signs_of_life
 from kernels_asm import Overflow

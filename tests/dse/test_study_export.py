@@ -13,8 +13,8 @@ from dse.cli.main import run
 from dse.cli.serialise import trial_fields
 from dse.cli.study import app
 from dse.errors import DseError, UsageError
-from dse.results import read_results
 from dse.study_export import FORMATS, ExportedStudy, exported, format_of, read_export, write_export
+from dse.study_reader import read_results
 from tests.sample_study import add_measured, add_second_look, build_marked_study, build_study, create_study
 
 

@@ -7,10 +7,10 @@ from optuna.trial import TrialState
 from dse.design import uniform_design
 from dse.goal import Goal
 from dse.networks import FeatureMaps
-from dse.results import read_results
 from dse.space import SearchSpace
 from dse.spec import SamplerKind
 from dse.staging import STAGE, Stage
+from dse.study_reader import read_results
 from dse.twins import Twins
 from kernels_asm import Overflow
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dse.cli.serialise import FIELDS, results_json, trial_fields, write_csv
-from dse.results import read_results
+from dse.study_reader import read_results
 from tests.sample_study import (
     LOOK,
     NARROW,

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from dse.cli.study import app
 from dse.cli.tables import PLAIN_WIDTH, front_notes, front_table, goal_notes, trials_table
-from dse.results import StudyResults, read_results
+from dse.results import StudyResults
+from dse.study_reader import read_results
 from tests.sample_study import CONVENTIONAL, NARROW, add_measured, add_second_look, build_marked_study, create_study
 
 
