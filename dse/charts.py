@@ -310,13 +310,18 @@ def _refined_lines(results: StudyResults, trial: TrialResult) -> list[str]:
 
 
 def hypervolume_figure(results: StudyResults, theme: Theme = LIGHT) -> go.Figure:
-    """Draw the hypervolume after each complete trial; a step up is a trial that the front gained by."""
+    """Draw the hypervolume after each complete trial; a step up is a trial that the front gained by.
+
+    Only those trials have a point, and the last: thousands of equal ones would only slow a browser down.
+    """
     figure = go.Figure(layout={"template": theme.template})
-    numbers = [trial.number for trial in results.complete] if results.hypervolumes else []
+    volumes = results.hypervolumes
+    steps = [index for index in range(len(volumes)) if index == 0 or volumes[index] != volumes[index - 1]]
+    drawn = sorted({*steps, len(volumes) - 1}) if volumes else []
     figure.add_trace(
         go.Scatter(
-            x=numbers,
-            y=results.hypervolumes,
+            x=[results.complete[index].number for index in drawn],
+            y=[volumes[index] for index in drawn],
             mode="lines+markers",
             line={"shape": "hv", "width": 2, "color": theme.accent},
             marker={"size": 5},
@@ -324,7 +329,7 @@ def hypervolume_figure(results: StudyResults, theme: Theme = LIGHT) -> go.Figure
             showlegend=False,
         )
     )
-    if not numbers:
+    if not volumes:
         say(figure, "No hypervolume before the conventional design is known", theme)
     figure.update_layout(
         xaxis={"title": {"text": "Trial"}},

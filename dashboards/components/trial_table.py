@@ -114,11 +114,11 @@ def _row(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
         "latency": trial.latency_ms,
         "accuracy": None if trial.accuracy is None else 100 * trial.accuracy,
         "error": None if error is None else 100 * error,
-        "refined": None if trial.refined is None else 100 * trial.refined.accuracy,
-        "refinedError": None if trial.refined is None else 100 * trial.refined.standard_error,
         "note": _note(results, trial),
         **{str(measure): measure.shown(value) for measure, value in results.further(trial)},
     }
+    if trial.refined is not None:
+        row |= {"refined": 100 * trial.refined.accuracy, "refinedError": 100 * trial.refined.standard_error}
     if design is not None:
         row |= {
             "accumulator": design.sums[0].accumulator if len(design.sums) == 1 else design.accumulator_text,

@@ -166,12 +166,16 @@ def test_axes_are_the_first_two_objectives(
     assert "infeasible: not code_bytes &lt;= 4096" in hovers
 
 
-def test_hypervolume_is_drawn_trial_by_trial(tmp_path: Path) -> None:
-    results = read_results(build_study_of_another_goal(tmp_path / "study.db"))
-    trace = hypervolume_figure(results).data[0]
-    assert list(trace.x) == [0, 1, 2, 3]
-    assert list(trace.y) == list(results.hypervolumes)
+def test_hypervolume_has_a_point_where_it_grows_and_at_the_end(tmp_path: Path) -> None:
+    study = build_study_of_another_goal(tmp_path / "study.db")
+    results = read_results(study)
     assert results.hypervolumes[2] == results.hypervolumes[1] < results.hypervolumes[3]  # trial 2 is infeasible
+    for _ in range(2):
+        study.add_trial(study.trials[2])
+    results = read_results(study)
+    trace = hypervolume_figure(results).data[0]
+    assert list(trace.x) == [0, 1, 3, 5]
+    assert list(trace.y) == [results.hypervolumes[number] for number in trace.x]
     empty = hypervolume_figure(read_results(create_study(tmp_path / "empty.db")))
     assert "No hypervolume" in empty.layout.annotations[0].text
 
