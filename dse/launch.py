@@ -34,6 +34,7 @@ from dse.spec import ParameterRanges, StudySpec, check_resumes, stored_spec
 from dse.staging import SETTLED, is_untrained
 from dse.storage import StudyStorage, check_location, is_missing
 from dse.study import StudyRunner, finished_trials, is_stalled
+from dse.study_reader import StudyReader
 from dse.tile_candidates import tile_family
 from dse.tile_search import TileSearch
 from dse.training.quick_recipe import QuickRecipe
@@ -139,7 +140,7 @@ def run_worker(storage: str, name: str, cache: Path, data_dir: Path | None, prog
 def has_ended(study: optuna.Study, spec: StudySpec) -> bool:
     """Return whether a study has met its budget or stalled, and no design that was spared may still be evaluated."""
     finished = finished_trials(study)
-    is_done = len(finished) >= spec.trials or is_stalled(study, spec.until_stalled)
+    is_done = len(finished) >= spec.trials or is_stalled(StudyReader(study), spec.until_stalled)
     is_open = spec.train_all or not study.user_attrs.get(SETTLED)
     return is_done and not (is_open and any(map(is_untrained, study.get_trials(deepcopy=False))))
 

@@ -38,7 +38,7 @@ from dse.space import SearchSpace
 from dse.spec import SamplerKind
 from dse.staging import EXCLUSION, KNOWN, REACHED, SETTLED, STAGE, Exclusion, Spared, Stage, Staging, is_spared
 from dse.study_lock import StudyLock, held
-from dse.study_reader import read_results
+from dse.study_reader import StudyReader
 from dse.twins import STANDS_FOR, KnownOf, Twin, Twins
 from dse.workers import (
     INTERRUPTED,
@@ -105,6 +105,7 @@ class StudyRunner:
         lock: StudyLock,
     ) -> None:
         self._study = study
+        self._reader = StudyReader(study)
         self._space = space
         self._first = tuple(first)
         self._evaluator = evaluator
@@ -180,7 +181,7 @@ class StudyRunner:
         """Return why no design is proposed any more, "" for the budget, or None; the caller has taken over."""
         if len(finished_trials(self._study)) >= budget:
             return ""
-        if is_stalled(self._study, self._until_stalled):
+        if is_stalled(self._reader, self._until_stalled):
             return f"stalled: no hypervolume gained in {self._until_stalled} complete trials"
         if not self._is_work_left():
             return f"every one of the space's {len(self._tried)} designs has been tried"
@@ -452,9 +453,9 @@ class StudyRunner:
         self._queue(design for design in wanted if design not in self._tried)
 
 
-def is_stalled(study: optuna.Study, until_stalled: int) -> bool:
+def is_stalled(reader: StudyReader, until_stalled: int) -> bool:
     """Return whether so many complete trials, at the end of a study, gained no hypervolume; never for 0."""
-    return until_stalled > 0 and stalled_for(read_results(study).hypervolumes) >= until_stalled
+    return until_stalled > 0 and stalled_for(reader.read().hypervolumes) >= until_stalled
 
 
 def finished_trials(study: optuna.Study) -> list[FrozenTrial]:

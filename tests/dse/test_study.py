@@ -25,7 +25,7 @@ from dse.spec import SamplerKind
 from dse.staging import is_spared
 from dse.study import is_stalled
 from dse.study_lock import FileLock
-from dse.study_reader import read_results
+from dse.study_reader import StudyReader, read_results
 from dse.tile_search import TileSearch
 from dse.workers import DEATHS, RETRY, WORKER, fail_abandoned_trials, is_worth_retrying, signs_of_life
 from kernels_asm import Overflow
@@ -496,9 +496,9 @@ def test_stalled_study_stops_and_says_so(make_fake_study):
     assert stalled_for(volumes) == 4
     assert len(complete(study)) == len(volumes) < 18
     assert fake.progress.note == study.user_attrs["stopped"] == "stalled: no hypervolume gained in 4 complete trials"
-    assert is_stalled(study, 4)
-    assert not is_stalled(study, 5)
-    assert not is_stalled(study, 0)
+    assert is_stalled(StudyReader(study), 4)
+    assert not is_stalled(StudyReader(study), 5)
+    assert not is_stalled(StudyReader(study), 0)
     assert len(complete(fake.run(100, until_stalled=4))) == len(volumes)  # again: nothing is evaluated
     assert len(complete(fake.run(len(volumes) + 1))) == len(volumes) + 1
     assert fake.load().user_attrs["stopped"] is None
