@@ -45,11 +45,13 @@ class TimelineEntry:
 class Simulation:
     """How long a trace takes on a core, and why.
 
-    `function`: name of the function that was traced, None for a trace that comes from none.
+    `function`: name of the function that was traced, None for a trace that comes from none. `cycles`: until the last
+    instruction has retired; of a core that issues in order, until it has issued (an Advanced SIMD operation: started).
+    What goes on after that, such as a division whose result nobody takes, is counted nowhere but in `timeline`.
     `ports`: busy share of each port or unit, 0 to 1. `stalls`: cycles by reason, which add up to `cycles`; those in
     which work flowed freely are charged to the width of the pipeline ("front end", "issue pairing"). `caches`: hits and
-    misses. `hotspots`: by address. `bounds`: cycles that each resource alone would need, `bound` the largest of them.
-    `timeline`: the window asked for, else None.
+    misses. `hotspots`: by address. `bounds`: cycles of the run that each resource alone would need, `bound` the largest
+    of them. `timeline`: the window asked for, else None.
     """
 
     core: str

@@ -1,6 +1,7 @@
 """Time traces on a core: the seam between core descriptions, engines and results."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -231,12 +232,12 @@ def _simulation(trace: Trace, core: Core, executed: _Executed, done: _Run, detai
         core=core.name,
         cycles=cycles,
         instructions=len(trace),
-        ports={name: value / cycles if cycles else 0.0 for name, value in busy.items()},
+        ports={name: min(value / cycles, 1.0) if cycles else 0.0 for name, value in busy.items()},
         stalls=_stalls(done.counts.stalls.sum(axis=0, keepdims=True), names)[0],
         caches=hits_and_misses(done.order.caches),
         mispredictions=int(done.counts.mispredictions[0]),
         hotspots=details.hotspots,
-        bounds=_bounds(len(trace), core, executed.executions, done, busy),
+        bounds=_within(cycles, _bounds(len(trace), core, executed.executions, done, busy)),
         timeline=details.timeline,
     )
 
@@ -281,8 +282,8 @@ def _hotspots(trace: Trace, executed: _Executed, done: _Run, ports: tuple[str, .
     )
 
 
-def _bounds(length: int, core: Core, executions: IntArray, done: _Run, busy: dict[str, float]) -> tuple[Bound, ...]:
-    """Cycles that each resource alone would need, the largest first."""
+def _bounds(length: int, core: Core, executions: IntArray, done: _Run, busy: dict[str, float]) -> list[Bound]:
+    """Cycles that each resource alone would need."""
     bounds = [Bound("dependence chain", float(longest_chain(done.code, done.segments)))]
     if isinstance(done.timing, InOrderCode) or isinstance(core, InOrderCore):
         bounds += [Bound(name if name == "issue slots" else f"unit {name}", value) for name, value in busy.items()]
@@ -294,7 +295,16 @@ def _bounds(length: int, core: Core, executions: IntArray, done: _Run, busy: dic
             bounds.append(Bound("results per cycle", results / core.results_per_cycle))
         if core.dispatch_width is not None:
             bounds.append(Bound("dispatch", dispatched(done.timing, executions, core) / core.dispatch_width))
-    return tuple(sorted(bounds, key=lambda bound: -bound.cycles))
+    return bounds
+
+
+def _within(cycles: int, bounds: Iterable[Bound]) -> tuple[Bound, ...]:
+    """Return the bounds, the largest first, as far as they lie within a run of so many cycles.
+
+    What is still under way when the last instruction has retired, or issued where that is in order, is not waited for.
+    """
+    largest_first = sorted(bounds, key=lambda bound: -bound.cycles)
+    return tuple(Bound(bound.what, min(bound.cycles, float(cycles))) for bound in largest_first)
 
 
 def _timeline(trace: Trace, counts: Counts) -> tuple[TimelineEntry, ...]:

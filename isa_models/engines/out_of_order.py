@@ -144,7 +144,7 @@ def advance(
         arrived, reason = arrive(pipeline.front, pipeline.timing, row, free_at(pipeline.window))
         ready, culprit, data = operands_ready(code, pipeline.registers, row)
         what = events.what[access] if code.size[row] > 0 else 0
-        entered, issue, start, reason = _issue(pipeline, row, what, arrived, reason, ready, culprit)
+        begun, entered, issue, start, reason = _issue(pipeline, row, what, arrived, reason, ready, culprit)
         note_dispatched(pipeline.front, entered)
         reason, origin = root_of(pipeline.registers, reason, number, pipeline.limits.window)
         level = IN_L1
@@ -170,23 +170,23 @@ def advance(
         retired, moved = retire(pipeline.window, complete)
         note_retired(pipeline.stores, code.is_store[row], retired)
         move_end(counts, charges, row, reason, moved)
-        record(counts, number, entered, issue, complete, retired)
+        record(counts, number, begun, issue, complete, retired)
         number += 1
 
 
 @compiled
 def _issue(
     pipeline: OutOfOrderPipeline, row: int, what: int, arrived: int, reason: int, ready: int, culprit: int
-) -> tuple[int, int, int, int]:
+) -> tuple[int, int, int, int, int]:
     """Dispatch all micro-operations from `arrived` on and issue them, the first of them from `ready` on.
 
-    `reason`, `culprit`: what set `arrived` and `ready`. Returns the cycle of dispatch of the last, the issue of the
-    first, the cycle from which the latency counts (later than the issue if another micro-operation waits longer than
-    it has to), and what was waited for last.
+    `reason`, `culprit`: what set `arrived` and `ready`. Returns the cycles of dispatch of the first and of the last,
+    the issue of the first, the cycle from which the latency counts (later than the issue if another micro-operation
+    waits longer than it has to), and what was waited for last.
     """
     code = pipeline.timing
     ports = pipeline.ports
-    entered = arrived
+    begun = entered = arrived
     issue = max(arrived + 1, ready)
     start = issue
     waited_for = -1
@@ -203,6 +203,7 @@ def _issue(
         cycle = place(ports, port, wanted, whole_cycles(ports.carry, port, parts), code.result[micro_op])
         ports.begun[micro_op - first] = cycle
         if micro_op == first:
+            begun = entered
             issue = cycle
             start = cycle
         if cycle > wanted:
@@ -212,7 +213,7 @@ def _issue(
         reason = culprit
     if waited_for >= 0:
         reason = FIRST_PORT + waited_for
-    return entered, issue, start, reason
+    return begun, entered, issue, start, reason
 
 
 @compiled

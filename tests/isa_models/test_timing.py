@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from isa_models import InputError, Program, Trace, load_core, time_totals, time_trace, timing, timing_digest
+from isa_models import InputError, Program, Trace, list_cores, load_core, time_totals, time_trace, timing, timing_digest
 from tests.isa_models.snippets import BUFFER_ADDRESS, assemble, repeated_trace
 
 CORES = ("cortex-a53", "cortex-a72")
@@ -23,6 +23,9 @@ SNIPPETS = {
     "split load": "ldr q0, [x28, #1]",
     "aligned load": "ldr q0, [x28, #16]",
     "empty": "nop",
+    "divides at the end": "fsqrt d0, d0\nfdiv d0, d0, d1",
+    "stores at the end": "\n".join(f"st4 {{v0.16b-v3.16b}}, [x{n}]" for n in range(6)),
+    "interleaving loads": "ld4 {v0.16b-v3.16b}, [x0]\nadd v0.16b, v0.16b, v1.16b\nst1 {v0.16b}, [x1]",
 }
 
 
@@ -78,8 +81,24 @@ def test_stalls_and_hotspots_add_up_to_the_cycles(programs, core_name):
 @pytest.mark.parametrize("name", ["logic chain", "logic stream", "binary dot", "store then load"])
 def test_no_bound_exceeds_the_cycles(programs, core_name, name):
     simulation = time_trace(repeated_trace(programs[name], 500), load_core(core_name))
-    assert simulation.bound.cycles <= simulation.cycles * 1.02 + 10
+    assert simulation.bound.cycles <= simulation.cycles
     assert all(0.0 <= share <= 1.0 for share in simulation.ports.values())
+
+
+@pytest.mark.parametrize("core_name", list_cores())
+@pytest.mark.parametrize("name", ["divides at the end", "stores at the end"])
+def test_what_goes_on_behind_the_end_is_no_part_of_the_run(programs, core_name, name):
+    simulation = time_trace(repeated_trace(programs[name], 1), load_core(core_name))
+    assert all(bound.cycles <= simulation.cycles for bound in simulation.bounds)
+    assert all(0.0 <= share <= 1.0 for share in simulation.ports.values())
+
+
+def test_in_order_core_ends_where_the_last_instruction_starts(programs):
+    trace = repeated_trace(programs["divides at the end"], 1)
+    simulation = time_trace(trace, load_core("cortex-a53"), timeline=(0, len(trace)))
+    assert simulation.timeline is not None
+    assert simulation.cycles == simulation.timeline[-1].issue + 1 < simulation.timeline[-1].complete
+    assert simulation.bound.what == "dependence chain"
 
 
 def test_bound_names_the_limit(programs):
@@ -158,9 +177,10 @@ def test_exits_of_short_loops_are_learned_and_of_long_ones_mispredicted(core_nam
     assert mispredicted.stalls["branch misprediction"] >= 49 * core.branches.mispredict / 2
 
 
-@pytest.mark.parametrize("core_name", CORES)
-def test_timeline_stages_are_in_order(programs, core_name):
-    trace = repeated_trace(programs["binary dot"], 50)
+@pytest.mark.parametrize("core_name", list_cores())
+@pytest.mark.parametrize("name", ["binary dot", "interleaving loads"])
+def test_timeline_stages_are_in_order(programs, core_name, name):
+    trace = repeated_trace(programs[name], 50)
     simulation = time_trace(trace, load_core(core_name), timeline=(100, 130))
     assert simulation.timeline is not None
     assert [entry.index for entry in simulation.timeline] == list(range(100, 130))
