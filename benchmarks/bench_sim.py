@@ -1,11 +1,12 @@
-"""Simulated instructions a second with full timing, on each core, and where the time goes.
+"""Simulated instructions a second with full timing, on each core, where the time goes, and how long the command takes.
 
 python -m benchmarks.bench_sim [CORE ...]
 
 The bound is the emulator without any hook ("bare"), on the same code. "trace" is emulation that records every block and
 address, "timing" is what `time_trace` adds (the warm-up pass included), "whole" is both. "anew" is timing without the
 reuse of states of the pipeline that were met before and of turns that repeat the one before: the same cycles, found
-instruction by instruction.
+instruction by instruction. `dse simulate` on a small file is timed with warm caches of compiled code, beside Python's
+import of the libraries that it needs.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from __future__ import annotations
 import argparse
 import cProfile
 import pstats
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -31,6 +34,7 @@ from kernels_asm import Arithmetic, ConvShape, KernelVariant, LaneTile, OutputTy
 
 RUNS = 5
 BUDGET = 1 << 40
+START_UP_TARGET_S = 1.5
 STAGES = {
     "split": "cut into segments",
     "warm": "warm-up of caches and predictor",
@@ -83,6 +87,7 @@ def main(arguments: Sequence[str] = ()) -> int:
                 flush=True,
             )
     _profile(work[-1].record(), cores[0])
+    _tell_start_up(cores[0])
     return 0
 
 
@@ -98,6 +103,22 @@ def _profile(trace: Trace, core: Core) -> None:
             known += own
             print(f"  {STAGES[name]:<34} {own / whole:6.1%}")
     print(f"  {'the rest':<34} {1 - known / whole:6.1%}")
+
+
+def _tell_start_up(core: Core) -> None:
+    with TemporaryDirectory() as folder:
+        source = Path(folder) / "small.S"
+        source.write_text(".globl f\nf: eor v0.16b, v0.16b, v1.16b\n   ret\n", encoding="utf-8")
+        whole = _command_seconds(str(Path(sys.executable).with_name("dse")), "simulate", source, "--core", core.name)
+    libraries = _command_seconds(sys.executable, "-c", "import numba, unicorn, capstone")
+    print(
+        f"\n`dse simulate` on two instructions: {whole:.2f} s (target {START_UP_TARGET_S}), "
+        f"{libraries / whole:.0%} of it to import numba, Unicorn and Capstone"
+    )
+
+
+def _command_seconds(*command: str | Path) -> float:
+    return _seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
 
 
 def _stream(name: str, steps: int, repetitions: int) -> Work:
