@@ -36,7 +36,16 @@ _LINK = (
 )
 _DIAGNOSTIC = re.compile(r"^(?P<file>[^:\n]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<what>.+)$", re.MULTILINE)
 _ERROR = re.compile(r"error: (?P<what>.+)")
-_INCLUSION = re.compile(r'^\s*(?:#\s*include|\.include|\.incbin)\s+"([^"\n]+)"', re.MULTILINE)
+_CONTINUED_LINE = re.compile(r"\\[ \t]*\r?\n")
+_INCLUSION = re.compile(
+    r'^[ \t]*(?:#[ \t]*include|\.include|\.incbin)[ \t]*"([^"\n\0]+)"', re.MULTILINE | re.IGNORECASE
+)
+_PERHAPS_INCLUSION = re.compile(
+    r"(?<![a-z])(?:include|incbin|import|embed)(?![a-z])"  # anywhere, as in `__has_include` or a macro's argument
+    r"|\w[ \t]*##[ \t]*\w"  # a word that the preprocessor puts together
+    r"|(?:^|[;:/])[ \t]*\.(?!L)\w*\\",  # a directive, and no local label, that a macro puts together
+    re.MULTILINE | re.IGNORECASE,
+)
 _CHECKSUM_BYTES = 32
 
 Build = Callable[[Path], bytes]
@@ -147,8 +156,11 @@ def _reason(messages: str) -> str:
 
 def _included(content: bytes, folders: Sequence[Path], seen: frozenset[Path] = frozenset()) -> list[bytes] | None:
     """Contents of the files that a source includes, theirs in turn; None where one cannot be told from the text."""
+    text = _CONTINUED_LINE.sub("", content.decode(errors="replace"))
+    if _PERHAPS_INCLUSION.search(_INCLUSION.sub("", text)):
+        return None
     files: list[bytes] = []
-    for name in _INCLUSION.findall(content.decode(errors="replace")):
+    for name in _INCLUSION.findall(text):
         found = [path for path in dict.fromkeys((folder / name).resolve() for folder in folders) if path.is_file()]
         if not found:
             return None

@@ -108,7 +108,8 @@ def assemble(
 ) -> KernelImage:
     """Assemble and link one source file, which defines the function that `arguments` is for, with the given symbols.
 
-    It can include the files of its folder, and `arguments.inc` with the offsets into the argument block.
+    It can include the `.inc` files of its folder, by `#include "NAME.inc"` alone, as images are kept by the content of
+    those, and `arguments.inc` with the offsets into the argument block.
     A callee is assembled in the same way, apart, and linked to it.
     With a driver, a second source file that defines `_start` and there calls the function by the macro KERNEL, the
     image is a whole static program for Linux.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from isa_models import AssemblyError, Image, InputError, assembling
@@ -29,6 +31,11 @@ def runs(monkeypatch):
     return started
 
 
+def write_nothing(arguments, _work):
+    """Stand for a tool that starts and writes its file."""
+    Path(arguments[-1]).touch()
+
+
 def first_text(elf):
     return Image.from_elf(elf).program.instructions[0].text
 
@@ -42,7 +49,10 @@ def test_same_text_starts_no_tool_again(runs):
     assert runs == ["cc", "ld.lld"] * 2
 
 
-@pytest.mark.parametrize("directive", ['.include "part.inc"', '#include "part.inc"'])
+@pytest.mark.parametrize(
+    "directive",
+    ['.include "part.inc"', '#include "part.inc"', '  # include"part.inc" // which', '.INCLUDE\t"part.inc"'],
+)
 def test_an_included_file_counts(tmp_path, runs, directive):
     source, part, inner = tmp_path / "code.S", tmp_path / "part.inc", tmp_path / "inner.inc"
     source.write_text(f"f:\n{directive}\n")
@@ -61,6 +71,38 @@ def test_a_file_included_by_a_computed_name_is_never_stale(tmp_path, runs):
         part.write_text(f"mov x0, #{number}\n")
         assert first_text(image_of_source(source)) == f"mov x0, #{number}"
     assert len(runs) == 4
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "f:\n#include <part.inc>\n",
+        '.text; .include "part.inc"\n',
+        'f: .include "part.inc"\n',
+        '/* c */ .include "part.inc"\n',
+        '# /* c */ include "part.inc"\n',
+        '#define PART "part.inc"\n#include PART\n',
+        'f:; .incbin "part.inc"\n',
+        '#import "part.inc"\n',
+        '%:include "part.inc"\n',
+        '#include_next "part.inc"\n',
+        '.byte \\\n#embed "part.inc"\n',
+        "#inc\\\nlude <part.inc>\n",
+        '#define PASTE(a, b) a##b\n.PASTE(inc, lude) "part.inc"\n',
+        '.macro take\n.inc\\()lude "part.inc" ; .endm\ntake\n',
+        '.macro take a b\n.\\a\\b "part.inc"\n.endm\ntake inc lude\n',
+        '#if __has_include("part.inc")\nnop\n#endif\n',
+        '#include "\0"\n',
+    ],
+)
+def test_an_image_is_not_kept_where_what_it_includes_is_not_certain(tmp_path, monkeypatch, cache, code):
+    monkeypatch.setattr(assembling, "_run", write_nothing)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "part.inc").write_text("mov x0, #1\n")
+    image_of_text("f: ret // not included, .Lturn\\@: ## as it was\n")
+    kept = list(cache.glob("*.elf"))
+    image_of_text(code)
+    assert list(cache.glob("*.elf")) == kept != []
 
 
 def test_files_that_include_each_other_end_in_the_assembler_s_error(tmp_path):
