@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from elftools.elf.sections import SymbolTableSection
 
@@ -18,8 +18,26 @@ Read at once: pyelftools parses them one by one, which takes as long as the disa
 
 _TYPE_NONE, _TYPE_FUNCTION, _TYPE_FILE = 0, 2, 4
 _FUNCTION_TYPES = (_TYPE_FUNCTION, _TYPE_NONE)
-_BINDING_LOCAL, _BINDING_WEAK = 0, 2
+_BINDING_LOCAL, _BINDING_GLOBAL = 0, 1
+_VISIBILITY_INTERNAL, _VISIBILITY_HIDDEN = 1, 2
+_MADE_LOCAL = (_VISIBILITY_INTERNAL, _VISIBILITY_HIDDEN)
+"""Visibilities of global symbols that a linker makes local: no other program can see them, but other files could."""
 _UNDEFINED = 0  # as a section
+
+
+class _Symbol(NamedTuple):
+    """An entry of a symbol table; `number` is its place there, `section` the number of the section that it lies in.
+
+    One that is not needed is weak, and may stay undefined: it is 0, and a call to it does nothing.
+    """
+
+    number: int
+    name: str
+    kind: int
+    is_global: bool
+    is_needed: bool
+    section: int
+    value: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +47,7 @@ class Function:
     Attributes:
         name: Of its symbol.
         address: Of its first instruction.
-        is_global: Whether other files may call it.
+        is_global: Whether other files may call it; those of its library may call a hidden one.
         is_typed: Whether the source says that it is a function; any label in assembly may be one.
 
     """
@@ -68,31 +86,39 @@ def read_symbols(elf: Any, base: int) -> SymbolTable:
     functions: dict[str, Function] = {}
     mapping: list[tuple[int, bool]] = []
     undefined: dict[int, str] = {}
-    names = elf.get_section(table["sh_link"]).data()
-    # Local symbols come before global ones, so that the latter win.
-    for number, (name_at, info, _, section, value, _) in enumerate(_ENTRY.iter_unpack(table.data())):
-        name = names[name_at : names.index(b"\0", name_at)].decode(errors="replace")
-        kind, binding = info & 0xF, info >> 4
-        if not name or kind == _TYPE_FILE:
+    for symbol in _named(elf, table):
+        if symbol.section == _UNDEFINED:
+            if symbol.is_needed:
+                undefined[symbol.number] = symbol.name
             continue
-        if section == _UNDEFINED:
-            if binding != _BINDING_WEAK:  # a weak one may stay undefined: it is 0, and a call to it does nothing
-                undefined[number] = name
+        address = base + symbol.value
+        if symbol.name.startswith(("$x", "$d")):
+            if symbol.section in code:
+                mapping.append((address, symbol.name.startswith("$d")))
             continue
-        address = base + value
-        if name.startswith(("$x", "$d")):
-            if section in code:
-                mapping.append((address, name.startswith("$d")))
-            continue
-        addresses[name] = address
-        if section in code and kind in _FUNCTION_TYPES:
-            functions[name] = Function(name, address, binding != _BINDING_LOCAL, kind == _TYPE_FUNCTION)
+        addresses[symbol.name] = address
+        if symbol.section in code and symbol.kind in _FUNCTION_TYPES:
+            is_typed = symbol.kind == _TYPE_FUNCTION
+            functions[symbol.name] = Function(symbol.name, address, symbol.is_global, is_typed)
     return SymbolTable(
         addresses,
         tuple(sorted(functions.values(), key=lambda function: (function.address, function.name))),
         tuple(sorted(mapping)),
         _missing(elf, base, undefined) if undefined else {},
     )
+
+
+def _named(elf: Any, table: SymbolTableSection) -> list[_Symbol]:
+    """Return the symbols that have a name and are no file, global ones last, so that they win over local ones."""
+    names = elf.get_section(table["sh_link"]).data()
+    symbols = []
+    for number, (name_at, info, other, section, value, _) in enumerate(_ENTRY.iter_unpack(table.data())):
+        name = names[name_at : names.index(b"\0", name_at)].decode(errors="replace")
+        kind, binding = info & 0xF, info >> 4
+        is_global = binding != _BINDING_LOCAL or other & 0b11 in _MADE_LOCAL
+        if name and kind != _TYPE_FILE:
+            symbols.append(_Symbol(number, name, kind, is_global, binding == _BINDING_GLOBAL, section, value))
+    return sorted(symbols, key=lambda symbol: symbol.is_global)
 
 
 def _missing(elf: Any, base: int, undefined: dict[int, str]) -> dict[int, str]:

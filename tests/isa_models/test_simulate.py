@@ -115,8 +115,9 @@ def test_calls_are_followed_when_looking_for_undefined_symbols():
         simulate(text, function="f", args=[0])
 
 
-def test_weak_symbols_may_stay_undefined():
-    assert simulate(".weak g\n.globl f\nf: mov x9, x30\n bl g\n br x9\n").instructions == 3
+@pytest.mark.parametrize("visibility", ["", ".hidden g\n"])
+def test_weak_symbols_may_stay_undefined(visibility):
+    assert simulate(f".weak g\n{visibility}.globl f\nf: mov x9, x30\n bl g\n br x9\n").instructions == 3
 
 
 def test_a_buffer_may_hold_pointers_to_others():
