@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import struct
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from io import BytesIO
@@ -32,6 +33,7 @@ LARGEST_SEGMENT_BYTES = 256 << 20
 
 _SEGMENT_EXECUTABLE, _SEGMENT_WRITABLE = 1, 2  # in p_flags
 _SECTION_LOADED = 2  # in sh_flags
+_UNDEFINED_INSTRUCTION = bytes(INSTRUCTION_BYTES)  # UDF #0
 _MOST_NAMES = 10
 """Symbols that an error lists."""
 
@@ -77,7 +79,8 @@ class Image:
         digest: SHA-256 of what is loaded and of the symbols; line information does not enter.
         functions: What can be called, in ascending order of address; assembly's labels too.
         missing: Address of each instruction that refers to an undefined symbol -> that symbol's name. Only a linker
-            that was told to leave them so leaves any.
+            that was told to leave them so leaves any. The segments, but not the program, hold an undefined instruction
+            there, so that only code that comes there fails.
 
     """
 
@@ -180,7 +183,9 @@ def _read(data: bytes, lines_on_demand: bool) -> Image:
         lines.read()
     program = _disassemble(segments, lines, table)
     digest = _digest(segments, table.addresses)
-    return Image(segments, table.addresses, program, digest, table.functions, table.missing)
+    missing = {address: name for address, name in table.missing.items() if _is_instruction(program, address)}
+    trapping = tuple(_with_traps(segment, missing) for segment in segments)
+    return Image(trapping, table.addresses, program, digest, table.functions, missing)
 
 
 def _refuse_foreign(elf: Any) -> None:
@@ -281,6 +286,22 @@ def _disassemble(segments: tuple[Segment, ...], lines: LineTable, table: SymbolT
             for address, word, text in zip(addresses, words, texts, strict=True)
         ]
     return Program(addresses, words, texts, lines.find)
+
+
+def _is_instruction(program: Program, address: int) -> bool:
+    index = program.find(address)
+    return index is not None and not program.instruction(index).is_data
+
+
+def _with_traps(segment: Segment, addresses: Iterable[int]) -> Segment:
+    """Return the segment with an undefined instruction at those of the addresses that it holds."""
+    held = [address - segment.address for address in addresses if segment.address <= address < segment.end]
+    if not held:
+        return segment
+    contents = bytearray(segment.contents)
+    for offset in held:
+        contents[offset : offset + INSTRUCTION_BYTES] = _UNDEFINED_INSTRUCTION
+    return replace(segment, contents=bytes(contents))
 
 
 def _digest(segments: tuple[Segment, ...], symbols: dict[str, int]) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from isa_models.call_arguments import Argument, CallArguments, call_arguments, including_slack
-from isa_models.control_flow import reachable
 from isa_models.core import Core, load_core
 from isa_models.errors import CanaryError, IllegalInstructionError, InputError, IsaModelError, SystemCallError
 from isa_models.isa_level import SYSTEM_CALLS, needed_feature
@@ -85,8 +84,8 @@ class Simulator:
             buffers: Memory that it may use besides the buffers among its arguments.
 
         Raises:
-            InputError: There is no such function, it needs an undefined symbol or an ISA extension that no core here
-                has, or an argument is none.
+            InputError: There is no such function, it came to an instruction that needs an undefined symbol or an ISA
+                extension that no core here has, or an argument is none.
             EmulationError: It did what no function may do; the message names the instruction and its line.
 
         """
@@ -159,14 +158,6 @@ class Simulator:
             near = get_close_matches(function, self._entries, n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else f"functions: {_listed(self.functions())}"
             raise InputError(f"no function '{function}': {hint}")
-        if not self.image.missing:
-            return
-        needed = sorted(self.image.missing.keys() & reachable(self.image.program, self._entries[function]))
-        if needed:
-            symbols = ", ".join(sorted({f"'{self.image.missing[address]}'" for address in needed}))
-            first = self._instruction(needed[0])
-            where = "" if first is None else f", first in {first}"
-            raise InputError(f"function '{function}' needs undefined symbols: {symbols}{where}; add their code")
 
     def _explained(self, error: IllegalInstructionError) -> IsaModelError | None:
         """Return an error that says why the instruction is illegal, None where that is not known."""
@@ -174,6 +165,10 @@ class Simulator:
         if instruction is None or instruction.is_data:
             return None
         where = f"{instruction.source or 'no source line'} ({instruction.address:#x}): '{instruction.text}'"
+        if instruction.address in self.image.missing:
+            return InputError(
+                f"{where} needs the undefined symbol '{self.image.missing[instruction.address]}': define it"
+            )
         if instruction.mnemonic in SYSTEM_CALLS:
             return SystemCallError(f"{where}: there is no system beneath the emulated function; remove it", error.state)
         feature = needed_feature(instruction)

@@ -102,17 +102,40 @@ def test_members_of_a_library_call_each_other(objects):
 
 def test_undefined_symbols_hurt_only_the_functions_that_need_them(objects):
     assert simulate(objects / "libboth.a", function="dot", args=ARGS).cycles > 0
-    with pytest.raises(InputError, match=r"'lost' needs undefined symbols: 'elsewhere', first in 'b .*' at user\.S:7"):
+    with pytest.raises(
+        InputError, match=r"^user\.S:7 \(0x\w+\): 'b .*' needs the undefined symbol 'elsewhere': define it$"
+    ):
         simulate(objects / "libboth.a", function="lost")
-    with pytest.raises(InputError, match=r"'user' needs undefined symbols: 'dot'"):
+    with pytest.raises(InputError, match=r"^user\.S:3 .*: 'bl .*' needs the undefined symbol 'dot'"):
         simulate(objects / "user.o", function="user", args=ARGS)
 
 
-def test_calls_are_followed_when_looking_for_undefined_symbols():
-    text = ".globl f\nf: cbz x0, 1f\n bl g\n1: ret\ng: b nowhere\n.globl h\nh: ret\n"
-    assert simulate(text, function="h").instructions == 1
-    with pytest.raises(InputError, match="'nowhere'"):
-        simulate(text, function="f", args=[0])
+def test_undefined_symbols_hurt_only_where_they_are_reached():
+    text = ".globl f\nf: cbz x0, 1f\n bl g\n1: ret\ng: b nowhere\n.globl h\nh: adrp x1, guard\n ret\n"
+    assert simulate(text, function="f", args=[0]).instructions == 2
+    with pytest.raises(InputError, match=r"^source\.S:5 .*'nowhere'"):
+        simulate(text, function="f", args=[1])
+    with pytest.raises(InputError, match=r"^source\.S:7 .*: 'adrp x1, .*' needs the undefined symbol 'guard'"):
+        simulate(text, function="h")
+
+
+def test_a_compiler_s_check_that_never_fails(build):
+    folder = build("version")
+    (folder / "get.c").write_text("void abort(void);\n"
+                                  "int get(const int *a, int n, int i) { if (i >= n) abort(); return a[i] * 3; }\n"
+                                  "void use(char *);\n"
+                                  "int keep(void) { char a[64]; use(a); return a[3]; }\n")  # fmt: skip
+    options = ("-target", "aarch64-linux-musl", "-O2", "-g", "-fstack-protector-strong", "-fno-PIC")
+    build("cc", *options, "-c", "get.c", "-o", "get.o")
+    assert simulate(folder / "get.o", function="get", args=["buf:64", 16, 3]).cycles > 0
+    with pytest.raises(InputError, match=r"^get\.c:2 .*: 'bl .*' needs the undefined symbol 'abort'"):
+        simulate(folder / "get.o", function="get", args=["buf:64", 16, 16])
+    with pytest.raises(InputError, match=r"^get\.c:4 .*: 'adrp .*' needs the undefined symbol '__stack_chk_guard'"):
+        simulate(folder / "get.o", function="keep")
+
+
+def test_data_in_the_code_that_holds_an_undefined_address():
+    assert simulate(".globl f\nf: ldr x0, 1f\n cbz x0, 2f\n nop\n2: ret\n1: .xword nowhere\n").instructions == 3
 
 
 @pytest.mark.parametrize("visibility", ["", ".hidden g\n"])
