@@ -74,7 +74,7 @@ class IllegalInstructionError(EmulationError):
 
 
 class SystemCallError(EmulationError):
-    """An SVC, HVC, SMC or BRK: there is no operating system beneath an emulated function."""
+    """An SVC, HVC, SMC, BRK or WFI: there is no operating system beneath an emulated function."""
 
 
 class ClobberedRegisterError(EmulationError):

@@ -51,7 +51,8 @@ class Ending:
 
 
 # QEMU's numbers of processor exceptions, target/arm/cpu.h.
-_UNDEFINED, _SUPERVISOR_CALL, _DATA_ABORT, _BREAKPOINT = 1, 2, 4, 7
+_UNDEFINED, _SUPERVISOR_CALL, _DATA_ABORT, _BREAKPOINT, _SECURE_MONITOR_CALL = 1, 2, 4, 7, 13
+_CALLS = (_SUPERVISOR_CALL, _SECURE_MONITOR_CALL)
 
 _FETCHES = (unicorn_const.UC_MEM_FETCH_UNMAPPED, unicorn_const.UC_MEM_FETCH_PROT)
 _WRITES = (unicorn_const.UC_MEM_WRITE_UNMAPPED, unicorn_const.UC_MEM_WRITE_PROT)
@@ -89,8 +90,14 @@ class FaultReporter:
             return self._bad_access(ending.access, ending.last_block)
         if ending.exception is not None:
             return self._exception(ending.exception)
-        reason = "the core stopped" if ending.error is None else f"the emulator refused it ({ending.error})"
+        if ending.error is None:
+            return self._stopped("waits for an interrupt, which never comes; remove it")
+        reason = f"the emulator refused it ({ending.error})"
         return IllegalInstructionError(f"{self._at(self._pc)}: {reason}; remove the instruction", self._state)
+
+    def _stopped(self, why: str) -> SystemCallError:
+        """Describe an end behind whose instruction the program counter is."""
+        return SystemCallError(f"{self._at(self._pc - INSTRUCTION_BYTES)}: {why}", self._state)
 
     def _runaway(self) -> RunawayError:
         return RunawayError(
@@ -115,9 +122,8 @@ class FaultReporter:
         return MemoryFaultError(f"{self._at(branch)}: jumps to {self._pc:#x}, {place}", self._state)
 
     def _exception(self, number: int) -> EmulationError:
-        if number == _SUPERVISOR_CALL:  # the program counter is past the instruction
-            where = self._at(self._pc - INSTRUCTION_BYTES)
-            return SystemCallError(f"{where}: system call; {_NEVER_PRESENT}", self._state)
+        if number in _CALLS:
+            return self._stopped(f"system call; {_NEVER_PRESENT}")
         where = self._at(self._pc)
         if number == _BREAKPOINT:
             return SystemCallError(f"{where}: breakpoint; remove it, {_NEVER_PRESENT}", self._state)

@@ -11,6 +11,12 @@ from isa_models.program import Instruction
 SYSTEM_CALLS = ("hlt", "hvc")
 """Mnemonics, besides SVC and BRK, of calls to what lies beneath a function."""
 
+_TAGGING = (
+    *("irg", "gmi", "addg", "subg", "subp", "subps"),
+    *("ldg", "stg", "stzg", "st2g", "stz2g", "stgp", "ldgm", "stgm", "stzgm"),
+)
+"""Mnemonics of the Memory Tagging Extension."""
+
 
 def needed_feature(instruction: Instruction) -> str | None:
     """Return the ISA feature that an instruction needs, such as "sve" or "i8mm"; None for one of the base set.
@@ -22,6 +28,8 @@ def needed_feature(instruction: Instruction) -> str | None:
         return "sve"
     if group == 0 and instruction.word >> 31:
         return "sme"
+    if instruction.mnemonic in _TAGGING:
+        return "mte"
     try:
         kind = classify(instruction.mnemonic, decode(instruction))
     except UnsupportedInstructionError:

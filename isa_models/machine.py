@@ -99,7 +99,7 @@ class Machine:
             ClobberedRegisterError: It did not preserve a register that it must preserve.
             CanaryError: It stored into the slack between a buffer and its guard page.
             IllegalInstructionError: It executed what is no instruction.
-            SystemCallError: It executed SVC or BRK.
+            SystemCallError: It executed SVC, SMC, BRK or WFI.
             UnsupportedInstructionError: A trace was wanted, and it executed what the operand table does not know.
 
         """

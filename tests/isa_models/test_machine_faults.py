@@ -125,7 +125,7 @@ def test_upper_half_of_v8_may_change(image_of):
         ("nop\nudf #7\nret", IllegalInstructionError, "snippet.S:6"),
         ("nop\n.word 0xffffffff\nret", IllegalInstructionError, "'.word 0xffffffff'"),
         ("nop\nhlt #1\nret", IllegalInstructionError, "'hlt #1'"),
-        ("nop\nwfi\nret", IllegalInstructionError, "stopped"),
+        ("nop\nwfi\nret", SystemCallError, "snippet.S:6 (0x{:x}): 'wfi': waits for an interrupt"),
     ],
 )
 def test_exception(run, body, expected, text):
