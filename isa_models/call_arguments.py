@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +15,10 @@ from isa_models.assembling import read_file
 from isa_models.errors import InputError
 from isa_models.memory import PAGE_BYTES, Buffer, Pointer, place, resolve
 
-Argument = int | float | np.float32 | str | Buffer | Pointer
+Argument = int | np.integer[Any] | np.bool_ | float | np.float32 | np.float16 | str | Buffer | Pointer
 """One argument: an integer, in the next general register; a float, in the next vector register, of 64 bits or as
-`numpy.float32` of 32; a buffer, which is passed as its address; a pointer to a buffer of the call; or text that
-`parse_argument` reads."""
+`numpy.float32` of 32 or `numpy.float16` of 16; a buffer, which is passed as its address; a pointer to a buffer of the
+call; or text that `parse_argument` reads."""
 
 SYNTAX = (
     "write an integer, f64:NUMBER, f32:NUMBER, buf:SIZE[:SEED] or file:PATH, "
@@ -51,20 +52,27 @@ class CallArguments:
 def call_arguments(arguments: Sequence[Argument], buffers: Sequence[Buffer] = ()) -> CallArguments:
     """Gather the arguments of a call; `buffers` are further ones, to be pointed to from others.
 
-    Raises InputError for text that is no argument.
+    Raises InputError for text, or an object, that is no argument.
     """
     values: list[int | Pointer] = []
     vectors: list[int] = []
     gathered = list(buffers)
     for argument in arguments:
         value = parse_argument(argument, f"x{len(values)}") if isinstance(argument, str) else argument
-        if isinstance(value, float | np.float32):
+        if isinstance(value, float | np.float32 | np.float16):
             vectors.append(_bits(value))
         elif isinstance(value, Buffer):
             gathered.append(value)
             values.append(Pointer(value.name))
-        else:
+        elif isinstance(value, Pointer):
             values.append(value)
+        elif isinstance(value, int | np.integer | np.bool_):
+            values.append(int(value))
+        else:
+            raise InputError(
+                f"argument of type {type(value).__name__}: give an integer, a float, numpy.float32 or numpy.float16, "
+                "a Buffer, a Pointer or text"
+            )
     return CallArguments(tuple(values), tuple(vectors), tuple(gathered))
 
 
@@ -113,15 +121,21 @@ def random_buffer(name: str, size: int, seed: int, alignment: int = _DEFAULT_ALI
 
 def _float(text: str, kind: str, number: str) -> float | np.float32:
     try:
-        return _FLOATS[kind](number)
+        with np.errstate(over="ignore"):
+            value = _FLOATS[kind](number)
     except ValueError:
         raise InputError(f"argument '{text}': {SYNTAX}") from None
+    if np.isinf(value) and "inf" not in number.lower():
+        raise InputError(
+            f"argument '{text}': too large for a float of {kind[1:]} bits: give a smaller one, or {kind}:inf"
+        )
+    return value
 
 
-def _bits(value: float | np.float32) -> int:
+def _bits(value: float | np.float32 | np.float16) -> int:
     """Return the encoding of a number in the lowest bits of a register."""
-    is_single = isinstance(value, np.float32)
-    return int.from_bytes(struct.pack("<f" if is_single else "<d", float(value)), "little")
+    kind = "e" if isinstance(value, np.float16) else "f" if isinstance(value, np.float32) else "d"
+    return int.from_bytes(struct.pack(f"<{kind}", float(value)), "little")
 
 
 def _contents(text: str, description: str) -> int | bytes:

@@ -84,3 +84,29 @@ def test_a_call_takes_values_and_buffers():
     call = call_arguments([5, "buf:16", own, Pointer("extra", 4), "7"], [extra])
     assert call.values == (5, Pointer("x1"), Pointer("own"), Pointer("extra", 4), 7)
     assert [buffer.name for buffer in call.buffers] == ["extra", "x1", "own"]
+
+
+def test_halves_go_to_vector_registers_too():
+    assert call_arguments([np.float16(1.7)]).vectors == (int(np.float16(1.7).view(np.uint16)),)
+
+
+def test_numpy_s_integers_are_integers():
+    assert call_arguments([np.int64(-3), np.uint8(200), np.bool_(True)]).values == (-3, 200, 1)
+
+
+@pytest.mark.parametrize("value", [np.zeros(4), np.array(4), [1, 2], b"abc", None, 1j, np.longdouble(1.5)])
+def test_an_object_that_is_no_argument(value):
+    with pytest.raises(InputError, match=rf"^argument of type {type(value).__name__}: give an integer, .*text$"):
+        call_arguments([value])
+
+
+@pytest.mark.parametrize(("text", "bits"), [("f32:1e300", 32), ("f32:-1e39", 32), ("f64:1e999", 64)])
+@pytest.mark.filterwarnings("error")
+def test_a_number_that_no_float_of_its_size_holds(text, bits):
+    with pytest.raises(InputError, match=rf"^argument '{text}': too large for a float of {bits} bits: "):
+        parse_argument(text, "x0")
+
+
+@pytest.mark.parametrize("text", ["f32:inf", "f32:-Infinity", "f64:inf"])
+def test_infinities_that_are_asked_for(text):
+    assert np.isinf(parse_argument(text, "x0"))
