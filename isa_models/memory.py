@@ -45,16 +45,23 @@ class Buffer:
     pointers: Mapping[int, str | Pointer] = field(default_factory=dict)
 
     def initial_bytes(self) -> bytes:
-        """Its contents before pointers are filled in; raises `InputError` where it is empty."""
-        size_given = isinstance(self.contents, int | np.integer)
-        size = int(self.contents) if size_given else memoryview(self.contents).nbytes  # type: ignore[arg-type]
+        """Its contents before pointers are filled in; raises `InputError` where it is empty or holds no bytes."""
+        contents = int(self.contents) if isinstance(self.contents, int | np.integer) else self._view(self.contents)
+        size = contents if isinstance(contents, int) else contents.nbytes
         if size < 1:
             raise InputError(f"buffer '{self.name}' has {size} bytes: give it at least one")
         if size > LARGEST_BUFFERS_BYTES:
             raise InputError(
                 f"buffer '{self.name}' has {size} bytes, more than {LARGEST_BUFFERS_BYTES}: make it smaller"
             )
-        return bytes(size) if size_given else memoryview(self.contents).tobytes()  # type: ignore[arg-type]
+        return bytes(contents)
+
+    def _view(self, contents: BytesLike) -> memoryview:
+        try:
+            return memoryview(contents)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            kind = type(contents).__name__
+            raise InputError(f"buffer '{self.name}' holds a {kind}: give bytes, an array, or its size") from None
 
 
 @dataclass(frozen=True)
