@@ -358,13 +358,13 @@ def list_cores() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _CORES_FOLDER.glob("*.yaml")))
 
 
-def load_core(name: str, overrides: dict[str, str] | None = None) -> Core:
+def load_core(name: str | Path, overrides: dict[str, str] | None = None) -> Core:
     """Load a core by the name of one that comes with the package, or by the path of a `.yaml` file.
 
     `overrides` maps field paths to values as in YAML, such as `{"l2.latency": "30"}`; the result is named after them.
     Raises InputError, in one line with file and field, for an unknown core, a malformed file or a wrong field.
     """
-    path = _core_path(name)
+    path = _core_path(str(name))
     fields = _read_with_bases(path, seen=())
     fields.pop("extends", None)
     fields.pop("inherited_confidence", None)

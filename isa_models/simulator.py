@@ -6,6 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
 
 from isa_models.call_arguments import Argument, CallArguments, call_arguments, including_slack
 from isa_models.core import Core, load_core
@@ -183,7 +186,7 @@ class Simulator:
 
 def simulate(
     source: Source,
-    core: str | Core = DEFAULT_CORE,
+    core: str | Path | Core = DEFAULT_CORE,
     function: str | None = None,
     args: Sequence[Argument] = (),
     warmup: int = 1,
@@ -219,8 +222,8 @@ def simulate(
 
 def simulate_all(
     source: Source,
-    cores: Sequence[str | Core] = (DEFAULT_CORE,),
-    functions: Sequence[str] | None = None,
+    cores: str | Path | Core | Sequence[str | Path | Core] = (DEFAULT_CORE,),
+    functions: str | Sequence[str] | None = None,
     args: Sequence[Argument] = (),
     warmup: int = 1,
     timeline: tuple[int, int] | None = None,
@@ -232,24 +235,35 @@ def simulate_all(
     """Time many functions of one source on many cores: assembled, linked and loaded once, each function run once.
 
     Yields one result for each function and core, in this order; a function that fails gives a `Failure` and does not
-    stop the others. `functions`: all global ones where left out. For the rest see `simulate`.
+    stop the others. `functions`: all global ones where left out; a single one, like a single core, may be given
+    without a list. For the rest see `simulate`.
     """
-    loaded = [chosen_core(core, overrides) for core in cores]
+    chosen = [cores] if isinstance(cores, str | Path | Core) else cores
+    loaded = [chosen_core(core, overrides) for core in chosen]
     simulator = Simulator(source, budget=budget)
-    names = simulator.functions() if functions is None else functions
+    names = simulator.functions() if functions is None else [functions] if isinstance(functions, str) else functions
     return simulator.simulate_all(names, loaded, args, buffers, warmup=warmup, timeline=timeline)
 
 
-def chosen_core(core: str | Core, overrides: Mapping[str, object] | None = None) -> Core:
+def chosen_core(core: str | Path | Core, overrides: Mapping[str, object] | None = None) -> Core:
     """Load a core by its name or path; raises InputError for an unknown one or a wrong override."""
-    if not isinstance(core, str):
-        if overrides:
-            raise InputError(f"core '{core.name}' is loaded already: give overrides with a core's name")
-        return core
-    texts = {
-        field: value if isinstance(value, str) else json.dumps(value) for field, value in (overrides or {}).items()
-    }
-    return load_core(core, texts)
+    if isinstance(core, str | Path):
+        return load_core(core, {field: _yaml(field, value) for field, value in (overrides or {}).items()})
+    if not isinstance(core, Core):
+        raise InputError(f"core of type {type(core).__name__}: give its name, the path of its file, or a loaded core")
+    if overrides:
+        raise InputError(f"core '{core.name}' is loaded already: give overrides with a core's name")
+    return core
+
+
+def _yaml(field: str, value: object) -> str:
+    """Return the value of an override as text; raises InputError for an object that no field can hold."""
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value.item() if isinstance(value, np.generic) else value)
+    except TypeError:
+        raise InputError(f"override {field}: no value of type {type(value).__name__}: give a number or text") from None
 
 
 def _listed(names: Sequence[str]) -> str:

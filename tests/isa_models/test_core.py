@@ -21,6 +21,14 @@ def test_override_gives_a_named_variant_with_its_own_digest():
     assert load_core("cortex-a72").digest == plain.digest
 
 
+def test_a_path_names_a_file(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text("extends: cortex-a72\n")
+    assert load_core(path) == load_core(str(path))
+    with pytest.raises(InputError, match=r"none\.yaml: no such core file"):
+        load_core(tmp_path / "none.yaml")
+
+
 @pytest.mark.parametrize(
     ("name", "overrides", "expected"),
     [

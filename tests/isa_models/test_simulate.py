@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from isa_models import (
@@ -202,6 +203,7 @@ def test_overrides_of_any_type():
     assert wide.cycles < plain.cycles
     assert wide.core == "cortex-a72+decode_width=8+results_per_cycle=null"
     assert simulate(DOT, args=ARGS, overrides={"results_per_cycle": "null", "decode_width": "8"}).cycles == wide.cycles
+    assert simulate(TWO, function="f", overrides={"l2.latency": np.int64(30)}).core == "cortex-a72+l2.latency=30"
     with pytest.raises(InputError, match="loaded already"):
         simulate(TWO, load_core("cortex-a72"), "f", overrides={"decode_width": 2})
 
@@ -213,6 +215,15 @@ def test_many_functions_and_cores_in_one_go():
     for result in results:
         assert isinstance(result, Simulation)
         assert result == simulate(TWO, result.core, result.function, args=[3])
+
+
+def test_one_core_and_one_function_need_no_list(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text("extends: cortex-a53\n")
+    for core in ("cortex-a53", path, load_core("cortex-a53")):
+        (result,) = simulate_all(TWO, cores=core, functions="f")
+        assert isinstance(result, Simulation)
+        assert result.cycles == simulate(TWO, core, "f").cycles
 
 
 def test_a_failure_does_not_stop_the_others():

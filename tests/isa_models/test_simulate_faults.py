@@ -121,6 +121,8 @@ def test_a_loop_that_goes_one_turn_too_far():
         ({"core": "cortex-a71"}, "unknown core 'cortex-a71': did you mean cortex-a7"),
         ({"overrides": {"l2.latenc": 3}}, "l2.latenc"),
         ({"overrides": {"l2.latency": "slow"}}, "l2.latency"),
+        ({"overrides": {"l2.latency": object()}}, "override l2.latency: no value of type object"),
+        ({"core": None}, "core of type NoneType: give its name"),
         ({"args": ["bar"]}, "argument 'bar': write an integer, f64:NUMBER, f32:NUMBER, buf:SIZE"),
         ({"args": ["buf:x"]}, "argument 'buf:x'"),
         ({"args": ["buf:"]}, "argument 'buf:'"),
