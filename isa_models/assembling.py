@@ -107,6 +107,8 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}: give a readable file") from None
+    except ValueError:
+        raise InputError(f"{str(path)!r}: a path cannot hold a null character: give a readable file") from None
 
 
 def _assemble(source: Path, folder: Path, work: Path) -> Path:

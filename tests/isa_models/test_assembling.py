@@ -143,3 +143,5 @@ def test_what_the_linker_refuses(tmp_path):
 def test_missing_file(tmp_path):
     with pytest.raises(InputError, match=r"none\.S: No such file"):
         image_of_source(tmp_path / "none.S")
+    with pytest.raises(InputError, match=r"^'a\\x00b\.S': a path cannot hold a null character"):
+        image_of_source(Path("a\0b.S"))
