@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -274,9 +275,22 @@ def _listed(names: Sequence[str]) -> str:
 def _timed(trace: Trace, function: str, core: Core, warmup: int, timeline: tuple[int, int] | None) -> Simulation:
     if warmup < 0:
         raise InputError(f"warm-up of {warmup} passes: give 0 for cold caches, or more")
-    if timeline is not None:
-        timeline = timeline[0], min(timeline[1], len(trace))
-    return replace(time_trace(trace, core, warmup, timeline), function=function)
+    window = None if timeline is None else _window(timeline, len(trace))
+    return replace(time_trace(trace, core, warmup, window), function=function)
+
+
+def _window(timeline: tuple[int, int], executed: int) -> tuple[int, int]:
+    """Return the part of a timeline that was executed; raises InputError where it is no window."""
+    try:
+        first, end = map(operator.index, timeline)
+    except (TypeError, ValueError):
+        raise InputError(f"timeline {timeline!r}: give its first and last + 1 instruction, such as (0, 100)") from None
+    cut = min(end, executed)
+    if not 0 <= first <= cut:
+        raise InputError(
+            f"timeline {first}:{end} is no window of the {executed} executed instructions: give first and last + 1"
+        )
+    return first, cut
 
 
 def _narrowed(trace: Trace) -> Trace:

@@ -193,7 +193,7 @@ def test_timeline_is_cut_to_what_was_executed():
     for entry in simulation.timeline:
         assert entry.dispatch <= entry.issue <= entry.complete <= entry.retire
     assert simulate(DOT, args=ARGS).timeline is None
-    with pytest.raises(InputError, match="no window"):
+    with pytest.raises(InputError, match=r"^timeline 100:110 is no window of the 72 executed instructions"):
         simulate(DOT, args=ARGS, timeline=(100, 110))
 
 

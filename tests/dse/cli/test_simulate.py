@@ -170,6 +170,8 @@ def test_debug_shows_the_registers_of_a_fault(dse):
         ("code.S --function dot --override l2.latency", 2, "write FIELD=VALUE"),
         ("code.S --function dot --override l2.lat=3", 2, "l2.lat"),
         ("code.S --function dot --timeline x", 2, "--timeline 'x': write a number of instructions, or FIRST:LAST"),
+        ("code.S --function dot --arg f32:1e300", 2, "argument 'f32:1e300': too large for a float of 32 bits"),
+        ("one.S --timeline 3:9", 2, "timeline 3:9 is no window of the 1 executed instructions"),
         ("code.S --function dot --timeline 5:5", 2, "--timeline '5:5'"),
         ("code.S --function dot --warmup -1", 2, "--warmup"),
         ("code.S --all --konata log", 2, "--konata: one function on one core"),
@@ -184,6 +186,7 @@ def test_debug_shows_the_registers_of_a_fault(dse):
 def test_bad_input_is_one_line(dse, tmp_path, arguments, code, expected):
     (tmp_path / "bad.S").write_text("f: nop\n  foo x0\n")
     (tmp_path / "empty.S").write_text("\n")
+    (tmp_path / "one.S").write_text("f: ret\n")
     (tmp_path / "local.S").write_text("f: ret\n")
     returned, out, err = dse("simulate", *arguments.split())
     assert (returned, out) == (code, "")
