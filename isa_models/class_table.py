@@ -223,6 +223,23 @@ _WITHIN = {
     "fp_reduce_minmax": "fp_reduce_minmax_4h fp_reduce_minmax_8h fp_reduce_minmax_4s",
 }
 
+# Classes that the operands decide on (see `instruction_class`) and that are in neither table above.
+_BY_OPERANDS = (
+    "shift_register multiply_w multiply_x multiply_add_w multiply_add_x divide_w divide_x"
+    " load_pair_w load_pair_signed_word load_pair_vector store_pair_vector atomic_compare atomic_compare_pair"
+    " ld1_1 ld1_2 ld1_3 ld1_4 ld1r ld2r ld3r ld4r ld2 ld3 ld4 ld2_doubleword ld3_doubleword ld4_doubleword"
+    " st1_1 st1_2 st1_3 st1_4 st2 st3 st4 st2_doubleword st3_doubleword st4_doubleword"
+    " ld1_lane_b ld1_lane_h ld1_lane_s ld1_lane_d ld2_lane_b ld2_lane_h ld2_lane_s ld2_lane_d"
+    " ld3_lane_b ld3_lane_h ld3_lane_s ld3_lane_d ld4_lane_b ld4_lane_h ld4_lane_s ld4_lane_d"
+    " st1_lane_b st1_lane_h st1_lane_s st1_lane_d st2_lane_b st2_lane_h st2_lane_s st2_lane_d"
+    " st3_lane_b st3_lane_h st3_lane_s st3_lane_d st4_lane_b st4_lane_h st4_lane_s st4_lane_d"
+    " simd_move simd_insert simd_dup_general simd_from_general_fmov simd_to_general simd_to_general_fmov"
+    " simd_tbl_1 simd_tbl_2 simd_tbl_3 simd_tbl_4 simd_tbx_1 simd_tbx_2 simd_tbx_3 simd_tbx_4"
+    " simd_reduce_add_8b simd_reduce_add_16b simd_reduce_add_4h simd_reduce_add_8h simd_reduce_add_4s"
+    " simd_reduce_minmax_8b simd_reduce_minmax_16b simd_reduce_minmax_4h simd_reduce_minmax_8h"
+    " simd_reduce_minmax_4s"
+)
+
 
 def _invert(table: Mapping[str, str]) -> dict[str, str]:
     return {member: name for name, members in table.items() for member in members.split()}
@@ -231,6 +248,9 @@ def _invert(table: Mapping[str, str]) -> dict[str, str]:
 SCALAR_CLASS_OF = _invert(SCALAR_CLASSES)
 SIMD_CLASS_OF = _invert(SIMD_CLASSES)
 _WIDER = _invert(_WITHIN)
+
+CLASSES = frozenset((*SCALAR_CLASSES, *SIMD_CLASSES, *_WITHIN, *_WIDER, *_BY_OPERANDS.split()))
+"""Names of all classes."""
 
 
 def with_wider(name: str) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ class entry carries where its figures come from and how sure they are.
 """
 
 import hashlib
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -14,7 +13,9 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from isa_models.class_keys import known_class, known_feature
 from isa_models.errors import InputError
+from isa_models.near_match import did_you_mean
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORES_FOLDER = Path(__file__).parent / "cores"
@@ -32,6 +33,12 @@ def _is_average(cycles: float) -> float:
 
 Average = Annotated[float, Field(allow_inf_nan=False, le=10_000), AfterValidator(_is_average)]
 """Cycles that may be an average between whole ones, in hundredths: 1.25 is one three times and two the fourth time."""
+
+ClassKey = Annotated[str, AfterValidator(known_class)]
+"""Name of an entry that some instruction is looked up by, see `isa_models.instruction_class`."""
+
+Feature = Annotated[str, AfterValidator(known_feature)]
+"""Name of an extension of the instruction set; one that is not emulated is declared for the record."""
 
 
 class _Description(BaseModel):
@@ -233,7 +240,7 @@ class _CoreBase(_Description):
     name: str
     description: str
     clock_hz: int = Field(gt=0)
-    features: tuple[str, ...] = ()
+    features: tuple[Feature, ...] = ()
     sources: dict[str, str]
     l1: CacheLevel
     l2: CacheLevel
@@ -273,7 +280,7 @@ class InOrderCore(_CoreBase):
     neon_queue: int = Field(ge=1, le=64)
     address_early: int = Field(ge=0)
     store_data_late: int = Field(ge=0)
-    classes: dict[str, InOrderTiming]
+    classes: dict[ClassKey, InOrderTiming]
 
     @model_validator(mode="after")
     def _check(self) -> "InOrderCore":
@@ -326,7 +333,7 @@ class OutOfOrderCore(_CoreBase):
     result_ports: tuple[str, ...] = ()
     issue_reach: int | None = Field(default=None, ge=1, le=64)
     dispatch_width: int | None = Field(default=None, ge=1, le=64)
-    classes: dict[str, OutOfOrderTiming]
+    classes: dict[ClassKey, OutOfOrderTiming]
 
     @model_validator(mode="after")
     def _check(self) -> "OutOfOrderCore":
@@ -362,20 +369,23 @@ def load_core(name: str | Path, overrides: dict[str, str] | None = None) -> Core
     """Load a core by the name of one that comes with the package, or by the path of a `.yaml` file.
 
     `overrides` maps field paths to values as in YAML, such as `{"l2.latency": "30"}`; the result is named after them.
-    Raises InputError, in one line with file and field, for an unknown core, a malformed file or a wrong field.
+    Raises InputError, in one line with file, overrides and field, for an unknown core, a malformed file or a wrong
+    field.
     """
     path = _core_path(str(name))
     fields = _read_with_bases(path, seen=())
     fields.pop("extends", None)
     fields.pop("inherited_confidence", None)
     fields["name"] = path.stem
-    for field, value in sorted((overrides or {}).items()):
+    changes = sorted((overrides or {}).items())
+    for field, value in changes:
         _override(fields, field, value)
         fields["name"] += f"+{field}={value}"
     try:
         return _ADAPTER.validate_python(fields)
     except ValidationError as error:
-        raise InputError(f"{path}: {_first_problem(error)}") from None
+        where = " ".join([str(path), *(f"--override {field}={value}" for field, value in changes)])
+        raise InputError(f"{where}: {_first_problem(error)}") from None
 
 
 def _core_path(name: str) -> Path:
@@ -386,8 +396,7 @@ def _core_path(name: str) -> Path:
         return path
     if name in list_cores():
         return _CORES_FOLDER / f"{name}.yaml"
-    near = get_close_matches(name, list_cores(), n=2, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(list_cores())}"
+    hint = did_you_mean(name, list_cores(), f"known: {', '.join(list_cores())}")
     raise InputError(f"unknown core '{name}': {hint}")
 
 
@@ -453,7 +462,10 @@ def _override(fields: dict[str, Any], field: str, value: str) -> None:
     here: Any = fields
     for depth, parent in enumerate(parents):
         if not isinstance(here.get(parent), dict):
-            raise InputError(f"override {field}={value}: no field '{'.'.join(parents[: depth + 1])}' to go into")
+            hint = did_you_mean(parent, here, "dse core show lists them")
+            raise InputError(
+                f"override {field}={value}: no field '{'.'.join(parents[: depth + 1])}' to go into: {hint}"
+            )
         here[parent] = dict(here[parent])
         here = here[parent]
     try:
@@ -465,9 +477,10 @@ def _override(fields: dict[str, Any], field: str, value: str) -> None:
 def _first_problem(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_context=False)
     first = problems[0]
-    field = ".".join(str(step) for step in first["loc"] if step not in ("in-order", "out-of-order"))
+    field = ".".join(str(step) for step in first["loc"] if step not in ("in-order", "out-of-order", "[key]"))
     message = first["msg"].removeprefix("Value error, ")
-    given = "" if isinstance(first["input"], dict) else f", got {first['input']!r}"
+    is_told = isinstance(first["input"], dict) or (isinstance(first["input"], str) and repr(first["input"]) in message)
+    given = "" if is_told else f", got {first['input']!r}"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f"{field + ': ' if field else ''}{message}{given}{more}"
 

@@ -21,7 +21,7 @@ _MNEMONICS = {
     "sm4": "sm3tt1a sm3tt1b sm3tt2a sm3tt2b sm3partw1 sm3partw2 sm3ss1 sm4e sm4ekey",
     "lse": " ".join(mnemonic for mnemonic, role in ROLES.items() if role in ATOMIC_ROLES),
 }
-# Named in errors although no emulated core has them.
+# Of cores that have them; but the emulator refuses their instructions, with their names.
 _NOT_EMULATED = {
     "i8mm": "usdot sudot smmla ummla usmmla",
     "bf16": "bfdot bfmmla bfmlalb bfmlalt bfcvt bfcvtn bfcvtn2",
@@ -33,6 +33,9 @@ _CONVERTS_HALVES = ("fcvt", "fcvtl", "fcvtl2", "fcvtn", "fcvtn2")
 
 FEATURES = (*_MNEMONICS, "fp16")
 """All names that `feature_of` may return."""
+
+DECLARABLE_FEATURES = (*FEATURES, *_NOT_EMULATED)
+"""What a core description may list: the emulated extensions, and those that only errors name."""
 
 
 def feature_of_mnemonic(mnemonic: str) -> str | None:

@@ -39,6 +39,11 @@ def test_a_path_names_a_file(tmp_path):
         ("cortex-a72", {"l2.latency": "slow"}, "l2.latency: "),
         ("cortex-a72", {"l2.size_kib": "900"}, "l2: 900 KiB"),
         ("cortex-a72", {"classes.nonsense.latency": "3"}, "no field 'classes.nonsense'"),
+        ("cortex-a72", {"classes.alo.latency": "3"}, "no field 'classes.alo' to go into: did you mean alu?"),
+        ("cortex-a72", {"features": "[dotprd]"}, "--override features=[dotprd]: features.0: 'dotprd' is no ISA"),
+        ("cortex-a72", {"features": "[dotprd]"}, "did you mean dotprod?"),
+        ("cortex-a72", {"features": "[nosuch]"}, "known: crc, "),
+        ("cortex-a72", {"classes.nosuch": "{latency: 3}"}, "--override classes.nosuch={latency: 3}: classes.nosuch: "),
         ("cortex-a72", {"classes.alu.ports": "[Z9]"}, "port 'Z9'"),
         ("cortex-a72", {"classes.alu.source": "hearsay"}, "classes.alu.source: 'hearsay'"),
         ("cortex-a72", {"window": "["}, "not valid YAML"),
@@ -78,6 +83,31 @@ def test_extends_changes_only_what_it_says(tmp_path):
     assert core.classes["simd_logic"].latency == 2
     assert core.classes["simd_logic"].ports == base.classes["simd_logic"].ports
     assert core.classes["alu"] == base.classes["alu"]
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("simd_logicc", "did you mean simd_logic"),
+        ("simd_logicc_q", "did you mean simd_logic"),
+        ("fidv.4s", "did you mean fdiv.4s"),
+        ("fdiv.3s", "did you mean fdiv.s or fdiv.4s?"),
+        ("zx81", "docs/instructions.md lists their names"),
+        ("", "docs/instructions.md lists their names"),
+    ],
+)
+def test_a_misspelled_class_is_refused_with_what_is_near(tmp_path, key, near):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"extends: cortex-a72\nclasses: {{'{key}': {{latency: 2}}}}\n")
+    with pytest.raises(InputError) as caught:
+        load_core(str(path))
+    assert f"mine.yaml: classes.{key}: '{key}' is no instruction class: {near}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_extension_that_is_not_emulated_may_be_declared():
+    assert set(load_core("neoverse-v1").features) >= {"bf16", "i8mm"}
+    assert load_core("cortex-a72", {"features": "[i8mm]"}).features == ("i8mm",)
 
 
 @pytest.mark.parametrize(

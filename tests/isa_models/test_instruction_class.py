@@ -4,7 +4,7 @@ import pytest
 
 from isa_models import Instruction
 from isa_models.class_examples import class_examples
-from isa_models.class_table import SCALAR_CLASSES, SIMD_CLASSES, with_wider
+from isa_models.class_table import CLASSES, SCALAR_CLASSES, SIMD_CLASSES, with_wider
 from isa_models.instruction_class import classify
 from isa_models.isa_features import FEATURES
 from isa_models.operand_table import ROLES
@@ -116,6 +116,10 @@ def test_classes_of_the_tables_name_instructions_that_are_supported():
         named = [mnemonic for members in classes.values() for mnemonic in members.split()]
         assert len(named) == len(set(named))
         assert set(named) <= set(ROLES)
+
+
+def test_classes_are_those_that_some_instruction_belongs_to():
+    assert {name for _, kind in class_examples().values() for name in kind.names} <= CLASSES
 
 
 def test_a_class_by_form_is_no_other_class():
