@@ -34,6 +34,12 @@ def _is_average(cycles: float) -> float:
 Average = Annotated[float, Field(allow_inf_nan=False, le=10_000), AfterValidator(_is_average)]
 """Cycles that may be an average between whole ones, in hundredths: 1.25 is one three times and two the fourth time."""
 
+Cycles = Annotated[int, Field(ge=0, le=10_000)]
+"""Whole cycles; ten thousand are more than anything in a core takes, and engines add billions of them in 64 bits."""
+
+Limit = Annotated[int, Field(ge=0, le=1_000_000_000)]
+"""A number that engines compare theirs with: a thousand million is as good as none."""
+
 ClassKey = Annotated[str, AfterValidator(known_class)]
 """Name of an entry that some instruction is looked up by, see `isa_models.instruction_class`."""
 
@@ -57,14 +63,15 @@ class CacheLevel(Sourced):
 
     `latency`: cycles from the issue of a load to its result when the line is here; the latency of a hit in L1 belongs
     to the instruction class, so L1 has 0 here. `fill_cycles`: cycles between two lines handed to the level above;
-    `outstanding`: misses that it waits for at a time (of L1 only).
+    `outstanding`: misses that it waits for at a time (of L1 only). `size_kib` ends at 64 MiB, as every line takes
+    memory of this computer.
     """
 
-    size_kib: int = Field(gt=0)
-    ways: int = Field(gt=0)
-    line_bytes: int = Field(gt=0)
-    latency: int = Field(default=0, ge=0)
-    fill_cycles: int = Field(default=0, ge=0)
+    size_kib: int = Field(gt=0, le=65_536)
+    ways: int = Field(gt=0, le=65_536)
+    line_bytes: int = Field(ge=16, le=4_096)
+    latency: Cycles = 0
+    fill_cycles: Cycles = 0
     outstanding: int = Field(default=8, ge=1, le=64)
 
     @model_validator(mode="after")
@@ -84,14 +91,14 @@ class CacheLevel(Sourced):
 class Memory(Sourced):
     """Main memory; `latency` in core cycles from issue to result, `fill_cycles` between two lines."""
 
-    latency: int = Field(ge=0)
-    fill_cycles: int = Field(default=0, ge=0)
+    latency: Cycles
+    fill_cycles: Cycles = 0
 
 
 class Prefetcher(Sourced):
     """A stride prefetcher: after `trigger` equal strides of one load it fetches `distance` lines ahead (0: none)."""
 
-    trigger: int = Field(ge=1)
+    trigger: Annotated[Limit, Field(ge=1)]
     distance: int = Field(ge=0, le=32)
 
 
@@ -103,8 +110,8 @@ class SplitAccess(Sourced):
     """
 
     bytes: Literal[4, 8, 16, 32, 64]
-    latency: int = Field(ge=0)
-    occupancy: int = Field(default=1, ge=0)
+    latency: Cycles
+    occupancy: Cycles = 1
 
     @property
     def shift(self) -> int:
@@ -115,8 +122,8 @@ class SplitAccess(Sourced):
 class Branches(Sourced):
     """Cost of a misprediction in cycles, and the longest loop whose exit the predictor learns, in iterations."""
 
-    mispredict: int = Field(ge=0)
-    learned_iterations: int = Field(ge=0)
+    mispredict: Cycles
+    learned_iterations: Limit
 
 
 class InOrderTiming(Sourced):
@@ -136,20 +143,20 @@ class InOrderTiming(Sourced):
     Branches: `bubble`: cycles without fetch after it is taken.
     """
 
-    latency: int = Field(ge=0)
+    latency: Cycles
     unit: Literal["alu", "shift", "multiply", "load_store", "branch", "neon"]
-    late: int = Field(default=0, ge=0)
-    result_step: int = Field(default=0, ge=0)
-    issue: int = Field(default=1, ge=1)
+    late: Cycles = 0
+    result_step: Cycles = 0
+    issue: Annotated[Cycles, Field(ge=1)] = 1
     slot: Literal["any", "first", "alone"] | None = None
     lanes: int | None = Field(default=None, ge=0, le=2)
     busy: int = Field(default=1, ge=1, le=512)
-    accumulate: int | None = Field(default=None, ge=0)
+    accumulate: Cycles | None = None
     merges: bool = False
-    split: int | None = Field(default=None, ge=0)
-    forward: int = Field(default=1, ge=1)
+    split: Cycles | None = None
+    forward: Annotated[Cycles, Field(ge=1)] = 1
     forward_step: int = Field(default=0, ge=0, le=2)
-    bubble: int = Field(default=0, ge=0)
+    bubble: Cycles = 0
 
 
 class InstructionFetch(Sourced):
@@ -173,9 +180,9 @@ class MicroOp(_Description):
 
     ports: tuple[str, ...] = Field(min_length=1)
     occupancy: Average = Field(default=1, ge=1)
-    after: int = Field(default=0, ge=0)
-    behind: int = Field(default=0, ge=0)
-    result: int | None = Field(default=None, ge=0)
+    after: Cycles = 0
+    behind: int = Field(default=0, ge=0, le=64)
+    result: Cycles | None = None
 
 
 class MisalignedLoad(_Description):
@@ -185,7 +192,7 @@ class MisalignedLoad(_Description):
     """
 
     alignment: Literal[2, 4, 8, 16]
-    latency: int = Field(default=0, ge=0)
+    latency: Cycles = 0
     occupancy: Average = Field(default=0, ge=0)
 
 
@@ -207,14 +214,14 @@ class OutOfOrderTiming(Sourced):
     These and the occupancies may be averages between whole cycles, and so may `accumulate`.
     """
 
-    latency: int = Field(ge=0)
-    result_step: int = Field(default=0, ge=0)
+    latency: Cycles
+    result_step: Cycles = 0
     ports: tuple[str, ...] = ()
     occupancy: Average = Field(default=1, ge=1)
     more: tuple[MicroOp, ...] = ()
     accumulate: Average | None = Field(default=None, ge=0)
-    merge: int | None = Field(default=None, ge=0)
-    temporaries: int = Field(default=0, ge=0)
+    merge: Cycles | None = None
+    temporaries: int = Field(default=0, ge=0, le=64)
     misaligned: MisalignedLoad | None = None
     forward: Average = Field(default=0, ge=0)
     forward_turn: Average = Field(default=0, ge=0)
@@ -239,7 +246,7 @@ class OutOfOrderTiming(Sourced):
 class _CoreBase(_Description):
     name: str
     description: str
-    clock_hz: int = Field(gt=0)
+    clock_hz: int = Field(gt=0, le=1_000_000_000_000)
     features: tuple[Feature, ...] = ()
     sources: dict[str, str]
     l1: CacheLevel
@@ -249,7 +256,7 @@ class _CoreBase(_Description):
     split: SplitAccess
     store_split: SplitAccess | None = None
     branches: Branches
-    writeback_latency: int = Field(ge=0)
+    writeback_latency: Cycles
 
     @model_validator(mode="after")
     def _same_lines(self) -> "_CoreBase":
@@ -278,8 +285,8 @@ class InOrderCore(_CoreBase):
     width: int = Field(ge=1, le=4)
     fetch: InstructionFetch
     neon_queue: int = Field(ge=1, le=64)
-    address_early: int = Field(ge=0)
-    store_data_late: int = Field(ge=0)
+    address_early: Cycles
+    store_data_late: Cycles
     classes: dict[ClassKey, InOrderTiming]
 
     @model_validator(mode="after")
@@ -316,7 +323,7 @@ class OutOfOrderCore(_CoreBase):
     kind: Literal["out-of-order"]
     decode_width: int = Field(ge=1, le=16)
     fetch_ahead: int = Field(ge=0, le=1024)
-    results_per_cycle: int | None = Field(ge=1)
+    results_per_cycle: Annotated[Limit, Field(ge=1)] | None
     retire_width: int = Field(ge=1, le=16)
     window: int = Field(ge=1, le=1024)
     port_queue: int = Field(ge=1, le=64)
@@ -442,7 +449,7 @@ def _read(path: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise InputError(f"{path}:{line}: not valid YAML: {error.problem or error.context}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none, a number without end
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(fields, dict):
         raise InputError(f"{path}: a core description is a mapping of fields, this is a {type(fields).__name__}")
@@ -470,7 +477,7 @@ def _override(fields: dict[str, Any], field: str, value: str) -> None:
         here = here[parent]
     try:
         here[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):  # ValueError: a date that is none, a number without end
         raise InputError(f"override {field}={value}: the value is not valid YAML") from None
 
 

@@ -8,10 +8,14 @@ import unicorn
 from unicorn import arm64_const, unicorn_const
 
 from isa_models import registers, unicorn_handle
+from isa_models.errors import InputError
 from isa_models.faults import Ending, FaultReporter, InvalidAccess
 from isa_models.hooks import Hooks, Stop
 from isa_models.image import Image, Segment
 from isa_models.memory import PAGE_BYTES, Placement, Region
+
+LARGEST_BUDGET = 10**15
+"""Instructions, which take months and are counted in 64 bits."""
 
 STACK_BYTES = 256 << 10
 STACK_TOP = 0x3_0000_0000
@@ -77,14 +81,17 @@ class Emulator:
         Args:
             function: Name of its symbol.
             arguments: Values of x0, x1 and so on; at most eight.
-            budget: Instructions that it may execute.
+            budget: Instructions that it may execute, at most `LARGEST_BUDGET`.
             buffers: Regions that errors can name, besides the image's own.
             vectors: Values of v0, v1 and so on, as 128-bit integers; at most eight.
 
         Raises:
+            InputError: The budget is too large.
             EmulationError: It did not return.
 
         """
+        if budget > LARGEST_BUDGET:
+            raise InputError(f"budget is {budget} instructions: give at most {LARGEST_BUDGET}, months of emulation")
         self._uc.context_restore(self._ready)
         for register, value in zip(registers.GENERAL, arguments, strict=False):
             self._uc.reg_write(register, value)

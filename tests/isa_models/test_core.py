@@ -1,8 +1,12 @@
 """Core descriptions: loading, extending, overriding, and what a wrong one says."""
 
+from collections.abc import Iterator
+
 import pytest
+from pydantic import TypeAdapter
 
 from isa_models import InputError, list_cores, load_core
+from isa_models.core import Core
 
 
 @pytest.mark.parametrize("name", list_cores())
@@ -59,6 +63,23 @@ def test_a_path_names_a_file(tmp_path):
         ("cortex-a72", {"dispatch_width": "0"}, "dispatch_width: "),
         ("neoverse-n1", {"dispatch_width": "4"}, "dispatch_width: limits the queues that queue_inputs names"),
         ("cortex-a72", {"fetch_ahead": "100000000000000000000"}, "fetch_ahead: "),
+        ("cortex-a72", {"memory.latency": "9223372036854775807"}, "memory.latency: "),
+        ("cortex-a72", {"memory.latency": "99999999999999999999"}, "memory.latency: "),
+        ("cortex-a72", {"memory.latency": "9" * 5000}, "memory.latency="),
+        ("cortex-a72", {"memory.latency": "2024-99-99"}, "not valid YAML"),
+        ("cortex-a72", {"branches.learned_iterations": "99999999999999999999"}, "branches.learned_iterations: "),
+        ("cortex-a72", {"branches.mispredict": "10001"}, "branches.mispredict: "),
+        ("cortex-a72", {"l2.size_kib": "1073741824"}, "l2.size_kib: "),
+        ("cortex-a72", {"l1.ways": "1000000000"}, "l1.ways: "),
+        ("cortex-a72", {"l1.fill_cycles": "10001"}, "l1.fill_cycles: "),
+        ("cortex-a72", {"prefetcher.trigger": "1000000001"}, "prefetcher.trigger: "),
+        ("cortex-a72", {"results_per_cycle": "1000000001"}, "results_per_cycle: "),
+        ("cortex-a72", {"classes.alu.latency": "10001"}, "classes.alu.latency: "),
+        ("cortex-a72", {"classes.alu.temporaries": "65"}, "classes.alu.temporaries: "),
+        ("cortex-a53", {"classes.alu.issue": "10001"}, "classes.alu.issue: "),
+        ("cortex-a53", {"classes.alu.bubble": "10001"}, "classes.alu.bubble: "),
+        ("cortex-a53", {"address_early": "10001"}, "address_early: "),
+        ("cortex-a53", {"clock_hz": "1000000000001"}, "clock_hz: "),
         (
             "cortex-a72",
             {"store_split": "{bytes: 16, latency: 0, source: hearsay, confidence: low}"},
@@ -71,6 +92,24 @@ def test_wrong_input_is_one_line(name, overrides, expected):
         load_core(name, overrides)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_every_number_has_bounds():
+    """One that needs more than 64 bits would fail in the engines, or wrap around."""
+    numbers = list(numbers_of(TypeAdapter(Core).json_schema(), ""))
+    assert len(numbers) > 50
+    assert [place for place, schema in numbers if "enum" not in schema and "maximum" not in schema] == []
+
+
+def numbers_of(schema: object, place: str) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield each schema of a number within a JSON schema, and where it is."""
+    if isinstance(schema, list):
+        schema = dict(enumerate(schema))
+    if isinstance(schema, dict):
+        if schema.get("type") in ("integer", "number"):
+            yield place, schema
+        for key, inner in schema.items():
+            yield from numbers_of(inner, f"{place}/{key}")
 
 
 def test_extends_changes_only_what_it_says(tmp_path):

@@ -121,6 +121,15 @@ def test_budget_must_be_positive(image_of):
         Machine(image_of("ret")).call("f", budget=0)
 
 
+@pytest.mark.parametrize("hooks", ["native", "python"])
+def test_budget_must_be_countable(image_of, hooks):
+    machine = Machine(image_of("ret"), hooks)
+    assert machine.call("f", budget=10**15).instructions == 1
+    for budget in (10**15 + 1, 2**63, 10**20):
+        with pytest.raises(InputError, match=f"budget is {budget} instructions: give at most"):
+            machine.call("f", budget=budget)
+
+
 def test_a_machine_is_not_shared_between_threads(image_of):
     machine = Machine(image_of("1: subs x0, x0, #1\nb.ne 1b\nret"), "python")
     started = threading.Event()
