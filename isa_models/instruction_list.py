@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from isa_models.class_examples import class_examples
+from isa_models.class_examples import Example, class_examples
 from isa_models.isa_features import feature_of_mnemonic
 from isa_models.operand_table import ATOMIC_ROLES, NEUTRAL_SYSTEM_REGISTERS, ROLES, Role
 
@@ -70,8 +70,11 @@ def _is_variant(mnemonic: str) -> bool:
 
 
 def _classes() -> Iterator[str]:
-    chosen = {kind.names: (text, kind.feature or "") for text, kind in reversed(class_examples().values())}
-    for (name, *wider), (text, feature) in reversed(chosen.items()):
+    chosen: dict[tuple[str, ...], Example] = {}
+    for first, *_ in class_examples().values():
+        chosen.setdefault(first[1].names, first)
+    for (name, *wider), (text, kind) in chosen.items():
+        feature = kind.feature or ""
         yield f"| {name} | {', '.join(wider)} | `{text}` | {feature} |\n"
 
 

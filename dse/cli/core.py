@@ -60,7 +60,7 @@ def validate(core: CoreName, as_json: Json = False, debug: Debug = False) -> Non
     covered = coverage(loaded)
     if as_json:
         fields = {"core": loaded.name, "digest": loaded.digest, "timed": covered.timed, "untimed": covered.untimed,
-                  "other_isa": covered.other_isa}  # fmt: skip
+                  "other_isa": covered.other_isa, "unused": covered.unused}  # fmt: skip
         typer.echo(json.dumps(fields, indent=2))
         return
     typer.echo(f"{loaded.name}: valid, {loaded.clock_hz / 1e9:g} GHz, digest {loaded.digest[:12]}")
@@ -69,6 +69,8 @@ def validate(core: CoreName, as_json: Json = False, debug: Debug = False) -> Non
         typer.echo("no entry, so that an instruction of it is an error:")
         for name, example in covered.untimed.items():
             typer.echo(f"  {name}, such as {example}")
+    if covered.unused:
+        typer.echo(f"entries that no instruction is looked up by: {', '.join(covered.unused)}")
     if covered.other_isa:
         features = ", ".join(sorted(set(covered.other_isa.values())))
         typer.echo(f"not in its instruction set ({features}): {', '.join(covered.other_isa)}")

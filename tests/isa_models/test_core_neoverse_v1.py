@@ -12,8 +12,8 @@ from isa_models.instruction_class import classify
 from isa_models.operands import decode
 from isa_models.silicon.table_comparison import TimingTable
 from isa_models.silicon.timing_table import measurements
+from isa_models.supported_forms import FORMS
 from kernels_asm import Arithmetic, ConvShape, KernelVariant, LaneTile, OutputType
-from tests.isa_models.operand_forms import FORMS
 from tests.isa_models.snippets import assemble, steady_cycles
 
 NAME = "neoverse-v1"

@@ -44,6 +44,22 @@ def test_cortex_a55_has_dot_products_and_the_cortex_a53_refuses_them():
 
 
 @pytest.mark.parametrize(
+    ("source", "between"),
+    [
+        ("fdiv {}0, {}0, {}1", 8),
+        ("fsqrt {}0, {}0", 8),
+        ("fdiv v0.{}, v0.{}, v1.{}", 8),
+        ("fsqrt v0.{}, v0.{}", 8),
+        ("fmaxnmv h0, v0.{}", 4),
+    ],
+)
+def test_cortex_a55_times_all_of_half_precision(source, between):
+    for shape in ("4h", "8h") if "v0" in source else ("h",):
+        chain = [source.replace("{}", shape)] * 9
+        assert cycles("\n".join(chain), "cortex-a55") - cycles(chain[0], "cortex-a55") == 8 * between
+
+
+@pytest.mark.parametrize(
     ("source", "field"), [("cnt v0.16b, v0.16b", "simd_count"), ("add v0.16b, v0.16b, v1.16b", "simd_arithmetic")]
 )
 def test_disputed_latencies_of_the_cortex_a55_can_be_overridden(source, field):

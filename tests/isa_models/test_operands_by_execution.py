@@ -21,7 +21,7 @@ from isa_models.operand_syntax import FIRST_VECTOR, FLAGS, RegisterOperand, Regi
 from isa_models.operand_table import ROLES
 from isa_models.operands import MemoryAccess, Operands, decode, register_name
 from isa_models.program import Instruction
-from tests.isa_models.operand_forms import FORMS
+from isa_models.supported_forms import FORMS
 from tests.isa_models.perturbation import ADDRESSES, INDEX, WORDS, Core, Outcome, State, mask_of, words_of
 
 KINDS = ("bits", "small", "s", "equal", "sparse", "d", "h")

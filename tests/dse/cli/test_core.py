@@ -85,12 +85,21 @@ def test_validate_tells_what_has_no_entry(dse, tmp_path):
     code, out, _ = dse("core", "validate", path)
     assert code == 0
     assert out.startswith("small: valid, 1.5 GHz, digest ")
-    assert "  simd_logic_q, such as eor v0.16b, v1.16b, v2.16b\n" in out
+    assert "  simd_logic_q, such as and v0.16b, v1.16b, v2.16b\n" in out
     assert "simd_dot_q" in out[out.index("not in its instruction set") :]
     covered = json.loads(dse("core", "validate", path, "--json")[1])
     assert covered["timed"]["logic"] == "alu"
     assert "simd_logic_q" in covered["untimed"]
     assert covered["other_isa"]["simd_dot_q"] == "dotprod"
+    assert covered["unused"] == []
+
+
+def test_validate_tells_what_no_instruction_is_looked_up_by(dse, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: cortex-a53\nclasses: {alu_q: {latency: 2, unit: alu, source: like, confidence: low}}\n")
+    code, out, _ = dse("core", "validate", path)
+    assert code == 0
+    assert "entries that no instruction is looked up by: alu_q\n" in out
 
 
 @pytest.mark.parametrize("name", list_cores())
