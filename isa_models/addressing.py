@@ -76,6 +76,8 @@ def address_form(word: int, address: int) -> AddressForm | None:
         return base  # LD1 to ST4, whole registers, lanes and replicated
     if major == 0b011 and _bits(word, 24, 24) == 0:
         return _literal(word, address)
+    if is_ordered_unscaled(word):
+        return AddressForm(base.base, _signed(word, 20, 12))
     if major == 0b101:
         return _pair(word)
     if major == 0b111:
@@ -87,6 +89,11 @@ def address_form(word: int, address: int) -> AddressForm | None:
 def is_relative(word: int) -> bool:
     """Return whether what the instruction does to addresses depends on its own: ADR, ADRP, loads of literals."""
     return _bits(word, 28, 24) == 0b10000 or (_bits(word, 29, 27) == 0b011 and _bits(word, 24, 24) == 0)
+
+
+def is_ordered_unscaled(word: int) -> bool:
+    """Return whether it is one of LDAPUR to STLURH: ordered, with an offset."""
+    return word & 0x3F200C00 == 0x19000000
 
 
 def _is_prefetch(word: int) -> bool:

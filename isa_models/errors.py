@@ -28,12 +28,17 @@ class UnsupportedInstructionError(InputError):
         text: The instruction as disassembled, "mnemonic operands".
         address: Its address in the image.
         source: "file:line" where the image has line information, else None.
+        feature: The ISA feature that it belongs to, where that is known.
 
     """
 
-    def __init__(self, text: str, address: int, source: str | None = None) -> None:
+    def __init__(self, text: str, address: int, source: str | None = None, feature: str | None = None) -> None:
         where = f"{address:#x}" if source is None else f"{source} ({address:#x})"
-        super().__init__(f"{where}: no operand description for '{text}': extend the table")
+        what = f"no operand description for '{text}'"
+        if feature is None:
+            super().__init__(f"{where}: {what}: extend the table")
+        else:
+            super().__init__(f"{where}: {what} of the ISA feature '{feature}': compile without it")
         self.text = text
         self.address = address
         self.source = source

@@ -15,6 +15,7 @@ from isa_models import unicorn_handle
 from isa_models.block_plan import REGISTERS, Probes
 from isa_models.errors import InputError, IsaModelError, UnsupportedInstructionError
 from isa_models.hooks import Block, Stop
+from isa_models.isa_features import feature_of_mnemonic
 from isa_models.plan_words import program_plans
 from isa_models.program import INSTRUCTION_BYTES, Program
 from isa_models.registers import GENERAL
@@ -157,7 +158,8 @@ class _Recorder:
             raise IsaModelError("code outside of the program was executed: report it")
         if culprit:
             instruction = self._program.instruction(self._program.index_of(culprit))
-            raise UnsupportedInstructionError(instruction.text, instruction.address, instruction.source)
+            feature = feature_of_mnemonic(instruction.mnemonic)
+            raise UnsupportedInstructionError(instruction.text, instruction.address, instruction.source, feature)
         runs, accesses = int(self.state[compiled.RUNS]), int(self.state[compiled.ACCESSES])
         first, length, address = self._recorded.parts(runs, accesses)
         if self._recorded is self._short:  # it is written to again

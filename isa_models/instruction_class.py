@@ -48,10 +48,10 @@ class InstructionClass:
 
 
 _ORDERED_CLASSES = {
-    **dict.fromkeys(("ldar", "ldapr"), "load_acquire"),
+    **dict.fromkeys(("ldar", "ldapr", "ldapur", "ldapurs", "ldapursw"), "load_acquire"),
     **dict.fromkeys(("ldxr", "ldaxr"), "load_exclusive"),
     **dict.fromkeys(("ldxp", "ldaxp"), "load_exclusive_pair"),
-    "stlr": "store_release",
+    **dict.fromkeys(("stlr", "stlur"), "store_release"),
     **dict.fromkeys(("stxr", "stlxr"), "store_exclusive"),
     **dict.fromkeys(("stxp", "stlxp"), "store_exclusive_pair"),
 }

@@ -1,8 +1,14 @@
 """Which extension of the A64 instruction set an instruction needs beyond Armv8.0, by the names that compilers use."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from isa_models.operand_syntax import RegisterOperand
 from isa_models.operand_table import ATOMIC_ROLES, ROLES
-from isa_models.operands import Operands
+
+if TYPE_CHECKING:
+    from isa_models.operands import Operands
 
 _MNEMONICS = {
     "crc": "crc32b crc32h crc32w crc32x crc32cb crc32ch crc32cw crc32cx",
@@ -13,6 +19,7 @@ _MNEMONICS = {
     "frintts": "frint32z frint32x frint64z frint64x",
     "jscvt": "fjcvtzs",
     "rcpc": "ldapr ldaprb ldaprh",
+    "rcpc-immo": "ldapur ldapurb ldapurh ldapursb ldapursh ldapursw stlur stlurb stlurh",
     "flagm": "cfinv rmif setf8 setf16",
     "altnzcv": "axflag xaflag",
     "aes": "aese aesd aesmc aesimc",
@@ -21,10 +28,12 @@ _MNEMONICS = {
     "sm4": "sm3tt1a sm3tt1b sm3tt2a sm3tt2b sm3partw1 sm3partw2 sm3ss1 sm4e sm4ekey",
     "lse": " ".join(mnemonic for mnemonic, role in ROLES.items() if role in ATOMIC_ROLES),
 }
-# Of cores that have them; but the emulator refuses their instructions, with their names.
+# Of cores that have them; but their instructions are refused, with these names.
 _NOT_EMULATED = {
     "i8mm": "usdot sudot smmla ummla usmmla",
     "bf16": "bfdot bfmmla bfmlalb bfmlalt bfcvt bfcvtn bfcvtn2",
+    "pauth": "retaa retab braa braaz brab brabz blraa blraaz blrab blrabz ldraa ldrab pacga xpaci xpacd"
+    " pacia paciza pacib pacizb pacda pacdza pacdb pacdzb autia autiza autib autizb autda autdza autdb autdzb",
 }
 _FEATURE_OF = {
     mnemonic: feature for feature, mnemonics in (_MNEMONICS | _NOT_EMULATED).items() for mnemonic in mnemonics.split()

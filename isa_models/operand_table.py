@@ -140,6 +140,8 @@ ROLES = _table(
     (Role.LOAD, "ldr ldur ldtr ldrb ldrsb ldurb ldursb ldtrb ldtrsb ldrh ldrsh ldurh ldursh ldtrh ldtrsh"),
     (Role.LOAD, "ldrsw ldursw ldtrsw ldp ldnp ldpsw"),
     (Role.LOAD, "ldar ldarb ldarh ldapr ldaprb ldaprh ldxr ldxrb ldxrh ldaxr ldaxrb ldaxrh ldxp ldaxp"),
+    (Role.LOAD, "ldapur ldapurb ldapurh ldapursb ldapursh ldapursw"),
+    (Role.STORE, "stlur stlurb stlurh"),
     (Role.STORE, "str stur sttr strb sturb sttrb strh sturh sttrh stp stnp stlr stlrb stlrh"),
     (Role.STORE_EXCLUSIVE, "stxr stxrb stxrh stlxr stlxrb stlxrh stxp stlxp"),
     (Role.LOAD_STRUCTURE, "ld1 ld2 ld3 ld4 ld1r ld2r ld3r ld4r"),
@@ -183,6 +185,6 @@ NEUTRAL_SYSTEM_REGISTERS = _words(
 
 def bytes_per_register(mnemonic: str) -> int | None:
     """Return how many bytes a load or store moves per register; None where that follows from the register."""
-    if mnemonic in ("ldrsw", "ldursw", "ldtrsw", "ldpsw"):
+    if mnemonic in ("ldrsw", "ldursw", "ldtrsw", "ldapursw", "ldpsw"):
         return 4
     return {"b": 1, "h": 2}.get(mnemonic[-1])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from isa_models.errors import UnsupportedInstructionError
+from isa_models.isa_features import feature_of_mnemonic
 from isa_models.operand_syntax import (
     FIRST_VECTOR,
     FLAGS,
@@ -89,7 +90,8 @@ def decode(instruction: Instruction) -> Operands:
     """
     operands = None if _is_scalable(instruction.word) else _decode_text(instruction.mnemonic, instruction.operands)
     if operands is None:
-        raise UnsupportedInstructionError(instruction.text, instruction.address, instruction.source)
+        feature = feature_of_mnemonic(instruction.mnemonic)
+        raise UnsupportedInstructionError(instruction.text, instruction.address, instruction.source, feature)
     return operands
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isa_models.addressing import Extend
+from isa_models.addressing import Extend, is_ordered_unscaled
 
 STACK_POINTER = 31
 """As a register number here; the zero register is given as None."""
@@ -184,7 +184,9 @@ def _load_or_store(word: int) -> RegisterFlow:
     first = _bits(word, 4, 0)
     if major == 0b001:
         return _structure(word) if is_vector else _exclusive(word)
-    if major == 0b011:  # literal; others here are unknown encodings, which end the trace
+    if is_ordered_unscaled(word) and _bits(word, 23, 22) == 0b00:
+        return _NOTHING
+    if major == 0b011:  # literal, or an ordered load; others here are unknown encodings, which end the trace
         return _NOTHING if is_vector else _unknown(first)
     if major == 0b101:
         loaded = [] if is_vector or not _bits(word, 22, 22) else [first, _bits(word, 14, 10)]

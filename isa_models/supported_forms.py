@@ -155,6 +155,10 @@ def _loads_and_stores() -> Iterator[str]:
 def _synchronisation() -> Iterator[str]:
     yield from _each("ldar ldapr ldxr ldaxr stlr", "x0, [x20]", "w0, [x20]")
     yield from _each("ldarb ldarh ldaprb ldaprh ldxrb ldxrh ldaxrb ldaxrh stlrb stlrh", "w0, [x20]")
+    yield from _each("ldapur stlur", "x0, [x20, #3]", "w0, [x20]", "x0, [sp, #-8]")
+    yield from _each("ldapurb ldapurh stlurb stlurh", "w0, [x20, #-5]")
+    yield from _each("ldapursb ldapursh", "w0, [x20, #-5]", "x0, [x20, #5]")
+    yield from _each("ldapursw", "x0, [x20, #-5]")
     yield from _each("ldxp ldaxp", "x0, x1, [x20]", "w0, w1, [x20]")
     yield from _each("stxr stlxr", "w0, x1, [x20]", "w0, w1, [x20]")
     yield from _each("stxrb stxrh stlxrb stlxrh", "w0, w1, [x20]")

@@ -32,7 +32,7 @@ class Assembler:
         source, output = self._folder / "snippet.S", self._folder / "snippet.elf"
         source.write_text(f".text\n.globl f\n.type f,%function\nf:\n{body}\n")
         linking = ("-nostdlib", "-static", "-Wl,-e,f") if link else ("-c",)
-        command = [ZIG, "cc", "-target", "aarch64-linux-musl", "-mcpu=generic+dotprod+lse"]
+        command = [ZIG, "cc", "-target", "aarch64-linux-musl", "-mcpu=generic+dotprod+lse+rcpc_immo"]
         command += [*linking, "-g", *options, source.name, "-o", str(output)]
         done = subprocess.run(command, cwd=self._folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -106,6 +106,9 @@ ACCESSES = [
     "st4 {v0.8h, v1.8h, v2.8h, v3.8h}, [x1], #64",
     "str x4, [sp, #-16]!\nldr x5, [sp], #16",
     "eor v0.16b, v1.16b, v2.16b",
+    "ldapur x4, [x0, #9]",
+    "ldapursh x4, [x0, #-3]",
+    "stlurb w4, [x1, #-1]",
 ]
 
 
@@ -297,7 +300,7 @@ def test_unknown_access_is_an_error_only_where_executed_and_traced(image_of):
     output = [Buffer("output", 8, writable=True)]
     assert machine.call("f", [Pointer("output"), 0], output, trace=True).instructions == 2
     assert machine.call("f", [Pointer("output"), 1], output).instructions == 3
-    with pytest.raises(UnsupportedInstructionError, match="ldraa"):
+    with pytest.raises(UnsupportedInstructionError, match=r"'ldraa .* of the ISA feature 'pauth': compile without it"):
         machine.call("f", [Pointer("output"), 1], output, trace=True)
 
 

@@ -164,3 +164,17 @@ def test_scalable_instructions_are_told_by_their_encoding(word, mnemonic, operan
     scalable = Instruction(0x1000, word, mnemonic, operands, "conv.S:12")
     with pytest.raises(UnsupportedInstructionError, match=f"conv.S:12 .*'{mnemonic} "):
         decode(scalable)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("retaa", "'retaa' of the ISA feature 'pauth': compile without it"),
+        ("usdot v0.4s, v1.16b, v2.16b", "of the ISA feature 'i8mm'"),
+        ("nonsense x0", "'nonsense x0': extend the table"),
+    ],
+)
+def test_what_is_not_described_names_its_extension(text, told):
+    mnemonic, _, operands = text.partition(" ")
+    with pytest.raises(UnsupportedInstructionError, match=told):
+        decode(Instruction(0, 0, mnemonic, operands))
