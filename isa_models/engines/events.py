@@ -183,6 +183,8 @@ def _meet(
         sources = sources_of(order.log, address, size, instruction, order.window)
     else:
         sources = beats_of(order.log, address, size, instruction)
+    if code.is_atomic[row]:
+        log_store(order.log, address, size, instruction, _DRAIN_SHIFT if order.window > 0 else shift)
     if order.shape.prefetch_distance > 0:
         count, from_memory = prefetch(order.shape, order.caches, row, address)
         what |= count << _PREFETCHED | from_memory << _FROM_MEMORY

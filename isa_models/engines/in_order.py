@@ -188,6 +188,8 @@ def advance(
         pipeline.end[0] += moved
         move_end(counts, charges, row, _miss_or(pipeline.registers, reason), moved)
         complete = effect + code.latency[row]
+        if code.is_atomic[row]:
+            note_store(pipeline.stores, issue, 0, complete)
         pipeline.end[1] = max(pipeline.end[1], complete, pipeline.end[0])
         record(counts, number, issue, start, complete, pipeline.end[1])
         number += 1

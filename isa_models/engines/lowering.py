@@ -39,7 +39,8 @@ class StaticCode(NamedTuple):
     instructions of one timing class; `accumulate`: latency between accumulators of one class, -1 without forwarding,
     and `accumulate_parts`, in parts of a cycle, more; `merge`: latency from the part of the destination that is kept;
     `alignment`: bytes of which the address of a load should be a multiple; `base`: register written back, -1 if none;
-    `size`: bytes accessed, 0 if none, 1 for a prefetch; `prefetch`: NO_PREFETCH, PREFETCH_TO_L1 or PREFETCH_TO_L2.
+    `size`: bytes accessed, 0 if none, 1 for a prefetch; `is_atomic`: a load that stores
+    to the same bytes, as its result comes; `prefetch`: NO_PREFETCH, PREFETCH_TO_L1 or PREFETCH_TO_L2.
     `access_rows`, `branch_rows`: the rows that access memory, and those that branch; `access_before`, `branch_before`:
     shape (n + 1,), how many of these lie in front of each row.
     """
@@ -60,6 +61,7 @@ class StaticCode(NamedTuple):
     size: IntArray
     prefetch: IntArray
     is_store: NDArray[np.bool_]
+    is_atomic: NDArray[np.bool_]
     branch: IntArray
     access_rows: IntArray
     access_before: IntArray
@@ -86,6 +88,7 @@ class StaticRow(NamedTuple):
     size: int
     prefetch: int
     is_store: bool
+    is_atomic: bool
     branch: int
 
 
@@ -144,6 +147,7 @@ def static_row(
         size=int(prefetch != NO_PREFETCH) if memory is None else memory.size_bytes,
         prefetch=prefetch,
         is_store=memory is not None and memory.is_store,
+        is_atomic=memory is not None and memory.is_atomic,
         branch=_branch_kind(instruction.mnemonic),
     )
 

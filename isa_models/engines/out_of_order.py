@@ -157,6 +157,8 @@ def advance(
             if memory_reason >= 0:
                 reason, origin = memory_reason, number
         complete = start + code.latency[row]
+        if code.is_atomic[row]:
+            note_data(pipeline.stores, row, complete)
         write_results(code, pipeline.registers, row, start, level, reason, origin)
         if code.base[row] >= 0:
             write_back(code, pipeline.registers, row, issue, issue_reason, issue_origin)
@@ -168,7 +170,7 @@ def advance(
                 end_group(pipeline.front)
             mispredicted >>= 1
         retired, moved = retire(pipeline.window, complete)
-        note_retired(pipeline.stores, code.is_store[row], retired)
+        note_retired(pipeline.stores, code.is_store[row] or code.is_atomic[row], retired)
         move_end(counts, charges, row, reason, moved)
         record(counts, number, begun, issue, complete, retired)
         number += 1

@@ -66,7 +66,7 @@ def _going_on(
 
     It does if it is whole, finds its line and fetches none. `at`: of its next address, the others are `step` apart.
     """
-    if code.is_store[row] or code.prefetch[row] != NO_PREFETCH:
+    if code.is_store[row] or code.is_atomic[row] or code.prefetch[row] != NO_PREFETCH:
         return 0
     size = code.size[row]
     before = address[at - step]

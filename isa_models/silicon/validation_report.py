@@ -35,6 +35,8 @@ _MISSING = """## What has no measurement behind it
   the Cortex-A72 and the sequences of the Cortex-A53 hold some. Many entries are taken over from a like instruction
   ('like' another, below; the Cortex-A76 takes all of them from the Neoverse N1).
 - **Chains between different instructions**: a table of single instructions shows no bypass between units.
+- **From an atomic operation to a load of its bytes**: the load waits for the result of the operation, and then as long
+  as for the data of a store.
 - **Queues in front of the ports**: the mixes of the Cortex-A72 fit 4 to 32 waiting micro-operations alike, and eight is
   taken from secondary literature. Blocks of like instructions, as in the kernels of this project, depend on it: the
   binary convolutions with 64 channels take up to 10 % longer with six and up to 9 % less with twelve

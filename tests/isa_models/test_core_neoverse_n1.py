@@ -83,6 +83,8 @@ STEADY = {
     "a byte among others has to be written": (11.75, "st1 {v0.b}[15], [x0]\nldr q0, [x0]"),
     "loads pass a slow store": (3.0, "str q31, [x0]\n" + "ldr q0, [x0, #64]\n" * 5),
     "one operation on memory at a time": (13.0, "ldaddal x9, x2, [x0]"),
+    "through memory with an operation on it": (19.5, "ldr x9, [x0]\nadd x9, x9, #1\nswp x9, x2, [x0]"),
+    "an operation on other bytes": (13.0, "ldr x9, [x0, #8]\nadd x9, x9, #1\nswp x9, x2, [x0]"),
 }
 
 

@@ -60,6 +60,18 @@ def test_cortex_a55_times_all_of_half_precision(source, between):
 
 
 @pytest.mark.parametrize(
+    ("atomic", "load", "between"),
+    [
+        ("swp x1, x2, [x28]", "ldr x1, [x28]", 9),  # load, addition, operation
+        ("swp x1, x2, [x28]", "ldr x1, [x28, #8]", 6),  # one operation waits for the other
+    ],
+)
+def test_a_load_waits_for_an_atomic_operation_on_its_bytes(atomic, load, between):
+    chain = [f"{load}\nadd x1, x1, #1\n{atomic}"] * 9
+    assert cycles("\n".join(chain), "cortex-a55") - cycles(chain[0], "cortex-a55") == 8 * between
+
+
+@pytest.mark.parametrize(
     ("source", "field"), [("cnt v0.16b, v0.16b", "simd_count"), ("add v0.16b, v0.16b, v1.16b", "simd_arithmetic")]
 )
 def test_disputed_latencies_of_the_cortex_a55_can_be_overridden(source, field):

@@ -46,6 +46,15 @@ _PREFETCHES = (
     "prfm pldl2keep, [x11]",
     "prfm plil1keep, [x1]",
 )
+_ATOMICS = (
+    "ldadd x{g}, x{h}, [x3]",
+    "swp w{g}, w{h}, [x3]",
+    "stadd x{g}, [x3]",
+    "cas x{g}, x{h}, [x3]",
+    "casp x4, x5, x6, x7, [x3]",
+    "ldr x{g}, [x3]",
+    "str w{g}, [x3, #4]",
+)
 _WORK = (
     "eor v{v}.16b, v{w}.16b, v{u}.16b",
     "cnt v{v}.16b, v{w}.16b",
@@ -67,8 +76,8 @@ _WORK = (
 )
 
 
-def _instruction(draw: random.Random, label: int, prefetches: tuple[tuple[str, ...], ...]) -> str:
-    template = draw.choice(draw.choice((_LOADS, _STORES, _WORK, _WORK, *prefetches)))
+def _instruction(draw: random.Random, label: int, more: tuple[tuple[str, ...], ...]) -> str:
+    template = draw.choice(draw.choice((_LOADS, _STORES, _WORK, _WORK, *more)))
     return template.format(
         v=draw.randrange(8),
         w=16 + draw.randrange(4),
@@ -84,15 +93,16 @@ def _instruction(draw: random.Random, label: int, prefetches: tuple[tuple[str, .
     )
 
 
-def program(seed: int) -> str:
+def program(seed: int, *more: tuple[str, ...]) -> str:
     """Two nested loops whose body is random, and random code between them; the pointers start anew each time round.
 
-    Half of them prefetch.
+    Half of them prefetch. `more`: further instructions that they may have.
     """
     draw = random.Random(seed)  # noqa: S311
-    prefetches = (_PREFETCHES,) if seed % 2 else ()
-    inner = [_instruction(draw, 10 + number, prefetches) for number in range(draw.randrange(2, 24))]
-    outer = [_instruction(draw, 50 + number, prefetches) for number in range(draw.randrange(1, 10))]
+    if seed % 2:
+        more = (_PREFETCHES, *more)
+    inner = [_instruction(draw, 10 + number, more) for number in range(draw.randrange(2, 24))]
+    outer = [_instruction(draw, 50 + number, more) for number in range(draw.randrange(1, 10))]
     lines = [
         "f: mov x3, x0",
         f"mov x9, #{draw.randrange(2, 60)}",
@@ -156,6 +166,13 @@ def traced(text: str) -> Trace:
 @pytest.mark.parametrize("seed", range(6))
 def test_same_simulation_with_and_without_reuse(core_name, seed):
     trace, core = traced(program(seed)), load_core(core_name)
+    assert time_trace(trace, core) == time_trace(trace, core, reuse=False)
+
+
+@pytest.mark.parametrize("core_name", ["cortex-a55", "neoverse-n1", "neoverse-v1", "apple-m1"])
+@pytest.mark.parametrize("seed", range(6))
+def test_same_simulation_of_atomic_operations(core_name, seed):
+    trace, core = traced(program(seed, _ATOMICS, _ATOMICS)), load_core(core_name)
     assert time_trace(trace, core) == time_trace(trace, core, reuse=False)
 
 
