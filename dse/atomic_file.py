@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import tempfile
 from pathlib import Path
+from uuid import uuid4
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -14,14 +15,31 @@ def replace_file(path: Path, data: bytes) -> None:
         OSError: The file cannot be written; the old one is as it was.
 
     """
-    temporary: Path | None = None
+    temporary = write_temporary(path, data)
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
-            temporary = Path(stream.name)
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
         temporary.replace(path)
     finally:
-        if temporary is not None:
+        temporary.unlink(missing_ok=True)
+
+
+def write_temporary(path: Path, data: bytes) -> Path:
+    """Write and synchronise a new file beside `path`; on failure nothing stays behind.
+
+    Whoever may read what a user writes may read it too: those of `tempfile` are for the user alone, and a cache may be
+    shared.
+
+    Raises:
+        OSError: It cannot be written.
+
+    """
+    temporary = path.with_name(f".{path.name[:16]}-{uuid4().hex}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+        raise
+    return temporary

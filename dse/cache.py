@@ -8,18 +8,17 @@ or nothing, and of two processes that evaluate the same thing at once the first 
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from dse.atomic_file import write_temporary
 from dse.errors import CacheError
 
 FORMAT = 1
@@ -139,7 +138,7 @@ class EvaluationCache:
         """Put a complete file at `path`; return False if one was there already."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = _write_temporary(path, data)
+            temporary = write_temporary(path, data)
         except OSError as error:
             raise self.unwritable(error) from error
         try:
@@ -152,22 +151,6 @@ class EvaluationCache:
 
 def _canonical(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-
-
-def _write_temporary(path: Path, data: bytes) -> Path:
-    """Write and synchronise a new file beside `path`; on failure nothing stays behind."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:16]}-", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
-    return temporary
 
 
 def _link(temporary: Path, path: Path) -> bool:

@@ -4,6 +4,7 @@ import errno
 import json
 import multiprocessing
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -70,22 +71,29 @@ def test_damaged_file_is_refused(cache):
         cache.load_file("weights", name)
 
 
-@pytest.mark.parametrize("call", ["write", "fsync"])
+@pytest.mark.parametrize("call", ["open", "fsync"])
 def test_full_disk_is_one_line_and_leaves_nothing(cache, monkeypatch, call):
     def full(*_arguments):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     cache.store("latency", {"earlier": 1}, {"cycles": 1})
-    if call == "fsync":
-        monkeypatch.setattr("os.fsync", full)
-    else:
-        monkeypatch.setattr("os.fdopen", full)
+    monkeypatch.setattr({"open": "pathlib.Path.open", "fsync": "os.fsync"}[call], full)
     with pytest.raises(CacheError, match="No space left on device: make room") as caught:
         cache.store("latency", KEY, {"cycles": 12})
     monkeypatch.undo()
     assert "\n" not in str(caught.value)
     assert [path.suffix for path in cache.files()] == [".json"]
     assert cache.load("latency", {"earlier": 1}) == {"cycles": 1}
+
+
+def test_whoever_may_read_what_the_user_writes_may_read_a_record(cache):
+    before = os.umask(0o027)
+    try:
+        cache.store("latency", KEY, {"cycles": 12})
+        cache.store_file("weights", b"weights", ".safetensors")
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in cache.files()} == {0o640}
 
 
 def test_folder_that_is_a_file_is_one_line(tmp_path):
