@@ -15,6 +15,7 @@ from dse.constraints import Constraint
 from dse.errors import UsageError, one_line
 from dse.goal import DEFAULT_OBJECTIVES, Goal
 from dse.measures import Measure
+from dse.networks.catalogue import LARGEST_MULTIPLIER
 from dse.networks.feature_maps import FeatureMaps
 from dse.space import ACCUMULATORS, CLIPS, OVERFLOWS, WIDTH_MULTIPLIERS
 from dse.training.quick_recipe import HONEST, QuickRecipe
@@ -61,6 +62,7 @@ def _no_crop_or_two(scale: tuple[float, ...]) -> tuple[float, ...]:
 
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Multiplier = Annotated[float, Field(gt=0, le=LARGEST_MULTIPLIER, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Clip = Annotated[int, Field(ge=0, le=32_767)]
 Accumulator = Literal[8, 16, 32]
@@ -73,9 +75,9 @@ class _Table(BaseModel):
 class ParameterRanges(_Table):
     """Values that designs choose from; those of the conventional flow must be among them."""
 
-    widths: tuple[Positive, ...] = Field(
+    widths: tuple[Multiplier, ...] = Field(
         default=WIDTH_MULTIPLIERS,
-        description="factors on the network's channel counts, above 0; 1 must be among them",
+        description="factors on the network's channel counts, above 0, at most 16; 1 must be among them",
     )
     accumulators: tuple[Accumulator, ...] = Field(
         default=ACCUMULATORS,
@@ -93,9 +95,9 @@ class ParameterRanges(_Table):
         default=tuple(FeatureMaps),
         description="feature maps between layers: float32, int8; float32 must be among them",
     )
-    depths: tuple[Positive, ...] = Field(
+    depths: tuple[Multiplier, ...] = Field(
         default=(1.0,),
-        description="factors on the blocks of the network's stages, above 0; 1 must be among them",
+        description="factors on the blocks of the network's stages, above 0, at most 16; 1 must be among them",
     )
     input_sizes: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         default=(0,),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -16,6 +15,9 @@ from dse.networks.network import Network
 from dse.networks.repairs import Repairs
 from dse.networks.resnet_20 import resnet_20
 from dse.networks.tiny import tiny
+
+LARGEST_MULTIPLIER = 16
+"""Of the width and of the depth of a network."""
 
 DEFAULT_NETWORK = "tiny"
 
@@ -74,10 +76,9 @@ def build_network(
     if repairs is None:
         repairs = default_repairs(name)
     _check_name(name)
-    if not (math.isfinite(width_multiplier) and 0 < width_multiplier <= 16):
-        raise UsageError(f"width multiplier {width_multiplier}: give a number above 0, at most 16")
-    if not (math.isfinite(depth_multiplier) and 0 < depth_multiplier <= 16):
-        raise UsageError(f"depth multiplier {depth_multiplier}: give a number above 0, at most 16")
+    for what, multiplier in (("width", width_multiplier), ("depth", depth_multiplier)):
+        if not 0 < multiplier <= LARGEST_MULTIPLIER:  # nor is a NaN
+            raise UsageError(f"{what} multiplier {multiplier}: give a number above 0, at most {LARGEST_MULTIPLIER}")
     if min(input_shape) < 1 or classes < 2:
         raise UsageError(f"input {input_shape} with {classes} classes: give sizes of at least 1 and at least 2 classes")
     layers = _BUILDERS[name](width_multiplier, depth_multiplier, input_shape, classes, repairs)
