@@ -24,6 +24,11 @@ HOLLOW_NOTE = "Hollow points of the front are not shown to be more accurate than
 """What a reader of the front figure must know of its points."""
 
 
+def is_distinguishable(results: StudyResults, trial: TrialResult) -> bool | None:
+    """Whether a design of the front is shown to be more accurate than each faster one of it; None for any other."""
+    return trial.number not in results.not_shown_above if trial.number in results.front_numbers else None
+
+
 def front_mark(results: StudyResults, trial: TrialResult) -> str | None:
     """Return the mark of a design on the front that is not distinguishable from a faster one, None for any other."""
     faster = results.not_shown_above.get(trial.number)

@@ -120,7 +120,7 @@ def _settings(one: StudyResults, other: StudyResults) -> Iterator[Line]:
 
 
 def _core(results: StudyResults) -> str:
-    return results.core if results.clock_hz is None else f"{results.core} at {results.clock_hz / 1e9:g} GHz"
+    return results.core_name if results.clock_hz is None else f"{results.core_name} at {results.clock_hz / 1e9:g} GHz"
 
 
 def _same_core(one: StudyResults, other: StudyResults) -> bool:

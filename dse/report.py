@@ -106,7 +106,7 @@ def _subtitle(results: StudyResults) -> str:
     clock = f" at {results.clock_hz / 1e9:g} GHz" if results.clock_hz else ""
     states = (("complete", TrialState.COMPLETE), ("pruned", TrialState.PRUNED), ("failed", TrialState.FAIL))
     counts = ", ".join(f"{results.count(state)} {name}" for name, state in states if results.count(state))
-    what = f"Network {results.network} on {results.core}{clock}, data {results.dataset}"
+    what = f"Network {results.network} on {results.core_name}{clock}, data {results.dataset}"
     limits = "".join(f", {constraint}" for constraint in results.goal.constraints)
     return f"{what}{limits}; trials: {counts or 'none yet'}{f'; {results.stopped}' if results.stopped else ''}"
 

@@ -178,6 +178,7 @@ class StudyResults:
     network: str
     dataset: str
     core: str
+    overrides: Mapping[str, str]
     clock_hz: float | None
     budget: int | None
     trials: tuple[TrialResult, ...]
@@ -260,6 +261,12 @@ class StudyResults:
             return None
         conventional = dict(zip(map(str, self.goal.objectives), self.conventional.values, strict=True))
         return reference_values(self.goal.objectives, conventional, self.widest, self.chance, self.deepest)
+
+    @property
+    def core_name(self) -> str:
+        """The core with the fields of it that were overridden: "cortex-a72 (dispatch_width=1)"."""
+        changes = ", ".join(f"{field}={value}" for field, value in sorted(self.overrides.items()))
+        return f"{self.core} ({changes})" if changes else self.core
 
     @cached_property
     def hypervolumes(self) -> tuple[float, ...]:

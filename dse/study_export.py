@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from dse.accuracy_claims import front_mark, is_distinguishable
 from dse.atomic_file import replace_file
 from dse.design import DESIGN_FIELDS, Design
 from dse.errors import DseError, UsageError
@@ -55,6 +56,7 @@ def exported(results: StudyResults) -> ExportedStudy:
         "network": results.network,
         "dataset": results.dataset,
         "core": results.core,
+        "overrides": dict(results.overrides),
         "clock_hz": results.clock_hz,
         "objectives": list(map(str, results.goal.objectives)),
         "constraints": list(map(str, results.goal.constraints)),
@@ -129,6 +131,8 @@ def _trial_row(results: StudyResults, trial: TrialResult) -> Row:
         **{name: values.get(name, value) for name, value in measures.items()},
         "feasible": trial.feasible if trial.complete else None,
         "front": trial.number in results.front_numbers if trial.complete else None,
+        "distinguishable": is_distinguishable(results, trial),
+        "front_mark": front_mark(results, trial),
         "reason": trial.reason,
         **refined_fields(results, trial),
     }

@@ -16,21 +16,26 @@ _DASHES = ("solid", "dash", "dot", "dashdot")
 
 def fronts_figure(studies: Sequence[StudyResults], *, theme: Theme = LIGHT) -> go.Figure:
     """Draw the front of each study; studies on one core share a colour and differ in symbol and dashes."""
-    cores = sorted({study.core for study in studies})
+    cores = sorted({study.core_name for study in studies})
     colours = dict(zip(cores, ramp(len(cores)), strict=True))
     figure = go.Figure(layout={"template": theme.template})
     seen: dict[str, int] = {}
     for study in studies:
-        rank = seen[study.core] = seen.get(study.core, -1) + 1
+        rank = seen[study.core_name] = seen.get(study.core_name, -1) + 1
         figure.add_trace(
             go.Scatter(
                 x=[trial.point[0] for trial in study.front],
                 y=[100 * trial.point[1] for trial in study.front],
                 customdata=[trial.number for trial in study.front],
                 mode="lines+markers",
-                line={"shape": "hv", "width": 1.5, "color": colours[study.core], "dash": _DASHES[rank % len(_DASHES)]},
+                line={
+                    "shape": "hv",
+                    "width": 1.5,
+                    "color": colours[study.core_name],
+                    "dash": _DASHES[rank % len(_DASHES)],
+                },
                 marker={"size": 8, "symbol": SYMBOLS[rank % len(SYMBOLS)]},
-                name=f"{escape(study.core)}: {escape(study.name)}",
+                name=f"{escape(study.core_name)}: {escape(study.name)}",
                 hovertemplate="trial %{customdata}: %{x:.3f} ms, %{y:.2f} %<extra>%{fullData.name}</extra>",
             )
         )

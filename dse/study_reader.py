@@ -62,6 +62,7 @@ class StudyReader:
             network=_text(spec.get("network")),
             dataset=_text(spec.get("dataset")),
             core=_text(spec.get("core")),
+            overrides=dict(spec.get("overrides") or {}),
             clock_hz=_finite(spec.get("clock_hz")),
             budget=spec.get("trials") if isinstance(spec.get("trials"), int) else None,
             trials=trials,

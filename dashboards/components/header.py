@@ -27,7 +27,7 @@ def header(results: StudyResults) -> list[Component]:
         dmc.Group(
             [
                 dmc.Title(results.name, order=1, className="study-name"),
-                dmc.Badge(f"{results.core}{clock}", variant="light", tt="none"),
+                dmc.Badge(f"{results.core_name}{clock}", variant="light", tt="none"),
                 dmc.Badge(results.dataset, variant="light", color="grape", tt="none"),
                 dmc.Badge(f"network {results.network}", variant="light", color="gray", tt="none"),
             ],

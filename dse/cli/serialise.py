@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, TextIO
 
-from dse.accuracy_claims import front_mark
+from dse.accuracy_claims import front_mark, is_distinguishable
 from dse.design import DESIGN_FIELDS
 from dse.evaluation import LATENCY_SCOPE
 from dse.hypervolume import stalled_for
@@ -56,7 +56,6 @@ def trial_fields(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
     attributes = trial.attributes
     design = trial.design.flat_dict() if trial.design is not None else {}
     conventional = results.conventional if trial.complete else None
-    on_front = trial.number in results.front_numbers
     return {
         "trial": trial.number,
         "state": trial.state.name.lower(),
@@ -65,7 +64,7 @@ def trial_fields(results: StudyResults, trial: TrialResult) -> dict[str, Any]:
         "accuracy_standard_error": attributes.accuracy_standard_error,
         "test_accuracy": attributes.test_accuracy,
         "test_accuracy_standard_error": attributes.test_accuracy_standard_error,
-        "distinguishable": trial.number not in results.not_shown_above if on_front else None,
+        "distinguishable": is_distinguishable(results, trial),
         "front_mark": front_mark(results, trial),
         **{name: design.get(name) for name in DESIGN_FIELDS},
         "tiles": " ".join(layer.tile for layer in attributes.layers) or None,
@@ -88,6 +87,7 @@ def results_json(results: StudyResults, trials: Iterable[TrialResult]) -> str:
             "network": results.network,
             "dataset": results.dataset,
             "core": results.core,
+            "overrides": dict(results.overrides),
             "clock_hz": results.clock_hz,
             "latency_scope": LATENCY_SCOPE,
             "finished": len(results.complete) + len(results.spared),

