@@ -14,7 +14,7 @@ from typing import Any, Final
 import optuna
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import JournalStorage, RDBStorage
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from dse.errors import StorageError, UsageError, one_line
@@ -67,7 +67,7 @@ class StudyStorage:
                 f"postgresql://user@host/database ({one_line(error)})"
             ) from error
         except (StorageInternalError, SQLAlchemyError, sqlite3.Error, json.JSONDecodeError) as error:
-            raise StorageError(f"storage {self._shown}: {_explain(error)}") from error
+            raise StorageError(f"storage {self._shown}: {explain_storage_error(error)}") from error
         except ImportError as error:
             driver = getattr(error.__cause__, "name", None) or "of this URL"
             what = "'bnn-dse[postgresql]'" if driver == "psycopg" else driver
@@ -161,7 +161,7 @@ def sqlite_path(location: str) -> Path | None:
         return None
     if "://" not in location:
         return Path(location)
-    return Path(location.removeprefix("sqlite:///")) if location.startswith("sqlite:///") else None
+    return Path(make_url(location).database or "") if location.startswith("sqlite:///") else None
 
 
 def journal_path(location: str) -> Path | None:
@@ -233,7 +233,8 @@ def _open(location: str, lock_timeout: float, *, must_exist: bool) -> RDBStorage
     if (path := journal_path(location)) is not None:
         return open_journal(path)
     if (path := sqlite_path(location)) is not None:
-        url = location if "://" in location else f"sqlite:///{path}"
+        # Some characters of a path mean something in a URL.
+        url = location if "://" in location else URL.create("sqlite", database=str(path)).render_as_string()
         engine = {"connect_args": {"timeout": lock_timeout}}
         return RDBStorage(url, engine_kwargs=engine, skip_table_creation=must_exist)
     # Hours may pass between two uses of a connection: one that was lost meanwhile is replaced.
@@ -246,7 +247,7 @@ def server_url(location: str) -> str:
     return f"{POSTGRESQL}{separator}{rest}" if scheme in ("postgres", "postgresql") else location
 
 
-def _explain(error: BaseException) -> str:
+def explain_storage_error(error: BaseException) -> str:
     """Return the database driver's own words for what went wrong; the layers above it say less."""
     while error.__cause__ is not None:
         error = error.__cause__
@@ -257,6 +258,8 @@ def _explain(error: BaseException) -> str:
         return f"{text}: another program is writing to it; close that, or try again"
     if "full" in text:
         return f"{text}: make room and run the same command again"
+    if "malformed" in text:
+        return f"{text}: it is damaged; go on from a copy"
     if "readonly" in text or "unable to open" in text:
         return f"{text}: check the permissions of the file and its folder"
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 import traceback
@@ -39,6 +40,9 @@ def build_app() -> typer.Typer:
     app.command("simulate")(simulate.simulate)
     add_plugins(app)
     return app
+
+
+_STORAGE_LIBRARIES = ("optuna", "sqlalchemy")  # not imported for a command that has no study
 
 
 def main() -> None:
@@ -84,6 +88,12 @@ def _explain(error: Exception) -> tuple[str, int]:
         return one_line(error), 1
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}", 1
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"{error.strerror}: make room and run the same command again; what was finished is kept", 1
+    if type(error).__module__.partition(".")[0] in _STORAGE_LIBRARIES:
+        from dse.storage import explain_storage_error
+
+        return f"the study's storage: {explain_storage_error(error)}", 1
     hint = f"this is a fault in dse: run again with {DEBUG_FLAG} and report what it prints"
     return f"{type(error).__name__}: {one_line(error)} ({hint})", 1
 

@@ -11,7 +11,7 @@ from dse.errors import DseError, StorageError, UsageError
 from dse.goal import Goal
 from dse.journal import remove_torn_record
 from dse.spec import StudySpec
-from dse.storage import FORMAT, StudyStorage
+from dse.storage import FORMAT, StudyStorage, storage_file
 
 SPEC = StudySpec().record(1.5e9)
 
@@ -36,6 +36,19 @@ def test_study_is_an_ordinary_optuna_study(tmp_path):
 def test_url_and_path_are_the_same_storage(tmp_path):
     make(tmp_path / "s.db")
     assert StudyStorage(f"sqlite:///{tmp_path / 's.db'}").names() == ["study"]
+
+
+@pytest.mark.parametrize("name", ["a%20b.db", "what?.db", "50% & #1.db", "ä b.db", "a+b.db"])
+def test_file_may_have_any_name(tmp_path, name):
+    make(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert StudyStorage(str(tmp_path / name), must_exist=True).names() == ["study"]
+
+
+def test_url_means_the_file_that_the_database_opens(tmp_path):
+    make(f"sqlite:///{tmp_path}/a%20b.db")
+    assert storage_file(f"sqlite:///{tmp_path}/a%20b.db") == tmp_path / "a b.db"
+    assert StudyStorage(str(tmp_path / "a b.db"), must_exist=True).names() == ["study"]
 
 
 def test_only_study_needs_no_name(tmp_path):
