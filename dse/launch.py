@@ -95,6 +95,7 @@ def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
         stored = study.user_attrs["spec"]
         check_resumes(settings.name, record, stored, frozenset(spec.parameters.model_fields_set))
         if has_ended(study, spec):
+            _check_none_is_enqueued(study, spec)
             return study
     setup = StudySetup(settings, core)
     if study is None:
@@ -284,6 +285,17 @@ def _trainer(dataset: Dataset, recipe: Recipe | QuickRecipe, seed: int, cache: E
     if isinstance(recipe, QuickRecipe):
         return QuickTrainer(dataset, recipe, seed, cache)
     return NetworkTrainer(dataset, recipe, seed, cache=cache)
+
+
+def _check_none_is_enqueued(study: optuna.Study, spec: StudySpec) -> None:
+    """Refuse to leave out, without a word, a design that was asked for when the study had ended."""
+    space, conventional = SearchSpace.from_dict(study.user_attrs["space"]), study.user_attrs["conventional"]
+    asked = enqueued_designs(spec.enqueue, Design.from_dict(conventional), space, lambda _design: None)
+    evaluated = {trial.design for trial in StudyReader(study).read().trials}
+    for design in asked:
+        if design not in evaluated:
+            name = study.study_name
+            raise UsageError(f"--enqueue {design}: study {name!r} has ended without it: give it more --trials")
 
 
 def _check_holds_conventional(ranges: ParameterRanges) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -67,12 +68,21 @@ def cache_directory(option: Path | None) -> Path:
     return option if option is not None else default_directory()
 
 
-def check_writable(path: Path) -> None:
-    """Raise UsageError for a file that could not be written, before the work and not after it."""
+def check_writable(path: Path, storage: str | None = None) -> None:
+    """Raise UsageError for a file that could not be written, before the work and not after it.
+
+    Nor may it be that of `storage`, which would be lost.
+    """
     from dse.errors import UsageError
+    from dse.storage import storage_file
 
     if path.is_dir() or not path.parent.is_dir():
-        raise UsageError(f"report {path}: give the path of a file in a directory that exists")
+        raise UsageError(f"{path}: give the path of a file in a directory that exists")
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(f"{path}: its folder cannot be written to: give a file in another")
+    study = None if storage is None else storage_file(storage)
+    if study is not None and path.resolve() == study.resolve():
+        raise UsageError(f"{path} is the storage of the study, which would be lost: give another file")
 
 
 def parse_overrides(options: list[str] | None) -> dict[str, str]:

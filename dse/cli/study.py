@@ -105,7 +105,7 @@ def run(
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
     """Search for the fastest and most accurate designs; run again, it continues where it stopped."""
-    check_writable(report)
+    check_writable(report, storage)
     from dse.spec_file import load_spec
 
     options = {
@@ -167,7 +167,7 @@ def report(
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
     """Write a study as one self-contained HTML file."""
-    check_writable(output)
+    check_writable(output, storage)
     _write_report(open_study(storage, name), output)
     typer.echo(f"report in {output}")
 

@@ -80,10 +80,11 @@ def export(
 
 
 def _export_trials(file: Path, storage: str, name: str | None, file_format: str | None) -> None:
-    from dse.study_export import exported, format_of, write_export
+    from dse.study_export import exported, format_of, layers_path, write_export
 
     chosen = format_of(file, file_format)
-    check_writable(file)
+    for path in (file, layers_path(file)):
+        check_writable(path, storage)
     from dse.study_reader import read_results
 
     study = exported(read_results(open_study(storage, name)))

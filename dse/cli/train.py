@@ -35,6 +35,7 @@ from dse.cli.options import (
     StorageOption,
     StudyName,
     cache_directory,
+    check_writable,
     parse_overrides,
 )
 from dse.cli.train_options import (
@@ -108,7 +109,7 @@ def train(
 
     Trainings are kept in the evaluation cache, so that the same command later only shows them.
     """
-    _check_options(ablate, save, output)
+    _check_options(ablate, save, output, storage)
     parts = DesignOptions(network, width, depth, input_size, maps, repairs, dataset, accumulator, overflow, clip)
     subject = subject_of_options(parts, trial, storage, name)
 
@@ -151,7 +152,7 @@ def train(
     _show(trained, save, as_json)
 
 
-def _check_options(ablate: str | None, save: Path | None, output: Path | None) -> None:
+def _check_options(ablate: str | None, save: Path | None, output: Path | None, storage: str) -> None:
     """Raise UsageError for options that do not go together, before the work."""
     from dse.errors import UsageError
 
@@ -162,8 +163,8 @@ def _check_options(ablate: str | None, save: Path | None, output: Path | None) -
     if ablate is None and output is not None:
         raise UsageError("--output takes the table of --ablate: give both, or --save for weights")
     for path in (save, output):
-        if path is not None and (path.is_dir() or not path.parent.is_dir()):
-            raise UsageError(f"{path}: give the path of a file in a directory that exists")
+        if path is not None:
+            check_writable(path, storage)
 
 
 def _save(trained: SeedsResult, path: Path) -> None:

@@ -127,6 +127,74 @@ def test_shows_the_study_in_every_format(folder, first_run):
     assert shown["latency_scope"] == "binary layers: convolution, batch norm, shortcut and signs"
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "study report -o study.db",
+        "study export study.db --format csv",
+        "study export study.db --format json",
+        "train --trial 1 --epochs 1 --save study.db",
+    ],
+)
+def test_a_study_is_not_overwritten_by_what_is_made_of_it(folder, first_run, command):
+    before = (folder / "study.db").read_bytes()
+    done = dse(folder, *command.split())
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: study.db is the storage of the study, which would be lost: give another file\n",
+    )
+    assert (folder / "study.db").read_bytes() == before
+
+
+@pytest.fixture
+def apart(folder, first_run, tmp_path):
+    """A folder of its own, with a copy of the study."""
+    shutil.copy(folder / "study.db", tmp_path / "study.db")
+    return tmp_path
+
+
+def test_storage_that_another_program_holds_is_no_fault_of_dse(apart, monkeypatch):
+    monkeypatch.setattr("dse.storage.StudyStorage.__init__.__kwdefaults__", {"must_exist": False, "lock_timeout": 0.1})
+    with closing(sqlite3.connect(apart / "study.db", isolation_level=None)) as other:
+        other.execute("begin immediate")
+        done = dse(apart, "study", "run", "--trials", "9", *SMALL)
+    assert done.returncode == 1
+    assert "storage" in done.stderr
+    assert "database is locked: another program is writing to it; close that, or try again" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_damaged_storage_is_no_fault_of_dse(apart):
+    content = bytearray((apart / "study.db").read_bytes())
+    content[20_000:] = os.urandom(len(content) - 20_000)
+    (apart / "study.db").write_bytes(content)
+    done = dse(apart, "study", "show", "--all")
+    assert done.returncode == 1
+    assert "storage" in done.stderr
+    assert "fault in dse" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_second_table_overwrites_no_study_either(folder, first_run):
+    shutil.copy(folder / "study.db", folder / "x.layers.csv")
+    done = dse(folder, "study", "export", "x.csv", "--storage", "x.layers.csv")
+    assert done.returncode == 2
+    assert "x.layers.csv is the storage" in done.stderr
+    assert (folder / "x.layers.csv").read_bytes() == (folder / "study.db").read_bytes()
+
+
+def test_a_design_that_comes_too_late_is_not_dropped_without_a_word(folder, first_run):
+    known = dse(folder, "study", "run", "--trials", "2", *SMALL, "--enqueue", "clip=none")
+    assert known.returncode == 0, known.stderr
+    late = dse(folder, "study", "run", "--trials", "2", *SMALL, "--enqueue", "accumulator=8 clip=15")
+    assert late.returncode == 2
+    assert "study 'small' has ended without it: give it more --trials" in late.stderr
+    assert late.stderr.count("\n") == 1
+    wrong = dse(folder, "study", "run", "--trials", "2", *SMALL, "--enqueue", "nonsense=3")
+    assert wrong.returncode == 2
+    assert "nonsense" in wrong.stderr
+
+
 def test_spec_file_says_the_same_as_options(folder, first_run):
     spec = folder / "small.toml"
     done = dse(folder, "study", "init", "small.toml")
