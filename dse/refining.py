@@ -103,9 +103,12 @@ def refine_study(settings: RefineSettings, progress: TrainingsProgress) -> optun
             others = range(1, min(settings.jobs, len(looks)) if settings.share == 0 else 1)
             with helping(refine_study, [replace(settings, share=share) for share in others]):
                 TrainingRunner(dataset, EvaluationCache(settings.cache), record).run(jobs)
-        record.show()
+        found = read_second_look(study, plan).accuracies
+        if found:
+            record.show()
     if record.failures:
-        raise TrainingError(f"{record.failures[0]}; the other designs have their figures")
+        kept = "the other designs have their figures" if found else "no design has a figure, an earlier look stays"
+        raise TrainingError(f"{record.failures[0]}; {kept}")
     return study
 
 

@@ -183,6 +183,20 @@ def test_is_stopped_while_another_process_trains_the_same(fake: FakeStudy, train
     assert trainer.trainings == []
 
 
+def test_look_that_finds_nothing_leaves_the_earlier_one(
+    fake: FakeStudy, trainer: type[SeedTrainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read_second_look(refine_study(settings(fake), Heard()))
+
+    def diverge(_number: int) -> None:
+        raise TrainingError("training diverged: the loss is nan")
+
+    monkeypatch.setattr(trainer, "at", staticmethod(diverge))
+    with pytest.raises(TrainingError, match=r"no design has a figure, an earlier look stays$"):
+        refine_study(settings(fake, first_seed=77), Heard())
+    assert read_second_look(fake.load()) == before
+
+
 def test_training_that_diverges_leaves_the_other_designs_their_figures(
     fake: FakeStudy, trainer: type[SeedTrainer], monkeypatch: pytest.MonkeyPatch
 ) -> None:

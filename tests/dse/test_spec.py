@@ -73,3 +73,11 @@ def test_recipe_that_no_spec_can_set_is_refused():
         stored_spec({**record, "recipe": {**record["recipe"], "latent_bound": 0.5}})
     with pytest.raises(UsageError, match="spec cannot be read"):
         stored_spec({**record, "sampler": "sorcery"})
+
+
+def test_recipe_is_refused_by_the_entries_that_differ() -> None:
+    stored = StudySpec().record(1.5e9)
+    changed = {**stored["recipe"], "design": {**stored["recipe"]["design"], "images": 3200}}
+    images = stored["recipe"]["design"]["images"]
+    with pytest.raises(UsageError, match=rf"made with recipe design\.images=3200, not design\.images={images}: give"):
+        check_resumes("study", stored, {**stored, "recipe": changed}, frozenset())
