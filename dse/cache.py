@@ -81,6 +81,14 @@ class EvaluationCache:
             return record
         return self.load(kind, content) or record
 
+    def forget(self, kind: str, content: Mapping[str, Any]) -> None:
+        """Delete the record of `content`, if there is one; raises CacheError if it cannot be deleted."""
+        path = self.record_path(kind, content)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise self.unwritable(error) from error
+
     def store_file(self, kind: str, data: bytes, suffix: str) -> str:
         """Store bytes beside the records and return the file's name, which holds the SHA-256 of the bytes.
 
@@ -96,7 +104,10 @@ class EvaluationCache:
         try:
             data = path.read_bytes()
         except FileNotFoundError:
-            raise CacheError(f"{path} is missing from the evaluation cache: run the study again to make it") from None
+            raise CacheError(
+                f"{path} is missing from the evaluation cache: train it again, as a study of another --name with this "
+                "design in --enqueue does"
+            ) from None
         except OSError as error:
             raise _unreadable(path, error) from error
         if hashlib.sha256(data).hexdigest() != name.partition(".")[0]:

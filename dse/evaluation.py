@@ -159,9 +159,14 @@ def obtain_accuracy(
 ) -> Accuracy:
     """Return the accuracy of a network under these functions: from the cache, or trained and then kept there.
 
+    One whose weights have gone from the cache could not be verified any more, and is trained again.
+
     Raises as `Evaluator.accuracy`.
     """
     content = trainer.key(network, functions)
+    known = cache.load(ACCURACY, content)
+    if known is not None and not cache.file_path(WEIGHTS, known["weights"]).exists():
+        cache.forget(ACCURACY, content)
 
     def trained() -> Record:
         record, weights = trainer.train(network, functions, activity, judge)

@@ -55,6 +55,18 @@ def test_a_training_is_kept_under_its_key_until_it_is_stored(cache):
     assert obtain(cache, recipe).cached
 
 
+def test_an_accuracy_whose_weights_are_gone_is_trained_again(cache):
+    recipe = RECIPES["adam"]
+    first = obtain(cache, recipe)
+    (weights,) = files(cache, WEIGHTS)
+    weights.unlink()
+    again = obtain(cache, recipe)
+    assert not again.cached
+    assert again.record["accuracy"] == first.record["accuracy"]
+    assert [path.name for path in files(cache, WEIGHTS)] == [again.weights]
+    assert obtain(cache, recipe).cached
+
+
 def test_a_full_disk_at_the_end_loses_no_training(cache, monkeypatch):
     recipe = RECIPES["adam"]
     with monkeypatch.context() as patch:
