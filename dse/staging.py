@@ -3,7 +3,8 @@
 A trial goes through stages, cheapest first. Kernels are timed; then a training is spared where the design breaks a
 constraint already, or where the study has a trial that is at least as good in all else and at least as accurate as the
 design can be, which then cannot reach the front. That is asked again after each epoch of a training, which may end it.
-A design that computes just what a complete trial computed needs no training either: its accuracy is that one's.
+Of a goal without accuracy, all is known before. A design that computes just what a complete trial computed needs no
+training either: its accuracy is that one's.
 
 Bounds (`dse.accuracy_bounds`) are assumptions. Before a run ends, each spared trial is tested anew against everything
 that has been trained, and those that nothing excludes any more are evaluated, until no such trial is left. So the final
@@ -42,6 +43,10 @@ REACHED: Final = "reached"
 
 SETTLED: Final = "settled"
 """Study attribute: whether the last run came to its end, at which nothing was left to reopen."""
+
+
+MEASURED: Final = "measured"
+"""Source of an exclusion by objectives that are all measured before a training."""
 
 
 class Stage(StrEnum):
@@ -86,17 +91,19 @@ class Exclusion:
     """Why a design cannot reach the front.
 
     Attributes:
-        bound: The most that its accuracy is taken to be, 0 to 1.
-        source: What says so: the name of a bound.
+        bound: The most that its accuracy is taken to be, 0 to 1; None: accuracy is no objective.
+        source: What says so: the name of a bound, or `MEASURED`.
         by: Number of the complete trial that is at least as good even then.
 
     """
 
-    bound: float
+    bound: float | None
     source: str
     by: int
 
     def __str__(self) -> str:
+        if self.bound is None:
+            return f"cannot reach the front whatever its accuracy is: trial {self.by} is better"
         return (
             f"cannot reach the front at an accuracy of {self.bound:.2%} at most ({self.source} bound): "
             f"trial {self.by} is better"
@@ -113,7 +120,7 @@ class Staging:
     Args:
         bounds: What is assumed of accuracies; none: every design is trained.
         directions: Of the study's objectives.
-        accuracy: Which of the objectives is the accuracy; all others are known before a training.
+        accuracy: Which of the objectives is the accuracy; None: none is. All others are known before a training.
         screens: Whether designs that cannot reach the front whatever their accuracy is are not trained either.
 
     """
@@ -122,11 +129,11 @@ class Staging:
         self,
         bounds: Sequence[AccuracyBound],
         directions: Sequence[StudyDirection],
-        accuracy: int = 1,
+        accuracy: int | None = 1,
         *,
         screens: bool = False,
     ) -> None:
-        if bounds and directions[accuracy] is not StudyDirection.MAXIMIZE:
+        if accuracy is not None and bounds and directions[accuracy] is not StudyDirection.MAXIMIZE:
             raise UsageError(f"objective {accuracy} of the study is no accuracy: it is minimised")
         self._bounds = tuple(bounds)
         self._signs = [1.0 if direction is StudyDirection.MINIMIZE else -1.0 for direction in directions]
@@ -150,16 +157,28 @@ class Staging:
 
         """
         complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+        if self._accuracy is None:
+            return self._excluded_unseen(known, complete) if self.screens else None
         trained = self._trained(complete)
         for bound in self._bounds:
             if bound.contradiction(trained) is not None:
                 continue
             most = bound.of(design, trained, reached)
             best = [known.get(number, most) for number in range(len(self._signs))]
-            for trial in filter(_is_feasible, complete):
-                if self._dominates(trial.values, best):
-                    return Exclusion(most, bound.name, trial.number)
+            better = self._first_better(best, complete)
+            if better is not None:
+                return Exclusion(most, bound.name, better)
         return None
+
+    def _excluded_unseen(self, known: Mapping[int, float], complete: Sequence[FrozenTrial]) -> Exclusion | None:
+        """Return what excludes a design all of whose objectives are known; no training can change that."""
+        better = self._first_better([known[number] for number in range(len(self._signs))], complete)
+        return None if better is None else Exclusion(None, MEASURED, better)
+
+    def _first_better(self, objectives: Sequence[float], complete: Sequence[FrozenTrial]) -> int | None:
+        """Return the number of the first feasible trial that dominates these objectives."""
+        better = (trial.number for trial in filter(_is_feasible, complete) if self._dominates(trial.values, objectives))
+        return next(better, None)
 
     def to_reopen(self, trials: Sequence[FrozenTrial]) -> list[Design]:
         """Return the designs of trials that were pruned before their training and that nothing excludes any more."""
@@ -180,21 +199,28 @@ class Staging:
 
     def contradictions(self, trials: Sequence[FrozenTrial]) -> list[str]:
         """Return what shows that bounds are wrong, a line each."""
+        if self._accuracy is None:
+            return []
         trained = self._trained([trial for trial in trials if trial.state is TrialState.COMPLETE])
         found = ((bound.name, bound.contradiction(trained)) for bound in self._bounds)
         return [f"the {name} bound does not hold: {reason}" for name, reason in found if reason is not None]
 
     def _trained(self, complete: Sequence[FrozenTrial]) -> list[Trained]:
-        return [
-            Trained(
-                trial.number,
-                _design_of(trial),
-                trial.values[self._accuracy],
-                trial.user_attrs["accuracy_standard_error"],
-                tuple(epoch["accuracy"] for epoch in trial.user_attrs.get("history", ())),
-            )
-            for trial in complete
-        ]
+        accuracy = self._accuracy
+        return (
+            []
+            if accuracy is None
+            else [
+                Trained(
+                    trial.number,
+                    _design_of(trial),
+                    trial.values[accuracy],
+                    trial.user_attrs["accuracy_standard_error"],
+                    tuple(epoch["accuracy"] for epoch in trial.user_attrs.get("history", ())),
+                )
+                for trial in complete
+            ]
+        )
 
     def _dominates(self, one: Sequence[float], other: Sequence[float]) -> bool:
         signed = [(sign * a, sign * b) for sign, a, b in zip(self._signs, one, other, strict=True)]

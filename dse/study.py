@@ -116,9 +116,8 @@ class StudyRunner:
         self._measuring = measuring or Measuring()
         self._until_stalled = until_stalled
         objectives = self._measuring.goal.objectives
-        is_bounded = ACCURACY in objectives  # else a training says nothing of the front
-        accuracy = objectives.index(ACCURACY) if is_bounded else 0
-        self._staging = Staging(bounds if is_bounded else (), study.directions, accuracy, screens=screens)
+        accuracy = objectives.index(ACCURACY) if ACCURACY in objectives else None
+        self._staging = Staging(bounds, study.directions, accuracy, screens=screens)
         self._twins = Twins(self._relatives, evaluator.accuracy_key, self._measuring.goal, self._rank)
         self._lock = lock
         self._interruption = Interruption()

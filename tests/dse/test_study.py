@@ -437,6 +437,29 @@ class FakeFootprint:
         return 100 * design.sums[0].accumulator
 
 
+def test_goal_without_accuracy_trains_only_what_can_reach_the_front(make_fake_study, tmp_path):
+    spec = {"objectives": ["latency_ms", "memory_bytes"], "constraints": ["accuracy >= 0.6"]}
+    space = SearchSpace((0.5, 1.0, 2.0), (8, 32), (Overflow.EXACT,), (0, 7), FLOAT32)
+    for folder in ("whole", "sparing"):
+        (tmp_path / folder).mkdir()
+    whole, sparing = (make_fake_study(tmp_path / name, spec=spec, space=space) for name in ("whole", "sparing"))
+    options = {"measuring": Measuring(Goal.of_spec(spec), FakeFootprint()), "sampler": SamplerKind.GRID}
+    expected = read_results(whole.run(99, **options))
+    study = sparing.run(99, **options, screens=True)
+    assert {trial.design for trial in read_results(study).front} == {trial.design for trial in expected.front}
+    assert len(sparing.trainer.trained) < len(whole.trainer.trained)
+    spared = [trial for trial in study.trials if is_spared(trial)]
+    assert spared
+    for trial in spared:
+        known, better = trial.user_attrs["known_objectives"], study.trials[trial.user_attrs["exclusion"]["by"]]
+        assert all(one <= known[str(number)] for number, one in enumerate(better.values))
+        assert trial.user_attrs["pruned"] == (
+            f"cannot reach the front whatever its accuracy is: trial {better.number} is better"
+        )
+    finished = sparing.run(99, **options)  # as with --train-all
+    assert set(complete(finished)) == set(complete(whole.load()))
+
+
 @pytest.mark.parametrize("kind", [SamplerKind.TPE, SamplerKind.NSGA3])
 def test_other_objectives_are_measured_recorded_and_optimised(make_fake_study, kind):
     spec = {"objectives": ["memory_bytes", "accuracy", "latency_ms@slow"], "constraints": ["code_bytes <= 1600"]}
