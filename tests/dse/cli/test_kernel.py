@@ -229,7 +229,7 @@ def test_profile_of_an_overridden_core(dse_command):
         (f"profile {VARIANT} --core cortex-a7", "did you mean cortex-a7"),
         (f"profile {VARIANT} --override l2.latency", "write FIELD=VALUE"),
         (f"profile {VARIANT} --override l2.lat=3", "l2.lat"),
-        (f"profile {VARIANT} --html none/page.html", "report none/page.html"),
+        (f"profile {VARIANT} --html none/page.html", "none/page.html: give the path of a file"),
         ("profil", "profil"),
     ],
 )
