@@ -133,9 +133,9 @@ class Staging:
         *,
         screens: bool = False,
     ) -> None:
-        if accuracy is not None and bounds and directions[accuracy] is not StudyDirection.MAXIMIZE:
+        self._bounds = () if accuracy is None else tuple(bounds)
+        if accuracy is not None and self._bounds and directions[accuracy] is not StudyDirection.MAXIMIZE:
             raise UsageError(f"objective {accuracy} of the study is no accuracy: it is minimised")
-        self._bounds = tuple(bounds)
         self._signs = [1.0 if direction is StudyDirection.MINIMIZE else -1.0 for direction in directions]
         self._accuracy = accuracy
         self.screens = screens
@@ -199,28 +199,24 @@ class Staging:
 
     def contradictions(self, trials: Sequence[FrozenTrial]) -> list[str]:
         """Return what shows that bounds are wrong, a line each."""
-        if self._accuracy is None:
-            return []
         trained = self._trained([trial for trial in trials if trial.state is TrialState.COMPLETE])
         found = ((bound.name, bound.contradiction(trained)) for bound in self._bounds)
         return [f"the {name} bound does not hold: {reason}" for name, reason in found if reason is not None]
 
     def _trained(self, complete: Sequence[FrozenTrial]) -> list[Trained]:
         accuracy = self._accuracy
-        return (
-            []
-            if accuracy is None
-            else [
-                Trained(
-                    trial.number,
-                    _design_of(trial),
-                    trial.values[accuracy],
-                    trial.user_attrs["accuracy_standard_error"],
-                    tuple(epoch["accuracy"] for epoch in trial.user_attrs.get("history", ())),
-                )
-                for trial in complete
-            ]
-        )
+        if accuracy is None:
+            return []
+        return [
+            Trained(
+                trial.number,
+                _design_of(trial),
+                trial.values[accuracy],
+                trial.user_attrs["accuracy_standard_error"],
+                tuple(epoch["accuracy"] for epoch in trial.user_attrs.get("history", ())),
+            )
+            for trial in complete
+        ]
 
     def _dominates(self, one: Sequence[float], other: Sequence[float]) -> bool:
         signed = [(sign * a, sign * b) for sign, a, b in zip(self._signs, one, other, strict=True)]
