@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from dse.atomic_file import replace_file
 from dse.errors import DseError
 
 
@@ -21,7 +19,7 @@ def write_page(path: Path, html: str) -> None:
     Raises DseError if the file cannot be written.
     """
     try:
-        _replace(path, html)
+        replace_file(path, html.encode())
     except OSError as error:
         raise DseError(f"cannot write report {path}: {error.strerror or error}") from error
 
@@ -42,23 +40,3 @@ def cards(entries: Iterable[tuple[str, str, str]]) -> str:
 def script_json(value: Any) -> str:
     """Return `value` as JSON that can stand inside a script element: no text in it can end the element."""
     return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file beside `path` and rename it over `path`, so that no reader ever sees half of it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
