@@ -33,7 +33,7 @@ class TrainedNetwork:
         standard_error: Of `accuracy`, for the size of the validation split and for one seed (`dse.uncertainty`).
         test_accuracy: On the test split, 0 to 1.
         test_standard_error: Of `test_accuracy`, likewise.
-        seconds: How long the training took, evaluation included.
+        seconds: How long the training took, evaluation included; None if read from a file, which does not hold it.
         history: One entry an epoch.
         state_dict: The parameters and buffers of the `BinaryModel`.
         recipe: How it was trained; its last stage says what the network computes.
@@ -47,7 +47,7 @@ class TrainedNetwork:
     standard_error: float
     test_accuracy: float
     test_standard_error: float
-    seconds: float
+    seconds: float | None
     history: tuple[EpochResult, ...]
     state_dict: dict[str, Tensor]
     recipe: Recipe

@@ -18,8 +18,11 @@ from dse.training.recipe import Recipe
 from dse.training.safetensors_file import DamagedFileError, pack, tensors_digest, unpack
 from dse.training.trained import EpochResult, TrainedNetwork
 
-FORMAT = 3
-"""Version of the metadata; a file with another one is refused."""
+FORMAT = 4
+"""Version of the metadata that is written. No time is in it, so that equal trainings make equal files."""
+
+_READABLE = (3, FORMAT)
+"""Versions that are read; 3 has the seconds of the training too, which are left alone."""
 
 _ENTRY = "trained"
 
@@ -48,7 +51,6 @@ def weights_bytes(trained: TrainedNetwork) -> bytes:
         "standard_error": trained.standard_error,
         "test_accuracy": trained.test_accuracy,
         "test_standard_error": trained.test_standard_error,
-        "seconds": trained.seconds,
         "history": [asdict(epoch) for epoch in trained.history],
         "recipe": trained.recipe.to_dict(),
         "seed": trained.seed,
@@ -71,7 +73,7 @@ def parse_weights(content: bytes, where: str) -> TrainedNetwork:
         description, tensors = unpack(_ENTRY, content)
     except DamagedFileError as error:
         raise WeightsError(f"{where}: no weights of a trained network, or damaged ({error}): train again") from error
-    if description.get("format") != FORMAT:
+    if description.get("format") not in _READABLE:
         raise WeightsError(f"{where}: weights of format {description.get('format')}, expected {FORMAT}: train again")
     try:
         trained = _trained(description, tensors)
@@ -131,7 +133,7 @@ def _trained(description: dict[str, Any], tensors: dict[str, Tensor]) -> Trained
         standard_error=description["standard_error"],
         test_accuracy=description["test_accuracy"],
         test_standard_error=description["test_standard_error"],
-        seconds=description["seconds"],
+        seconds=None,
         history=tuple(EpochResult(**epoch) for epoch in description["history"]),
         state_dict=tensors,
         recipe=Recipe.from_dict(description["recipe"]),

@@ -223,8 +223,14 @@ def test_weights_of_running_sums_come_back(trained):
     assert loaded.functions == functions
 
 
-def test_weights_bytes_are_repeatable(trained):
-    assert weights_bytes(trained) == weights_bytes(trained)
+def test_equal_trainings_make_equal_files(trained):
+    assert weights_bytes(trained) == weights_bytes(replace(trained, seconds=2 * trained.seconds))
+
+
+def test_weights_that_tell_their_seconds_are_read(trained):
+    loaded = parse_weights(described(weights_bytes(trained), format=3, seconds=1.5), "w.safetensors")
+    assert loaded.seconds is None
+    assert weights_bytes(loaded) == weights_bytes(trained)
 
 
 def described(content: bytes, **changes) -> bytes:
