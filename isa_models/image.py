@@ -7,7 +7,6 @@ import struct
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import lru_cache
 from io import BytesIO
 from itertools import pairwise
@@ -20,6 +19,7 @@ from elftools.elf.structs import ELFStructs
 from isa_models.disassembly import data_text, instruction_text
 from isa_models.errors import ImageError, InputError
 from isa_models.line_table import LineTable
+from isa_models.near_match import did_you_mean
 from isa_models.program import INSTRUCTION_BYTES, Program
 from isa_models.symbols import Function, SymbolTable, read_symbols
 
@@ -118,15 +118,12 @@ class Image:
         try:
             return self.symbols[symbol]
         except KeyError:
-            raise InputError(f"no symbol '{symbol}' in the image{self._hint(symbol)}") from None
+            raise InputError(f"no symbol '{symbol}' in the image; {self._hint(symbol)}") from None
 
     def _hint(self, symbol: str) -> str:
-        near = get_close_matches(symbol, self.symbols, n=3)
-        if near:
-            return f"; did you mean {' or '.join(near)}?"
         names = sorted(function.name for function in self.functions if function.is_global) or sorted(self.symbols)
         more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        return f"; defined: {', '.join(names[:_MOST_NAMES]) or 'none'}{more}"
+        return did_you_mean(symbol, self.symbols, f"defined: {', '.join(names[:_MOST_NAMES]) or 'none'}{more}")
 
 
 class _Structs(ELFStructs):  # type: ignore[misc]  # pyelftools has no types

@@ -6,7 +6,6 @@ import json
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from isa_models.errors import CanaryError, IllegalInstructionError, InputError, 
 from isa_models.isa_level import SYSTEM_CALLS, needed_feature
 from isa_models.machine import DEFAULT_BUDGET, Machine
 from isa_models.memory import Buffer, place
+from isa_models.near_match import did_you_mean
 from isa_models.program import Instruction
 from isa_models.simulation import Simulation
 from isa_models.source import Source, load_image
@@ -159,8 +159,7 @@ class Simulator:
 
     def _check_function(self, function: str) -> None:
         if function not in self._entries:
-            near = get_close_matches(function, self._entries, n=3)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"functions: {_listed(self.functions())}"
+            hint = did_you_mean(function, self._entries, f"functions: {_listed(self.functions())}")
             raise InputError(f"no function '{function}': {hint}")
 
     def _explained(self, error: IllegalInstructionError) -> IsaModelError | None:

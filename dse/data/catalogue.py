@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from dse.data.dataset import Dataset
 from dse.data.errors import DatasetError
 from dse.data.fashion_mnist_files import load_embedded, load_official
 from dse.data.image_folder import DEFAULT_SIZE, IMAGE_FOLDER, SIZES, load_image_folder
+from dse.near_match import unknown_word
 
 DEFAULT_DATASET = "fashion-mnist-small"
 _FROM_FOLDER: dict[str, Callable[[Path, bool], Dataset]] = {
@@ -50,8 +50,6 @@ def load_dataset(name: str = DEFAULT_DATASET, data_dir: Path | None = None, down
             raise DatasetError(f"{name} ships with this package and takes no data folder: leave {data_dir} out")
         return load_embedded()
     if name not in _FROM_FOLDER:
-        near = difflib.get_close_matches(name, dataset_names(), n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise DatasetError(f"dataset {name!r} is unknown; {hint}known: {', '.join(dataset_names())}")
+        raise DatasetError(f"dataset {name!r} {unknown_word(name, dataset_names())}")
     folder = data_dir or platformdirs.user_cache_path("bnn-dse") / "datasets" / name
     return _FROM_FOLDER[name](folder, download)

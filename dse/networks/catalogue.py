@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import TypeAlias
 
 from dse.errors import UsageError
+from dse.near_match import unknown_word
 from dse.networks import quicknet, vgg_small
 from dse.networks.birealnet_18 import birealnet_18
 from dse.networks.feature_maps import FeatureMaps, check_int8
@@ -90,6 +90,4 @@ def build_network(
 
 def _check_name(name: str) -> None:
     if name not in _BUILDERS:
-        near = difflib.get_close_matches(name, _BUILDERS, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(f"network {name!r} is unknown; {hint}known: {', '.join(network_names())}")
+        raise UsageError(f"network {name!r} {unknown_word(name, network_names())}")

@@ -8,13 +8,13 @@ a block, `dse.networks.repair_costs` what each costs.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
 from dse.errors import UsageError
+from dse.near_match import unknown_word
 from kernels_asm.activation import Activation
 
 
@@ -157,6 +157,4 @@ def _text(value: object) -> str:
 
 
 def _hint(wrong: str, known: Mapping[str, object]) -> str:
-    near = difflib.get_close_matches(wrong, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}? " if near else ""
-    return f"{wrong!r} is unknown; {hint}known: {', '.join(known)}"
+    return f"{wrong!r} {unknown_word(wrong, known)}"

@@ -12,8 +12,9 @@ from typing import Any
 
 from dse.data.usual_augmentation import Augmentation
 from dse.errors import UsageError
+from dse.near_match import unknown_word
 from dse.training.schedules import Schedule, share_of_peak
-from dse.training.stages import PLAIN, REAL, Stage, last_epochs, named_stages
+from dse.training.stages import PLAIN, REAL, STAGES, Stage, last_epochs, named_stages
 
 
 class Optimiser(StrEnum):
@@ -157,7 +158,7 @@ class Recipe:
         known = {field.name: field for field in fields(cls)}
         for name in values:
             if name not in known:
-                raise UsageError(f"recipe: {name} is unknown; known: {', '.join(known)}")
+                raise UsageError(f"recipe: {name} {unknown_word(name, known)}")
         try:
             return replace(base or cls(), **{name: _read_field(name, value) for name, value in values.items()})
         except (TypeError, ValueError) as error:
@@ -168,21 +169,50 @@ def _read_field(name: str, value: Any) -> Any:
     """Return a field of a recipe from its JSON value; raises ValueError, TypeError or UsageError."""
     match name:
         case "schedule":
-            return Schedule(value)
+            return _choice(name, value, Schedule)
         case "optimiser":
-            return Optimiser(value)
+            return _choice(name, value, Optimiser)
         case "stages":
-            return named_stages(value) if isinstance(value, str) else tuple(map(Stage.from_dict, value))
+            return named_stages(value) if isinstance(value, str) else _stages(value)
         case "distillation":
-            return None if value is None else Distillation(**value)
+            return None if value is None else _distillation(value)
         case "crop_scale":
-            return None if value is None else _pair(*value)
+            return None if value is None else _pair(name, value)
         case _:
             return _read_plain(name, value)
 
 
-def _pair(smallest: float, largest: float) -> tuple[float, float]:
+def _stages(value: Any) -> tuple[Stage, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"stages is {value!r}: give one of {', '.join(STAGES)}, or a list of tables")
+    return tuple(map(Stage.from_dict, value))
+
+
+def _choice(name: str, value: Any, choices: type[StrEnum]) -> StrEnum:
+    if not isinstance(value, str) or value not in set(choices):
+        raise ValueError(f"{name} {value!r} {unknown_word(str(value), choices)}")
+    return choices(value)
+
+
+def _distillation(value: Any) -> Distillation:
+    known = {field.name for field in fields(Distillation)}
+    if not isinstance(value, Mapping) or not set(value) <= known:
+        raise ValueError(f"distillation is {value!r}: give a table of {', '.join(sorted(known))}")
+    for name in {"weight", "temperature"} & set(value):
+        if not _is_number(value[name]):
+            raise ValueError(f"distillation {name} is {value[name]!r}: give a number")
+    return Distillation(**value)
+
+
+def _pair(name: str, value: Any) -> tuple[float, float]:
+    if not (isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_number, value))):
+        raise ValueError(f"{name} is {value!r}: give two numbers")
+    smallest, largest = value
     return float(smallest), float(largest)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _read_plain(name: str, value: Any) -> Any:
@@ -194,7 +224,7 @@ def _read_plain(name: str, value: Any) -> Any:
             return value
         raise ValueError(f"{name} is {value!r}: give true or false")
     whole = name in ("epochs", "train_images", "batch_size", "shift")
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+    if not _is_number(value) or (whole and not isinstance(value, int)):
         raise ValueError(f"{name} is {value!r}: give {'a whole number' if whole else 'a number'}")
     return value if whole else float(value)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from dse.errors import UsageError
+from dse.near_match import unknown_word
 from dse.training.recipe import Recipe
 
 QUICK: Final = Recipe()
@@ -34,9 +34,7 @@ def load_recipe(name: str) -> Recipe:
         return RECIPES[name]
     path = Path(name)
     if path.suffix != ".toml":
-        near = difflib.get_close_matches(name, RECIPES, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(f"recipe {name!r} is unknown; {hint}known: {', '.join(RECIPES)}, or a TOML file")
+        raise UsageError(f"recipe {name!r} {unknown_word(name, RECIPES)}, or a TOML file")
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -44,8 +42,8 @@ def load_recipe(name: str) -> Recipe:
     except ValueError as error:  # no TOML, or no UTF-8
         raise UsageError(f"recipe {name}: no TOML: {error}") from error
     base = values.pop("base", "quick")
-    if base not in RECIPES:
-        raise UsageError(f"recipe {name}: base {base!r} is unknown; known: {', '.join(RECIPES)}")
+    if not isinstance(base, str) or base not in RECIPES:
+        raise UsageError(f"recipe {name}: base {base!r} {unknown_word(str(base), RECIPES)}")
     try:
         return Recipe.from_dict(values, RECIPES[base])
     except UsageError as error:

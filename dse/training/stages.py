@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from dse.errors import UsageError
+from dse.near_match import unknown_word
 from dse.nn.precision import Precision
 
 
@@ -109,9 +109,7 @@ STAGES: Final[Mapping[str, tuple[Stage, ...]]] = MappingProxyType(
 def named_stages(name: str) -> tuple[Stage, ...]:
     """Return the stages called `name`; raises UsageError for a name that is not in `STAGES`."""
     if name not in STAGES:
-        near = difflib.get_close_matches(name, STAGES, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(f"stages {name!r} are unknown; {hint}known: {', '.join(STAGES)}")
+        raise UsageError(f"stages: {name!r} {unknown_word(name, STAGES)}")
     return STAGES[name]
 
 

@@ -286,7 +286,7 @@ def test_a_training_that_diverges_is_a_row_of_the_table(capsys, small, few_choic
         (["--set", "learning_rate=fast"], "give a number"),
         (["--set", "shift=1", "--set", "shift=2"], "given twice"),
         (["--set", 'stages=[{features = "real", arithmetic = "exact"}]'], "no kernel computes"),
-        (["--stages", "three"], "stages 'three' are unknown"),
+        (["--stages", "three"], "stages: 'three' is unknown"),
         (["--optimiser", "lion"], "'lion'"),
         (["--repairs", "estimator=st"], "did you mean ste?"),
         (["--ablate", "layers"], "--ablate 'layers' is unknown"),

@@ -53,7 +53,7 @@ def test_fields_left_out_are_as_in_the_base():
 @pytest.mark.parametrize(
     ("values", "part"),
     [
-        ({"epoch": 3}, "epoch is unknown; known: epochs"),
+        ({"epoch": 3}, "epoch is unknown; did you mean epochs? known: epochs"),
         ({"epochs": 0}, "epochs is 0"),
         ({"epochs": "three"}, "epochs is 'three': give a whole number"),
         ({"epochs": 2.5}, "give a whole number"),
@@ -69,9 +69,14 @@ def test_fields_left_out_are_as_in_the_base():
         ({"flip": 1}, "give true or false"),
         ({"shift": -1}, "shift is -1"),
         ({"crop_scale": [0.5, 0.2]}, "crop_scale is (0.5, 0.2)"),
-        ({"crop_scale": 0.5}, "recipe"),
-        ({"schedule": "sine"}, "'sine'"),
-        ({"optimiser": "adm"}, "'adm'"),
+        ({"crop_scale": 0.5}, "crop_scale is 0.5: give two numbers"),
+        ({"crop_scale": [0.5, "a"]}, "give two numbers"),
+        ({"schedule": "sine"}, "schedule 'sine' is unknown; did you mean cosine?"),
+        ({"schedule": ["cosine"]}, "schedule ['cosine'] is unknown"),
+        ({"optimiser": "adm"}, "optimiser 'adm' is unknown; did you mean adam?"),
+        ({"distillation": 3}, "distillation is 3: give a table of teacher, temperature, weight"),
+        ({"distillation": {"weigth": 0.5}}, "give a table of"),
+        ({"distillation": {"weight": "half"}}, "distillation weight is 'half': give a number"),
         ({"stages": "two"}, "unknown"),
         ({"stages": [{"share": "long"}]}, "long"),
         ({"stages": 3}, "recipe"),
@@ -133,7 +138,8 @@ def test_recipes_by_name_and_from_files(tmp_path):
         (b"\xff\xfe", "no TOML"),
         (b"epoch = 3", "mine.toml: recipe: epoch is unknown"),
         (b'base = "fast"', "base 'fast' is unknown"),
-        (b"stages = 3", "mine.toml: recipe: "),
+        (b'base = ["quick"]', "base ['quick'] is unknown"),
+        (b"stages = 3", "mine.toml: recipe: stages is 3: give one of plain, "),
     ],
 )
 def test_damaged_recipe_files_are_one_line(tmp_path, content, part):
