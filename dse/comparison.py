@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dse.errors import UsageError
+from dse.recipe_text import differing_entries, recipe_text
 from dse.results import LayerResult, StudyResults, TrialResult
 from dse.second_look_claims import LONGER
 from dse.uncertainty import MeasuredAccuracy, differ
@@ -26,7 +27,7 @@ class Line:
 def compare_trials(one: tuple[StudyResults, int], other: tuple[StudyResults, int]) -> list[Line]:
     """Compare two trials, of one study or of two: what they are, what they reach, and their layers.
 
-    Latencies compare where cores and clocks are the same, accuracies where the data are.
+    Latencies compare where cores, clocks and the timing model are the same, accuracies where data and training are.
 
     Raises:
         UsageError: There is no such complete trial.
@@ -49,7 +50,7 @@ def compare_trials(one: tuple[StudyResults, int], other: tuple[StudyResults, int
             "accuracy %",
             first.measured.percent,
             second.measured.percent,
-            accuracy_difference(first.measured, second.measured) if results.dataset == others.dataset else "",
+            accuracy_difference(first.measured, second.measured) if _same_training(results, others) else "",
         ),
         *_trained_longer(results, first, others, second),
         *_further(results, first, others, second),
@@ -69,8 +70,7 @@ def compare_studies(one: StudyResults, other: StudyResults) -> list[Line]:
         Line("of them distinguishable", str(len(one.distinguishable)), str(len(other.distinguishable))),
         Line("hypervolume", _last(one.hypervolumes), _last(other.hypervolumes), _same_scale(one, other)),
     ]
-    comparable = _same_core(one, other)
-    same_data = one.dataset == other.dataset
+    comparable, same_training = _same_core(one, other), _same_training(one, other)
     for what, first, second in (
         ("fastest", one.fastest, other.fastest),
         ("most accurate", one.most_accurate, other.most_accurate),
@@ -78,7 +78,7 @@ def compare_studies(one: StudyResults, other: StudyResults) -> list[Line]:
         ("conventional", one.conventional, other.conventional),
     ):
         latency = _ratio(first.point[0], second.point[0]) if first and second and comparable else ""
-        accuracy = accuracy_difference(first.measured, second.measured) if first and second and same_data else ""
+        accuracy = accuracy_difference(first.measured, second.measured) if first and second and same_training else ""
         lines += [
             Line(f"{what}: trial", _number(first), _number(second)),
             Line(f"{what}: latency ms", _latency(first), _latency(second), latency),
@@ -105,18 +105,34 @@ def _complete(results: StudyResults, number: int) -> TrialResult:
 
 def _settings(one: StudyResults, other: StudyResults) -> Iterator[Line]:
     """Yield what the studies are about, each with a mark where they differ."""
-    for what, first, second in (
-        ("network", one.network, other.network),
-        ("data", one.dataset, other.dataset),
-        ("core", _core(one), _core(other)),
-        ("objectives", ", ".join(map(str, one.goal.objectives)), ", ".join(map(str, other.goal.objectives))),
-        (
-            "constraints",
-            ", ".join(map(str, one.goal.constraints)) or "none",
-            ", ".join(map(str, other.goal.constraints)) or "none",
-        ),
-    ):
-        yield Line(what, first, second, "" if first == second else "not the same")
+    yield _setting("network", one.network, other.network)
+    yield _setting("data", one.dataset, other.dataset, is_same=_same_digest(one, other, "dataset"))
+    yield _setting("core", _core(one), _core(other), is_same=_same_digest(one, other, "core", "timing model"))
+    yield from _recipes(one, other)
+    yield _setting("seed", _none(one.seed), _none(other.seed))
+    objectives = (", ".join(map(str, results.goal.objectives)) for results in (one, other))
+    yield _setting("objectives", *objectives)
+    constraints = (", ".join(map(str, results.goal.constraints)) or "none" for results in (one, other))
+    yield _setting("constraints", *constraints)
+
+
+def _setting(what: str, first: str, second: str, *, is_same: bool = True) -> Line:
+    """Return a line with its mark; what is called the same may be another one still: a file, or a version of dse."""
+    if first != second:
+        return Line(what, first, second, "not the same")
+    return Line(what, first, second, "" if is_same else "the same name, but another one")
+
+
+def _recipes(one: StudyResults, other: StudyResults) -> Iterator[Line]:
+    """Yield how designs were trained, then a line for each entry in which recipes of one kind differ."""
+    first, second = recipe_text(one.recipe), recipe_text(other.recipe)
+    is_same = one.recipe == other.recipe and _same_digest(one, other, "training")
+    yield _setting("training", first, second, is_same=is_same)
+    if one.recipe.keys() != other.recipe.keys():
+        return
+    mine, its = differing_entries(one.recipe, other.recipe), differing_entries(other.recipe, one.recipe)
+    for name in dict.fromkeys([*mine, *its]):
+        yield _setting(f"training: {name}", _none(mine.get(name)), _none(its.get(name)))
 
 
 def _core(results: StudyResults) -> str:
@@ -124,12 +140,30 @@ def _core(results: StudyResults) -> str:
 
 
 def _same_core(one: StudyResults, other: StudyResults) -> bool:
-    return _core(one) == _core(other) and one.network == other.network
+    same_model = _same_digest(one, other, "core", "timing model")
+    return same_model and _core(one) == _core(other) and one.network == other.network
+
+
+def _same_data(one: StudyResults, other: StudyResults) -> bool:
+    return one.dataset == other.dataset and _same_digest(one, other, "dataset")
+
+
+def _same_training(one: StudyResults, other: StudyResults) -> bool:
+    """Whether accuracies of the two compare. Seeds may differ: the standard errors are of one seed among others."""
+    return _same_data(one, other) and one.recipe == other.recipe and _same_digest(one, other, "training")
+
+
+def _same_digest(one: StudyResults, other: StudyResults, *names: str) -> bool:
+    return all(one.digests.get(name) == other.digests.get(name) for name in names)
 
 
 def _same_scale(one: StudyResults, other: StudyResults) -> str:
-    """Say where two hypervolumes do not compare, as they are measured from different references."""
-    return "" if one.reference == other.reference else "other references: not comparable"
+    """Say where two hypervolumes do not compare: measured from different references, or on unlike figures."""
+    if one.reference != other.reference:
+        return "other references: not comparable"
+    figures = ("latencies", _same_core(one, other)), ("accuracies", _same_training(one, other))
+    unlike = [figure for figure, is_same in figures if not is_same]
+    return f"other {' and '.join(unlike)}: not comparable" if unlike else ""
 
 
 def _designs(one: TrialResult, other: TrialResult) -> Iterator[Line]:
@@ -146,7 +180,7 @@ def _trained_longer(
     first, second = (None if trial.refined is None else trial.refined.measured for trial in (one, other))
     if first is None and second is None:
         return
-    is_comparable = results.look == others.look and results.dataset == others.dataset
+    is_comparable = results.look == others.look and _same_data(results, others)
     yield Line(
         f"accuracy % {LONGER}",
         "" if first is None else first.percent,

@@ -24,6 +24,7 @@ from dse.chart_theme import DARK, FIGURE_CONFIG, LIGHT, Theme
 from dse.charts import SELECTION_TRACE, describe_design, front_figure, hypervolume_figure
 from dse.layer_chart import layer_figure, layer_legend
 from dse.page import asset, cards, script_json, write_page
+from dse.recipe_text import recipe_text
 from dse.results import StudyResults, TrialResult
 from dse.second_look_claims import LONGER, refined_mark, refined_notes
 from dse.study_reader import read_results
@@ -106,7 +107,10 @@ def _subtitle(results: StudyResults) -> str:
     clock = f" at {results.clock_hz / 1e9:g} GHz" if results.clock_hz else ""
     states = (("complete", TrialState.COMPLETE), ("pruned", TrialState.PRUNED), ("failed", TrialState.FAIL))
     counts = ", ".join(f"{results.count(state)} {name}" for name, state in states if results.count(state))
-    what = f"Network {results.network} on {results.core_name}{clock}, data {results.dataset}"
+    what = (
+        f"Network {results.network} on {results.core_name}{clock}, data {results.dataset}, "
+        f"training: {recipe_text(results.recipe)}"
+    )
     limits = "".join(f", {constraint}" for constraint in results.goal.constraints)
     return f"{what}{limits}; trials: {counts or 'none yet'}{f'; {results.stopped}' if results.stopped else ''}"
 

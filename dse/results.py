@@ -171,6 +171,9 @@ class StudyResults:
         chance: Accuracy of guessing.
         stopped: Why the last run ended before its budget, or None.
         look: How the designs that had a second look were trained then, or None.
+        recipe: How the search trained the designs: a `Recipe` or a `QuickRecipe` as JSON values; empty if unknown.
+        seed: Of the search and of its trainings, or None if the study does not say.
+        digests: SHA-256 by name of what the figures rest on: "core", "timing model", "dataset", "training".
 
     """
 
@@ -190,6 +193,9 @@ class StudyResults:
     chance: float = 0.0
     stopped: str | None = None
     look: LookPlan | None = None
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def complete(self) -> tuple[TrialResult, ...]:

@@ -17,6 +17,7 @@ from dse.goal import DEFAULT_OBJECTIVES, Goal
 from dse.measures import Measure
 from dse.networks.catalogue import LARGEST_MULTIPLIER
 from dse.networks.feature_maps import FeatureMaps
+from dse.recipe_text import differing_entries
 from dse.space import ACCUMULATORS, CLIPS, OVERFLOWS, WIDTH_MULTIPLIERS
 from dse.training.quick_recipe import HONEST, QuickRecipe
 from dse.training.recipe import Optimiser, Recipe
@@ -290,23 +291,11 @@ def _in_order(values: Any) -> Any:
 def _require_same(study_name: str, field: str, wanted: Any, stored: Any) -> None:
     if wanted != stored:
         if isinstance(wanted, Mapping) and isinstance(stored, Mapping):
-            wanted, stored = _differing(wanted, stored), _differing(stored, wanted)
+            wanted, stored = differing_entries(wanted, stored), differing_entries(stored, wanted)
         raise UsageError(
             f"study {study_name!r} was made with {field} {_text(stored)}, not {_text(wanted)}: "
             "give the same value to continue it, or another --name to start a new study"
         )
-
-
-def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entries of a table that another does not have so, "design.images" for one of a table in it."""
-    differing: dict[str, Any] = {}
-    for name, value in one.items():
-        its = other.get(name)
-        if isinstance(value, Mapping) and isinstance(its, Mapping):
-            differing |= {f"{name}.{field}": found for field, found in _differing(value, its).items()}
-        elif value != its:
-            differing[name] = value
-    return differing
 
 
 def _text(value: Any) -> str:

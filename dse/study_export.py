@@ -38,7 +38,7 @@ class ExportedStudy:
     """The two tables, and what the study is.
 
     Attributes:
-        study: Name, network, data set, core, goal.
+        study: Name, network, data set, core, training, goal.
         trials: A row a trial, in the order of their numbers, all with the same columns.
         layers: A row for each layer of each trial, likewise.
 
@@ -58,6 +58,9 @@ def exported(results: StudyResults) -> ExportedStudy:
         "core": results.core,
         "overrides": dict(results.overrides),
         "clock_hz": results.clock_hz,
+        "recipe": dict(results.recipe),
+        "seed": results.seed,
+        "digests": dict(results.digests),
         "objectives": list(map(str, results.goal.objectives)),
         "constraints": list(map(str, results.goal.constraints)),
     }

@@ -8,6 +8,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from dse.chart_theme import LIGHT, SYMBOLS, Theme, ramp
+from dse.recipe_text import recipe_text
 from dse.results import StudyResults
 
 HEIGHT = 380
@@ -15,12 +16,17 @@ _DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def fronts_figure(studies: Sequence[StudyResults], *, theme: Theme = LIGHT) -> go.Figure:
-    """Draw the front of each study; studies on one core share a colour and differ in symbol and dashes."""
+    """Draw the front of each study; studies on one core share a colour and differ in symbol and dashes.
+
+    Where they were trained in several ways, the names say how.
+    """
     cores = sorted({study.core_name for study in studies})
     colours = dict(zip(cores, ramp(len(cores)), strict=True))
     figure = go.Figure(layout={"template": theme.template})
     seen: dict[str, int] = {}
+    trainings = {recipe_text(study.recipe) for study in studies}
     for study in studies:
+        training = f", {recipe_text(study.recipe)}" if len(trainings) > 1 else ""
         rank = seen[study.core_name] = seen.get(study.core_name, -1) + 1
         figure.add_trace(
             go.Scatter(
@@ -35,7 +41,7 @@ def fronts_figure(studies: Sequence[StudyResults], *, theme: Theme = LIGHT) -> g
                     "dash": _DASHES[rank % len(_DASHES)],
                 },
                 marker={"size": 8, "symbol": SYMBOLS[rank % len(SYMBOLS)]},
-                name=f"{escape(study.core_name)}: {escape(study.name)}",
+                name=f"{escape(study.core_name)}: {escape(study.name)}{training}",
                 hovertemplate="trial %{customdata}: %{x:.3f} ms, %{y:.2f} %<extra>%{fullData.name}</extra>",
             )
         )

@@ -50,8 +50,7 @@ class StudyReader:
         check_format(self.study)
         attributes = self.study.user_attrs
         look = read_second_look(self.study)
-        spec = attributes.get("spec")
-        spec = spec if isinstance(spec, Mapping) else {}
+        spec = _mapping(attributes.get("spec"))
         goal = Goal.of_spec(spec)
         trials = self._read_trials(goal, look.accuracies)
         complete = [trial for trial in trials if trial.complete]
@@ -62,7 +61,7 @@ class StudyReader:
             network=_text(spec.get("network")),
             dataset=_text(spec.get("dataset")),
             core=_text(spec.get("core")),
-            overrides=dict(spec.get("overrides") or {}),
+            overrides=_mapping(spec.get("overrides")),
             clock_hz=_finite(spec.get("clock_hz")),
             budget=spec.get("trials") if isinstance(spec.get("trials"), int) else None,
             trials=trials,
@@ -74,6 +73,9 @@ class StudyReader:
             chance=attributes.get("chance_accuracy", 0.0),
             stopped=attributes.get(STOPPED),
             look=look.plan,
+            recipe=_mapping(spec.get("recipe")),
+            seed=spec.get("seed") if isinstance(spec.get("seed"), int) else None,
+            digests=_mapping(attributes.get("digests")),
         )
 
     def _read_trials(self, goal: Goal, refined: Mapping[int, RefinedAccuracy]) -> tuple[TrialResult, ...]:
@@ -126,6 +128,10 @@ def _read_trial(trial: FrozenTrial, study_name: str, goal: Goal) -> TrialResult:
 
 def _finite(value: Any) -> float | None:
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return dict(value) if isinstance(value, Mapping) else {}
 
 
 def _text(value: Any) -> str:

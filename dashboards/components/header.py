@@ -9,6 +9,7 @@ from optuna.trial import TrialState
 
 from dashboards.components.card import card
 from dse.accuracy_claims import against_conventional, front_mark, front_summary
+from dse.recipe_text import recipe_text
 from dse.results import StudyResults, TrialResult
 
 STATE_NAMES = {
@@ -30,6 +31,7 @@ def header(results: StudyResults) -> list[Component]:
                 dmc.Badge(f"{results.core_name}{clock}", variant="light", tt="none"),
                 dmc.Badge(results.dataset, variant="light", color="grape", tt="none"),
                 dmc.Badge(f"network {results.network}", variant="light", color="gray", tt="none"),
+                dmc.Badge(f"training: {recipe_text(results.recipe)}", variant="light", color="gray", tt="none"),
             ],
             gap="xs",
         ),

@@ -23,7 +23,7 @@ def study_fronts(studies: Sequence[StudyResults], theme: Theme) -> list[Componen
     figure: Any = fronts_figure(studies, theme=theme)
     note = (
         "Colour is the core. This page shows one study; start the dashboard with --name for another. Accuracies of "
-        "studies on different images or networks do not compare."
+        "studies on different images, or with another training, do not compare."
     )
     return [
         panel(

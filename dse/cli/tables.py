@@ -21,6 +21,7 @@ from dse.comparison import Line
 from dse.evaluation import LATENCY_SCOPE
 from dse.goal import Goal
 from dse.hypervolume import stalled_for
+from dse.recipe_text import recipe_text
 from dse.results import StudyResults, TrialResult
 from dse.second_look_claims import LONGER, refined_mark
 from dse.twin_rows import twin_headings, twin_rows
@@ -41,7 +42,7 @@ def front_table(results: StudyResults) -> Table:
         f"{results.network} on {results.dataset}, {results.core_name}"
     )
     table = _design_table(title, results)
-    table.caption = f"{ERRORS_NOTE} Latency counts the {LATENCY_SCOPE}."
+    table.caption = f"Training: {recipe_text(results.recipe)}. {ERRORS_NOTE} Latency counts the {LATENCY_SCOPE}."
     for trial in results.front:
         table.add_row(*_design_cells(results, trial))
     return table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -63,6 +64,13 @@ def test_studies_of_other_programs_are_left_out(several: Path) -> None:
     colours = [trace.line.color for trace in figure.data]
     assert colours[0] != colours[1] == colours[2]
     assert figure.data[1].marker.symbol != figure.data[2].marker.symbol
+    assert not any("epochs" in trace.name for trace in figure.data)
+
+
+def test_fronts_of_several_trainings_are_named_after_them(several: Path) -> None:
+    first, *others = studies_of(several, NAMES[1]).read("1")
+    figure = fronts_figure([replace(first, recipe={"epochs": 1}), *others])
+    assert [trace.name.endswith(("1 epoch", "3 epochs")) for trace in figure.data] == [True] * 3
 
 
 def test_storage_of_one_study_has_nothing_to_compare(storage: Path) -> None:

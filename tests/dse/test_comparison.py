@@ -88,6 +88,50 @@ def test_what_was_measured_apart_is_not_compared(results: StudyResults, tmp_path
     assert studies["hypervolume"].difference == "other references: not comparable"
 
 
+def test_accuracies_of_two_trainings_are_not_compared(results: StudyResults) -> None:
+    quick = {"design": {"images": 16_000, "shift": 0}, "train_images": None}
+    first = replace(results, recipe=quick, digests={"training": "a", "core": "c"})
+    longer = replace(first, recipe={**quick, "design": {"images": 32_000, "shift": 0}})
+    lines = by_what(compare_studies(first, longer))
+    assert lines["training"] == Line(
+        "training", "quick run of 16,000 images", "quick run of 32,000 images", "not the same"
+    )
+    assert lines["training: design.images"] == Line("training: design.images", "16000", "32000", "not the same")
+    assert lines["most accurate: accuracy %"].difference == ""
+    assert lines["hypervolume"].difference == "other accuracies: not comparable"
+    assert lines["fastest: latency ms"].difference == "1.00 times"
+    assert by_what(compare_trials((first, 4), (longer, 1)))["accuracy %"].difference == ""
+    epochs = by_what(compare_studies(first, replace(first, recipe={"epochs": 1, "train_images": 500})))
+    assert epochs["training"].other == "1 epoch of the first 500"
+    assert not any(what.startswith("training: ") for what in epochs)
+
+
+def test_seeds_are_told_and_compared(results: StudyResults) -> None:
+    lines = by_what(compare_trials((results, 4), (replace(results, seed=7), 1)))
+    assert lines["seed"] == Line("seed", "1", "7", "not the same")
+    assert lines["accuracy %"].difference == "6.00 points worse"
+
+
+@pytest.mark.parametrize(
+    ("changed", "line", "latency", "accuracy"),
+    [
+        ("core", "core", "", NOT_SHOWN),
+        ("timing model", "core", "", NOT_SHOWN),
+        ("dataset", "data", "1.00 times", ""),
+        ("training", "training", "1.00 times", ""),
+    ],
+)
+def test_one_name_for_two_things_is_told(
+    results: StudyResults, changed: str, line: str, latency: str, accuracy: str
+) -> None:
+    digests = {"core": "c", "timing model": "m", "dataset": "d", "training": "t"}
+    one, other = replace(results, digests=digests), replace(results, digests={**digests, changed: "another"})
+    lines = by_what(compare_trials((one, 0), (other, 0)))
+    assert lines[line].difference == "the same name, but another one"
+    assert lines["latency ms"].difference == latency
+    assert lines["accuracy %"].difference == accuracy
+
+
 def test_studies_side_by_side(results: StudyResults, tmp_path: Path) -> None:
     study = create_study(tmp_path / "other.db", "other")
     add_measured(study, 2.0, 0.862, 0.006)

@@ -112,6 +112,7 @@ def test_command(study: ExportedStudy, storage: Path, tmp_path: Path, capsys: py
     assert done.stdout == f"30 trials, 116 layers in {path}\n"
     content = json.loads(path.read_text())
     assert content["study"]["objectives"] == ["latency_ms", "accuracy"]
+    assert (content["study"]["recipe"], content["study"]["seed"]) == ({"epochs": 3}, 1)
     front = read_results(optuna.load_study(study_name=None, storage=f"sqlite:///{storage}")).front_numbers
     assert {trial["trial"] for trial in content["trials"] if trial["front"]} == front
     assert run(["study", "export", str(tmp_path / "none" / "out.csv"), "--storage", str(storage)]) == 2
