@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,10 +20,12 @@ from dse.enqueued import enqueued_designs
 from dse.errors import UsageError
 from dse.evaluation import LATENCY_SCOPE, Evaluator, Trainer
 from dse.footprint import Footprint
+from dse.goal import Goal
 from dse.known_designs import known_designs
 from dse.latency import EmulatedTimer
 from dse.legality import Legality, legal_space
 from dse.local_workers import LocalWorkers, worker_command
+from dse.measures import LATENCY
 from dse.measuring import Measuring
 from dse.near_match import unknown_word
 from dse.networks import FeatureMaps, Repairs, build_network, default_repairs
@@ -83,8 +86,7 @@ def run_study(settings: StudySettings, progress: StudyProgress) -> optuna.Study:
     spec = settings.spec
     check_installed(spec.sampler)
     core = load_core(spec.core, dict(spec.overrides))
-    for name in spec.goal().further_cores:
-        load_core(name, {})
+    _check_goal(spec.goal(), core)
     build_network(spec.network)
     _check_dataset_name(spec.dataset)
     _check_holds_conventional(spec.parameters)
@@ -136,6 +138,19 @@ def run_worker(storage: str, name: str, cache: Path, data_dir: Path | None, prog
         setup.check_unchanged(study)
         setup.run(study, progress)
     return study
+
+
+def _check_goal(goal: Goal, core: Core) -> None:
+    """Raise UsageError for constraints that nothing keeps, and for a further core that is unknown or the study's own.
+
+    Here and not where a goal is read, so that a study that was made with such a one can still be shown.
+    """
+    for lower, upper in product(goal.constraints, repeat=2):
+        if lower.measure == upper.measure and upper.is_upper and not lower.is_upper and lower.limit > upper.limit:
+            raise UsageError(f"constraints {lower} and {upper}: no design keeps both, leave one out")
+    for name in goal.further_cores:
+        if load_core(name, {}).digest == core.digest:
+            raise UsageError(f"{LATENCY}@{name}: {name} is the study's own core: write {LATENCY}, or another core")
 
 
 def has_ended(study: optuna.Study, spec: StudySpec) -> bool:

@@ -76,7 +76,8 @@ def refine_study(settings: RefineSettings, progress: TrainingsProgress) -> optun
     """Take a second look at the study's front, at what an earlier one by the same plan has left, and return the study.
 
     Raises:
-        UsageError: There is no such study, it has no front yet, or the data set is not its own.
+        UsageError: There is no such study, it has no front yet, the data set is not its own, or the recipe trains for
+            less than the search did.
         TrainingError: The training of a design diverged; what the others found is kept.
         InterruptedTrainingError: As `TrainingRunner.run`; finished designs are kept.
         DseError: As `obtain_accuracy` and `StudyStorage`.
@@ -91,6 +92,7 @@ def refine_study(settings: RefineSettings, progress: TrainingsProgress) -> optun
         spec = stored_spec(study.user_attrs["spec"])
         dataset = study_dataset(study, settings.data_dir)
         recipe = _recipe(settings, longer_recipe(spec.recipe.chosen(), len(dataset.train)))
+        _check_not_shorter(recipe, spec.recipe.chosen(), len(dataset.train))
         first = spec.seed + 1 if settings.first_seed is None else settings.first_seed
         plan = LookPlan(recipe.to_dict(), tuple(range(first, first + settings.seeds)), training_digest())
         known = read_second_look(study, plan).accuracies
@@ -156,3 +158,20 @@ def _recipe(settings: RefineSettings, default: Recipe) -> Recipe:
             "recipe: its last stage leaves a network that no kernel computes: end with a stage of defaults"
         )
     return recipe
+
+
+def _check_not_shorter(recipe: Recipe, searched: Recipe | QuickRecipe, images: int) -> None:
+    """Raise UsageError if a look trains on fewer images than the search did, on a data set of so many."""
+    looked_at, before = images_looked_at(recipe, images), images_looked_at(searched, images)
+    if looked_at < before:
+        raise UsageError(
+            f"recipe: its trainings look at {looked_at:,} images, those of the search at {before:,}: a second look is "
+            "to train longer, give more --epochs or --train-images"
+        )
+
+
+def images_looked_at(recipe: Recipe | QuickRecipe, images: int) -> int:
+    """Return how many images a training of a data set of so many looks at, repeated ones included."""
+    if isinstance(recipe, QuickRecipe):
+        return recipe.design.images
+    return recipe.epochs * min(images, recipe.train_images or images)

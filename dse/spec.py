@@ -18,6 +18,7 @@ from dse.measures import Measure
 from dse.networks.catalogue import LARGEST_MULTIPLIER
 from dse.networks.feature_maps import FeatureMaps
 from dse.recipe_text import differing_entries
+from dse.seed import LARGEST_SEED
 from dse.space import ACCUMULATORS, CLIPS, OVERFLOWS, WIDTH_MULTIPLIERS
 from dse.training.quick_recipe import HONEST, QuickRecipe
 from dse.training.recipe import Optimiser, Recipe
@@ -208,7 +209,7 @@ class StudySpec(_Table):
         default=SamplerKind.TPE,
         description=f"what proposes designs: {', '.join(SamplerKind)}",
     )
-    seed: int = Field(default=0, ge=0, description="of the search and of the trainings, at least 0")
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED, description="of the search and of the trainings, at least 0")
     trials: int = Field(default=40, ge=1, description="designs to evaluate in all, at least 1")
     until_stalled: int = Field(
         default=0, ge=0, description="stop after so many complete trials without hypervolume gained; 0: never"

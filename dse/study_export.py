@@ -33,6 +33,15 @@ _MAPPINGS: Final = ("stalls", "ports")
 """Columns of layers that hold numbers by name: in CSV and Parquet, as JSON texts, as each row has other names."""
 
 
+_COLUMNS: Final = {
+    "int64": "trial layer accumulator clip input_size cycles products instructions",
+    "bool_": "feasible front distinguishable refined_distinguishable",
+    "string": "state overflow maps repairs front_mark reason refined_front_mark name shape bound tile stalls ports",
+}
+_TYPES: Final = {name: type_name for type_name, names in _COLUMNS.items() for name in names.split()}
+"""Parquet's type of each column that holds other than floating-point numbers, also where a study knows none of it."""
+
+
 @dataclass(frozen=True)
 class ExportedStudy:
     """The two tables, and what the study is.
@@ -183,7 +192,9 @@ def _read_csv(path: Path) -> list[Row]:
 def _parquet(rows: Sequence[Row]) -> bytes:
     pyarrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     buffer = pyarrow.BufferOutputStream()
-    parquet.write_table(pyarrow.Table.from_pylist(list(rows)), buffer)
+    columns = rows[0] if rows else ()
+    schema = pyarrow.schema([(name, getattr(pyarrow, _TYPES.get(name, "float64"))()) for name in columns])
+    parquet.write_table(pyarrow.Table.from_pylist(list(rows), schema), buffer)
     return bytes(buffer.getvalue().to_pybytes())
 
 

@@ -39,7 +39,7 @@ Accumulator = Annotated[
 ]
 OverflowPolicy = Annotated[
     str | None,
-    typer.Option("--overflow", help="What sums beyond them do: exact, saturate or wrap (default: exact)."),
+    typer.Option("--overflow", help="What sums beyond them do: exact, saturate, wrap or running (default: exact)."),
 ]
 Clip = Annotated[int | None, typer.Option("--clip", help="Clip sums to this range; none if left out.")]
 TrialNumber = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -40,7 +41,9 @@ def export(
         int | None,
         typer.Option("--design", min=0, metavar="TRIAL", help="Write this trial's design instead, for a board."),
     ] = None,
-    images: Annotated[int, typer.Option(min=1, help="Of a design: test images with outputs.")] = DEFAULT_IMAGES,
+    images: Annotated[
+        int | None, typer.Option(min=1, help=f"Of a design: test images with outputs (default: {DEFAULT_IMAGES}).")
+    ] = None,
     weights: Weights = None,
     data_dir: DataDir = None,
     cache: CacheOption = None,
@@ -52,11 +55,8 @@ def export(
     With --design, write a trained design as assembly, C and a test vector, with a Makefile: what is taken to a board.
     """
     if design is None:
-        if weights is not None:
-            from dse.errors import UsageError
-
-            raise UsageError("--weights is for a design: give --design too")
-        _export_trials(target, storage, name, file_format)
+        _refuse_without_design({"--weights": weights, "--images": images, "--data-dir": data_dir})
+        _export_trials(target, storage, name, file_format, as_json=as_json)
         return
     if file_format is not None:
         from dse.errors import UsageError
@@ -66,6 +66,7 @@ def export(
     from dse.cli.progress import count_status
     from dse.export.trial_export import export_trial
 
+    images = images or DEFAULT_IMAGES
     study = open_study(storage, name)
     with count_status(f"exporting design {design}", images) as progress:
         evaluations = EvaluationCache(cache_directory(cache))
@@ -79,7 +80,14 @@ def export(
     )
 
 
-def _export_trials(file: Path, storage: str, name: str | None, file_format: str | None) -> None:
+def _refuse_without_design(options: Mapping[str, object]) -> None:
+    if (given := next((option for option, value in options.items() if value is not None), None)) is not None:
+        from dse.errors import UsageError
+
+        raise UsageError(f"{given} is for a design: give --design too")
+
+
+def _export_trials(file: Path, storage: str, name: str | None, file_format: str | None, *, as_json: bool) -> None:
     from dse.study_export import exported, format_of, layers_path, write_export
 
     chosen = format_of(file, file_format)
@@ -89,4 +97,8 @@ def _export_trials(file: Path, storage: str, name: str | None, file_format: str 
 
     study = exported(read_results(open_study(storage, name)))
     files = write_export(study, file, chosen)
+    if as_json:
+        done = {"trials": len(study.trials), "layers": len(study.layers), "files": list(map(str, files))}
+        typer.echo(json.dumps(done))
+        return
     typer.echo(f"{len(study.trials)} trials, {len(study.layers)} layers in {' and '.join(map(str, files))}")

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from dse.seed import LARGEST_SEED
+
 Options = dict[str, tuple[str, Any]]
 """For each key of the spec that an option sets, by dotted path: the option's name and the value."""
 
@@ -29,7 +31,8 @@ Trials = Annotated[
     typer.Option("--trials", min=1, help="Designs to evaluate in all, earlier runs included (default: 40)."),
 ]
 Seed = Annotated[
-    int | None, typer.Option("--seed", min=0, help="Seed of the search and of the trainings (default: 0).")
+    int | None,
+    typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of the search and of the trainings (default: 0)."),
 ]
 Epochs = Annotated[
     int | None,

@@ -21,6 +21,7 @@ from dse.cli.options import (
 )
 from dse.cli.study_results import print_results
 from dse.cli.train_options import Epochs, Settings, TrainImages
+from dse.seed import LARGEST_SEED
 
 DEFAULT_SEEDS = 1
 """Trainings of a design: the number of images, which seeds do not multiply, is the larger part of the error, so that a
@@ -41,7 +42,10 @@ def refine(
     epochs: Epochs = None,
     train_images: TrainImages = None,
     settings: Settings = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="First seed (default: the one behind the study's).")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=LARGEST_SEED, help="First seed (default: the one behind the study's)."),
+    ] = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes of this machine that train designs.")] = 1,
     data_dir: DataDir = None,
     cache: CacheOption = None,

@@ -52,6 +52,7 @@ from dse.cli.train_options import (
     recipe_of_options,
     with_teacher,
 )
+from dse.seed import LARGEST_SEED
 
 if TYPE_CHECKING:
     from dse.ablation import Ablation
@@ -86,7 +87,7 @@ def train(
     distil: Distil = False,
     teacher: Teacher = None,
     device: DeviceName = "cpu",
-    seed: Annotated[int, typer.Option(min=0, help="First seed.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="First seed.")] = 0,
     seeds: Annotated[int, typer.Option(min=1, help="How many trainings, of one seed each.")] = 1,
     ablate: Annotated[
         str | None, typer.Option(help="repairs: also change one repair at a time, and compare.", metavar="repairs")

@@ -82,6 +82,11 @@ def test_goal_makes_the_objectives_and_its_cores_are_a_part_of_what_must_not_cha
         (StudySpec(parameters=ParameterRanges(repairs=("residual=single",))), 'parameters.repairs must hold ""'),
         (StudySpec(parameters=ParameterRanges(repairs=("", "residual=twice"))), "'twice' is unknown"),
         (StudySpec(objectives=("accuracy", "latency_ms@cortex-a5")), "cortex-a5"),
+        (StudySpec(objectives=("latency_ms", "latency_ms@cortex-a72")), "cortex-a72 is the study's own core"),
+        (
+            StudySpec(constraints=("accuracy >= 0.9", "latency_ms <= 2", "accuracy <= 0.8")),
+            "constraints accuracy >= 0.9 and accuracy <= 0.8: no design keeps both",
+        ),
         (StudySpec(enqueue=("clip=20",)), "outside the study's ranges"),
     ],
 )

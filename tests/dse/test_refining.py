@@ -232,7 +232,15 @@ def test_what_cannot_be_looked_at_is_refused_before_anything_is_trained(
     with pytest.raises(UsageError, match=r"dataset fashion-mnist-small is not the one that study 'study' was made"):
         refine_study(settings(fake), Heard())
     study.set_user_attr("digests", {"dataset": load_dataset().digest})
-    for changes, message in (({"epochs": 0}, "epochs is 0"), ({"stages": "real"}, "stages")):
+    for changes, message in (
+        ({"epochs": 0}, "epochs is 0"),
+        ({"stages": "real"}, "stages"),
+        (
+            {"epochs": 1},
+            r"look at 10,000 images, those of the search at 16,000: .*give more --epochs or --train-images",
+        ),
+        ({"epochs": 5, "train_images": 3_000}, "look at 15,000 images"),
+    ):
         with pytest.raises(UsageError, match=message):
             refine_study(settings(fake, changes=changes), Heard())
     with pytest.raises(UsageError, match="there is no storage"):

@@ -13,9 +13,16 @@ from dse.cli.main import run
 from dse.cli.serialise import trial_fields
 from dse.cli.study import app
 from dse.errors import DseError, UsageError
-from dse.study_export import FORMATS, ExportedStudy, exported, format_of, read_export, write_export
+from dse.study_export import FORMATS, ExportedStudy, exported, format_of, layers_path, read_export, write_export
 from dse.study_reader import read_results
-from tests.sample_study import add_measured, add_second_look, build_marked_study, build_study, create_study
+from tests.sample_study import (
+    add_measured,
+    add_second_look,
+    build_marked_study,
+    build_study,
+    build_study_of_another_goal,
+    create_study,
+)
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +88,32 @@ def test_empty_study_is_written(tmp_path: Path, file_format: str, require_packag
     assert read_export(tmp_path / f"out.{file_format}", file_format) == ([], [])
 
 
+def test_parquet_has_the_same_types_for_what_a_study_knows_nothing_of(
+    tmp_path: Path, require_package: Callable[[str], None]
+) -> None:
+    require_package("pyarrow")
+    parquet = importlib.import_module("pyarrow.parquet")
+    marked = build_marked_study(tmp_path / "marked.db")
+    schemas = []
+    for name in ("unseen", "seen"):
+        path = tmp_path / f"{name}.parquet"
+        write_export(exported(read_results(marked)), path, "parquet")
+        schemas.append([parquet.read_schema(file) for file in (path, layers_path(path))])
+        add_second_look(marked, {2: 0.87})
+    assert schemas[0] == schemas[1]
+    assert not any(str(field.type) == "null" for schema in schemas[0] for field in schema)
+    types = {field.name: str(field.type) for field in schemas[0][0]}
+    assert (types["refined_accuracy"], types["refined_front_mark"]) == ("double", "string")
+    assert (types["clip"], types["feasible"], types["latency_ms"]) == ("int64", "bool", "double")
+
+
+def test_further_measures_are_numbers(tmp_path: Path, require_package: Callable[[str], None]) -> None:
+    require_package("pyarrow")
+    path = tmp_path / "out.parquet"
+    write_export(exported(read_results(build_study_of_another_goal(tmp_path / "goal.db"))), path, "parquet")
+    assert [trial["memory_bytes"] for trial in read_export(path, "parquet")[0]] == [8192.0, 4096.0, 2048.0, 2048.0]
+
+
 def test_format_is_that_of_the_name_or_the_one_asked_for() -> None:
     assert format_of(Path("a.json"), None) == "json"
     assert format_of(Path("a.txt"), "csv") == "csv"
@@ -110,6 +143,8 @@ def test_command(study: ExportedStudy, storage: Path, tmp_path: Path, capsys: py
     done = CliRunner().invoke(app, ["export", str(path), "--storage", str(storage)])
     assert done.exit_code == 0, done.output
     assert done.stdout == f"30 trials, 116 layers in {path}\n"
+    told = CliRunner().invoke(app, ["export", str(path), "--storage", str(storage), "--json"])
+    assert json.loads(told.stdout) == {"trials": 30, "layers": 116, "files": [str(path)]}
     content = json.loads(path.read_text())
     assert content["study"]["objectives"] == ["latency_ms", "accuracy"]
     assert (content["study"]["recipe"], content["study"]["seed"]) == ({"epochs": 3}, 1)

@@ -35,6 +35,8 @@ def dse(capsys):
         ("study run --core cortex-a7", 2, "did you mean cortex-a7"),
         ("study run --dataset fashion-mnist-smal", 2, "did you mean fashion-mnist-small?"),
         ("study run --network tinny", 2, "did you mean tiny?"),
+        (f"study run --seed {2**64}", 2, "--seed"),
+        (f"train --seed {2**64}", 2, "--seed"),
         ("study run --override l2.latency", 2, "write FIELD=VALUE"),
         ("study run --override l2.latency=fast", 2, "l2.latency"),
         ("study run --trials 0", 2, "--trials"),

@@ -341,6 +341,8 @@ def test_a_design_is_trained_anew_verified_and_taken_to_the_board(folder, first_
         ("verify", *of_trial, "--weights", "none.safetensors"): "none.safetensors: cannot be read",
         ("train", "--name", "small", "--trial", "99"): "study 'small' has no trial 99",
         (*exported, *weights): "--weights is for a design: give --design too",
+        exported: "--images is for a design: give --design too",
+        (*exported[:-2], "--data-dir", "."): "--data-dir is for a design: give --design too",
     }.items():
         done = dse(folder, *refused)
         assert done.returncode in (1, 2)
