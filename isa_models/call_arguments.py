@@ -52,8 +52,13 @@ class CallArguments:
 def call_arguments(arguments: Sequence[Argument], buffers: Sequence[Buffer] = ()) -> CallArguments:
     """Gather the arguments of a call; `buffers` are further ones, to be pointed to from others.
 
-    Raises InputError for text, or an object, that is no argument.
+    Raises InputError for text, or an object, that is no argument or no list of them.
     """
+    for what, given in (("arguments", arguments), ("buffers", buffers)):
+        if isinstance(given, str | bytes) or not isinstance(given, Sequence | np.ndarray):
+            raise InputError(f"{what} {given!r}: give a list")
+    if wrong := next((buffer for buffer in buffers if not isinstance(buffer, Buffer)), None):
+        raise InputError(f"buffer {wrong!r}: give a Buffer")
     values: list[int | Pointer] = []
     vectors: list[int] = []
     gathered = list(buffers)

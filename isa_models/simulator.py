@@ -25,6 +25,9 @@ from isa_models.trace import Trace
 from isa_models.trace_checks import check_trace
 
 DEFAULT_CORE = "cortex-a72"
+LARGEST_WARMUP = 1000
+"""Passes before the timed one; caches and branch predictor are settled after a few."""
+
 _MOST_NAMES = 10
 """Names that an error lists."""
 
@@ -159,7 +162,9 @@ class Simulator:
 
     def _check_function(self, function: str) -> None:
         if function not in self._entries:
-            hint = did_you_mean(function, self._entries, f"functions: {_listed(self.functions())}")
+            hint = did_you_mean(
+                str(function), self._entries, f"functions: {_listed(self.functions() or sorted(self._entries))}"
+            )
             raise InputError(f"no function '{function}': {hint}")
 
     def _explained(self, error: IllegalInstructionError) -> IsaModelError | None:
@@ -247,6 +252,8 @@ def simulate_all(
 
 def chosen_core(core: str | Path | Core, overrides: Mapping[str, object] | None = None) -> Core:
     """Load a core by its name or path; raises InputError for an unknown one or a wrong override."""
+    if not isinstance(overrides, Mapping | None) or not all(isinstance(field, str) for field in overrides or ()):
+        raise InputError(f'overrides {overrides!r}: give fields and values, such as {{"l2.latency": 30}}')
     if isinstance(core, str | Path):
         return load_core(core, {field: _yaml(field, value) for field, value in (overrides or {}).items()})
     if not isinstance(core, Core):
@@ -271,9 +278,13 @@ def _listed(names: Sequence[str]) -> str:
     return (", ".join(names[:_MOST_NAMES]) or "none") + more
 
 
+def _check_warmup(warmup: int) -> None:
+    if not isinstance(warmup, int) or not 0 <= warmup <= LARGEST_WARMUP:
+        raise InputError(f"warm-up of {warmup!r} passes: give 0 for cold caches, or up to {LARGEST_WARMUP}")
+
+
 def _timed(trace: Trace, function: str, core: Core, warmup: int, timeline: tuple[int, int] | None) -> Simulation:
-    if warmup < 0:
-        raise InputError(f"warm-up of {warmup} passes: give 0 for cold caches, or more")
+    _check_warmup(warmup)
     window = None if timeline is None else _window(timeline, len(trace))
     return replace(time_trace(trace, core, warmup, window), function=function)
 

@@ -25,6 +25,8 @@ def load_image(source: Source) -> Image:
     Raises InputError, one line, for a file that is of none of these kinds, AssemblyError for code that the assembler
     or the linker refuses, ImageError for an image that the machine cannot hold.
     """
+    if not isinstance(source, str | Path):
+        raise InputError(f"source of type {type(source).__name__}: give assembly text or the path of a file")
     if isinstance(source, str) and not _is_path(source):
         return Image.from_elf(image_of_text(source))
     path = Path(source)

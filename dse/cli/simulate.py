@@ -36,7 +36,9 @@ Arguments = Annotated[
         metavar="ARG",
     ),
 ]
-Warmup = Annotated[int, typer.Option("--warmup", min=0, help="Passes through caches and branch predictor before.")]
+Warmup = Annotated[
+    int, typer.Option("--warmup", min=0, max=1000, help="Passes through caches and branch predictor before.")
+]
 Window = Annotated[
     str | None,
     typer.Option("--timeline", help="Show the stages of the first N executed instructions, or of FIRST:LAST."),
