@@ -17,7 +17,8 @@ FEATURE_SCALE = 16
 """Bytes of a feature map count in sixteenths, from -8 to 7.9375.
 
 A power of two, so that the real numbers are exact. Not larger, as the factor of a channel, scale / deviation of the
-dot products, must be below 1, and dot products that were clipped to 31 have deviations of about 20.
+dot products, must be below 1, and dot products that were clipped to 31 have deviations of about 20. What is clipped to
+15 or less has smaller ones: its batch norm loses gain.
 """
 
 _LARGEST_MULTIPLIER = 2**15 - 1
@@ -39,22 +40,26 @@ def fold(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> FixedPoint:
     """Return the fixed-point form of a batch norm over these statistics, (channels,), biased variance.
 
     Each factor takes the largest shift that keeps its multiplier within 16 bits; one of 1 or more, which fixed point
-    cannot say, becomes the largest there is.
+    cannot say, becomes the largest there is. The offset is that of the factor which is said, so that the mean stays
+    where the batch norm has it also where the gain is less.
     """
     factor = (norm.weight.detach().double() / torch.sqrt(variance.double() + norm.eps)) * FEATURE_SCALE
-    offset = norm.bias.detach().double() * FEATURE_SCALE - mean.double() * factor
     # how often the factor can be doubled and stay below 1; frexp and ldexp, which would tell, do not compile everywhere
     shifts = torch.arange(1, _LARGEST_SHIFT + 1, dtype=torch.float64, device=factor.device)
     can_double = factor.abs().unsqueeze(1) < 0.5**shifts
     shift = can_double.double().sum(1)
-    doubled = factor * (can_double.double() + 1).prod(1)
-    multiplier = torch.round(doubled * 2**15).clamp(-_LARGEST_MULTIPLIER, _LARGEST_MULTIPLIER)
-    offset = torch.round(offset).clamp(-_LARGEST_OFFSET, _LARGEST_OFFSET)
+    power = (can_double.double() + 1).prod(1)
+    multiplier = torch.round(factor * power * 2**15).clamp(-_LARGEST_MULTIPLIER, _LARGEST_MULTIPLIER)
+    said = multiplier / 2**15 / power
+    offset = torch.round(norm.bias.detach().double() * FEATURE_SCALE - mean.double() * said)
+    offset = offset.clamp(-_LARGEST_OFFSET, _LARGEST_OFFSET)
     return FixedPoint(multiplier.int(), shift.int(), offset.int())
 
 
 def apply(x: Tensor, parameters: FixedPoint) -> Tensor:
     """Return steps 0 to 4 of the contract, whole numbers in float32, for whole numbers x (N, C, H, W) of any type.
+
+    Other numbers, the sums of a stage with real weights, are rounded first.
 
     Halving product and summand of step 1 keeps them within 32 bits: (2 x m + 2^15) >> 16 = (x m + 2^14) >> 15. Values
     are clamped as floats, which PyTorch can compile, and not to 16 bits where they are clamped to 8 bits later.
@@ -63,7 +68,7 @@ def apply(x: Tensor, parameters: FixedPoint) -> Tensor:
     multiplier, shift, offset = (
         values.view(channels) for values in (parameters.multiplier, parameters.shift, parameters.offset)
     )
-    y = x.float().clamp(-(2**15), 2**15 - 1).to(torch.int32)
+    y = x.float().clamp(-(2**15), 2**15 - 1).round().to(torch.int32)
     y = y.mul_(multiplier).add_(2**14).bitwise_right_shift_(15)
     y = y.add_(torch.bitwise_left_shift(torch.ones_like(shift), shift) >> 1).bitwise_right_shift_(shift)
     return y.add_(offset).float().clamp_(*_INT8)

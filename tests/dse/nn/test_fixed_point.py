@@ -76,6 +76,24 @@ def test_factors_of_every_size_fold_to_the_nearest_that_fixed_point_has(factor):
     assert meant == pytest.approx(max(-largest, min(factor, largest)), rel=2**-14, abs=2.0**-31)
 
 
+@pytest.mark.parametrize("deviation", [4.0, 7.0, 14.0, 40.0])
+@pytest.mark.parametrize("gain", [0.5, 1.0, -1.0])
+def test_means_stay_where_the_batch_norm_has_them_also_where_the_gain_does_not_fit(deviation, gain):
+    norm = nn.BatchNorm2d(1, eps=0.0).eval()
+    nn.init.constant_(norm.weight, gain)
+    nn.init.constant_(norm.bias, 0.25)
+    norm.running_mean.fill_(9.0)
+    norm.running_var.fill_(deviation**2)
+    found = fixed_point.batch_norm(torch.full((1, 1, 1, 1), 9.0), norm)
+    assert found.item() == pytest.approx(0.25, abs=1.01 / FEATURE_SCALE)
+
+
+def test_sums_that_are_no_whole_numbers_are_rounded():
+    parameters = FixedPoint(*(torch.tensor([value], dtype=torch.int32) for value in (2**15 - 1, 0, 0)))
+    x = torch.tensor([-1.6, -0.6, -0.4, 0.4, 0.6, 1.6]).view(1, 1, 1, 6)
+    assert fixed_point.apply(x, parameters).flatten().tolist() == [-2, -1, 0, 0, 1, 2]
+
+
 def test_training_folds_the_statistics_of_the_batch_and_moves_those_of_the_norm():
     norm, x = norm_of(3).train(), sums(4).float()
     variance, mean = torch.var_mean(x, (0, 2, 3), correction=0)
