@@ -41,7 +41,7 @@ OverflowPolicy = Annotated[
     str | None,
     typer.Option("--overflow", help="What sums beyond them do: exact, saturate, wrap or running (default: exact)."),
 ]
-Clip = Annotated[int | None, typer.Option("--clip", help="Clip sums to this range; none if left out.")]
+Clip = Annotated[int | None, typer.Option("--clip", min=0, help="Clip sums to -N..N; 0: no clip (default: 0).")]
 TrialNumber = Annotated[
     int | None,
     typer.Option(
@@ -106,7 +106,7 @@ def _design(options: DesignOptions, network: str) -> Design:
     )
     overflow = _one_of("--overflow", options.overflow or Overflow.EXACT, Overflow)
     accumulator = 32 if options.accumulator is None else options.accumulator
-    return Design(choice, (Sums(accumulator, overflow, options.clip),))
+    return Design(choice, (Sums(accumulator, overflow, options.clip or None),))
 
 
 def _one_of(option: str, text: str, kind: type[Choice]) -> Choice:

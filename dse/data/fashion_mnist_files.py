@@ -44,6 +44,9 @@ OFFICIAL_SHA256 = {
 }
 """Of the published files, whose MD5 https://github.com/zalandoresearch/fashion-mnist gives."""
 
+OFFICIAL_IMAGES = {"train": 60_000, "t10k": 10_000}
+"""How many images the official files hold."""
+
 MIRRORS = (
     "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
     "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
@@ -88,8 +91,10 @@ def load_official(folder: Path, download: bool, mirrors: tuple[str, ...] = MIRRO
                 urls = tuple(mirror + name for mirror in mirrors)
                 fetch(RemoteFile(name, urls, Checksum("sha256", sha256), _LARGEST_FILE), folder)
     train, test = read_pair(folder, "train"), read_pair(folder, "t10k")
-    if len(train) <= VALIDATION_IMAGES:
-        raise DatasetError(f"{folder / file_names('train')[0]}: {len(train)} images, expected 60000; replace it")
+    for part, split in (("train", train), ("t10k", test)):
+        if len(split) != OFFICIAL_IMAGES[part]:
+            file = folder / file_names(part)[0]
+            raise DatasetError(f"{file}: {len(split)} images, expected {OFFICIAL_IMAGES[part]}; replace it")
     return Dataset("fashion-mnist", CLASS_NAMES, train[:-VALIDATION_IMAGES], train[-VALIDATION_IMAGES:], test)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -35,7 +36,7 @@ def parse_idx(content: bytes, path: Path, dimensions: int) -> NDArray[np.uint8]:
     if len(raw) < header or raw[:4] != bytes((0, 0, _UNSIGNED_BYTE, dimensions)):
         raise DatasetError(f"{path}: not an IDX file of bytes in {dimensions} dimensions; replace it with a fresh copy")
     shape = struct.unpack(f">{dimensions}I", raw[4:header])
-    expected = int(np.prod(shape, dtype=np.int64))
+    expected = math.prod(shape)  # of Python's integers, as a damaged header may say anything
     if len(raw) - header != expected:
         raise DatasetError(
             f"{path}: holds {len(raw) - header} bytes of data where its header promises {expected}; "

@@ -26,15 +26,15 @@ def read_image(path: Path, size: int) -> Images:
     Grey becomes three equal channels, transparency is dropped, and the orientation is that of the stored pixels. The
     pixels of a JPEG depend on the decoder to a few levels, and so on the version of Pillow.
 
-    A truncated file is refused in either format, and a PNG with any wrong byte that matters, as its parts carry
-    checksums. A JPEG carries none: flipped bits in its data may decode, to other pixels.
+    A file that lacks any of its pixels is refused in either format, and a PNG with any wrong byte that matters, as its
+    parts carry checksums. A JPEG carries none: flipped bits in its data may decode, to other pixels.
 
     Args:
         path: A PNG or JPEG file, whatever its suffix.
         size: Rows and columns to return.
 
     Raises:
-        DatasetError: It is missing, damaged, no PNG or JPEG, has more than `MAX_PIXELS`, or 16 bits a channel.
+        DatasetError: It is missing, damaged, no PNG or JPEG, has more than `MAX_PIXELS`, or 16 bits of grey.
 
     """
     if not path.is_file():  # a folder, a dangling link; and a pipe would block for ever

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import http.server
 import shutil
+import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -104,10 +105,12 @@ def test_empty_folder_says_which_file_is_missing(tmp_path, name, file):
 
 
 @pytest.fixture
-def official(tmp_path) -> Path:
-    """Four small files under the official names: 5,040 training and 20 test images."""
+def official(tmp_path, monkeypatch) -> Path:
+    """Four small files under the official names, taken for whole: 5,040 training and 20 test images."""
     rng = np.random.default_rng(2)
-    for part, count in (("train", 5_040), ("t10k", 20)):
+    counts = {"train": 5_040, "t10k": 20}
+    monkeypatch.setattr(fashion, "OFFICIAL_IMAGES", counts)
+    for part, count in counts.items():
         images, labels = fashion.file_names(part)
         (tmp_path / images).write_bytes(format_idx(rng.integers(0, 256, (count, 28, 28), np.uint8)))
         (tmp_path / labels).write_bytes(format_idx(rng.integers(0, 10, count, np.uint8)))
@@ -155,6 +158,20 @@ def damage_wrong_type(path: Path) -> None:
 def test_damaged_idx_file_is_refused_by_name(official, file, damage):
     damage(official / file)
     one_line_error(lambda: load_dataset("fashion-mnist", official), file)
+
+
+@pytest.mark.parametrize("part", ["train", "t10k"])
+def test_files_of_fewer_images_are_refused_by_name(official, part):
+    images, labels = fashion.file_names(part)
+    count = fashion.OFFICIAL_IMAGES[part] - 1
+    (official / images).write_bytes(format_idx(np.zeros((count, 28, 28), np.uint8)))
+    (official / labels).write_bytes(format_idx(np.zeros(count, np.uint8)))
+    one_line_error(lambda: load_dataset("fashion-mnist", official), images, f"{count} images, expected {count + 1}")
+
+
+def test_header_of_more_than_64_bits_can_count_is_refused(tmp_path):
+    content = gzip.compress(bytes((0, 0, 8, 3)) + struct.pack(">3I", 2**31, 2**31, 4))
+    one_line_error(lambda: parse_idx(content, tmp_path / "images.gz", 3), "images.gz", "holds 0 bytes of data")
 
 
 def test_labels_of_other_images_are_refused(official):
