@@ -6,6 +6,7 @@ A process and not a thread, so that a page answers while kernels are assembled, 
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import queue
 import signal
@@ -25,6 +26,9 @@ Request = TypeVar("Request", bound=Hashable)
 Result = TypeVar("Result")
 
 RESULTS_KEPT = 64
+ERROR_KEPT_S = 10.0
+"""How long an error stands for its request: what was at fault, such as a file that is missing, may be mended then."""
+
 ERRORS = (DseError, KernelError, IsaModelError)
 """What a request itself can be at fault for; their texts are for people."""
 
@@ -41,6 +45,12 @@ class _Job:
     done: threading.Event = field(default_factory=threading.Event)
     result: Any = None
     error: str | None = None
+    failed: float = math.inf
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it ended in an error so long ago that it is worth another try."""
+        return self.done.is_set() and time.monotonic() - self.failed > ERROR_KEPT_S
 
 
 class Background:
@@ -56,13 +66,27 @@ class Background:
         self._urgent, self._patient = _Lane(), _Lane()
 
     def ask(
-        self, function: Callable[[Request], Result], request: Request, *, wait_s: float = 0.0, urgent: bool = True
+        self,
+        function: Callable[[Request], Result],
+        request: Request,
+        *,
+        wait_s: float = 0.0,
+        urgent: bool = True,
+        anew: bool = False,
     ) -> Result | None:
-        """Return `function(request)`, or None while it is being computed; `wait_s`: how long to wait for it.
+        """Return `function(request)`, or None while it is being computed.
 
-        Raises BackgroundError, each time until the request is forgotten, if the function raised one of `ERRORS`.
+        Args:
+            function: What computes it.
+            request: Its argument, which says everything that the result depends on, unless it is asked for anew.
+            wait_s: How long to wait.
+            urgent: Whether a person waits for it.
+            anew: Whether to compute it again if it has been.
+
+        Raises BackgroundError, each time for `ERROR_KEPT_S`, if the function raised one of `ERRORS`.
+
         """
-        job = self._job(function, request, urgent=urgent)
+        job = self._job(function, request, urgent=urgent, anew=anew)
         if not job.done.wait(wait_s):
             return None
         if job.error is not None:
@@ -80,11 +104,11 @@ class Background:
         self._urgent.close()
         self._patient.close()
 
-    def _job(self, function: Callable[[Any], Any], request: Hashable, *, urgent: bool) -> _Job:
+    def _job(self, function: Callable[[Any], Any], request: Hashable, *, urgent: bool, anew: bool) -> _Job:
         key = (function.__qualname__, request)
         with self._lock:
             job = self._jobs.get(key)
-            if job is None:
+            if job is None or job.is_stale or (anew and job.done.is_set()):
                 job = self._jobs[key] = _Job(function, request, time.monotonic())
                 (self._urgent if urgent else self._patient).put(job)
                 self._forget_oldest()
@@ -132,6 +156,8 @@ class _Lane:
                 self._process = None
                 job.error = "the process that simulates ended without a result: out of memory? Try a smaller layer"
             finally:
+                if job.error is not None:
+                    job.failed = time.monotonic()
                 job.done.set()
 
     def _connected(self) -> Connection:

@@ -37,7 +37,9 @@ def register(app: Dash, source: StudySource, background: Background, cache: str)
             raise PreventUpdate
         try:
             request = _request(source.storage, snapshot, number, cache)
-            archive = background.ask(export_archive, request, wait_s=WAIT_S)
+            # Another study may have taken the place of the one whose design was exported earlier.
+            is_click = isinstance(ctx.triggered_id, dict)
+            archive = background.ask(export_archive, request, wait_s=WAIT_S, anew=is_click)
         except ERRORS as error:
             return no_update, str(error), True, None
         if archive is None:

@@ -47,6 +47,22 @@ def test_a_design_is_downloaded_as_the_folder_that_the_command_writes(
         assert all(archive.read(name) == written[name].read_bytes() for name in archive.namelist())
 
 
+def test_an_export_that_failed_can_be_tried_again_and_one_that_succeeded_is_made_anew(
+    open_page: OpenPage, serve_storage: Callable[[Path], str], trained_storage: Path
+) -> None:
+    page = open_page(f"{serve_storage(trained_storage)}design?trial=0")
+    button, status = page.get_by_role("button", name="Export trial 0"), page.locator("#export-status")
+    (weights,) = trained_storage.parent.glob("cache/**/weights")
+    hidden = weights.with_name("hidden")
+    for _ in range(2):
+        with page.expect_download(timeout=FIRST_SIMULATION_MS):
+            button.click()
+        weights.rename(hidden)
+        button.click()
+        expect(status).to_contain_text("is missing from the evaluation cache", timeout=FIRST_SIMULATION_MS)
+        hidden.rename(weights)
+
+
 def test_a_design_without_weights_is_a_line(page: Page) -> None:
     navigate(page, "/design?trial=3&beside=5")
     page.get_by_role("button", name="Export trial 5").click()
