@@ -15,22 +15,22 @@ from dse.study_reader import StudyReader
 
 
 class AllStudies:
-    """The studies of a storage, read once for each revision of the one that is shown. Safe from several threads."""
+    """The studies of a storage, read once for each of its states. Safe from several threads."""
 
     def __init__(self, source: StudySource) -> None:
         self._source = source
         self._lock = threading.Lock()
         self._storage: BaseStorage | None = None
         self._readers: dict[str, StudyReader] = {}
-        self._revision: str | None = None
+        self._state: str | None = None
         self._studies: tuple[StudyResults, ...] = ()
 
-    def read(self, revision: str) -> tuple[StudyResults, ...]:
+    def read(self, state: str) -> tuple[StudyResults, ...]:
         """Return the studies, by name; those that this version does not read, and all if none can be, are left out."""
         with self._lock:
-            if revision != self._revision:
+            if state != self._state:
                 try:
-                    self._studies, self._revision = self._read(), revision
+                    self._studies, self._state = self._read(), state
                 except (DseError, *STORAGE_ERRORS):  # the page says so where it shows the study itself
                     self._studies, self._readers = (), {}
             return self._studies

@@ -5,6 +5,7 @@ from __future__ import annotations
 URL = "url"  # also named in assets/choice.js
 POLL = "poll"
 REVISION = "revision"
+STORAGE_STATE = "storage-state"
 SCHEME = "scheme"  # also named in assets/scheme.js
 PROBLEM = "problem"
 NAVIGATION = "navigation"
@@ -24,13 +25,16 @@ EXPLORE_SLICES = "explore-slices"
 EXPLORE_3D = "explore-3d"  # also named in assets/explore_3d.js
 IMPORTANCES = "importances"
 ALL_STUDIES = "all-studies"
+ALL_STUDIES_SHOWN = "all-studies-shown"
 HYPERVOLUME = "hypervolume"
 
 KERNEL_HEADING = "kernel-heading"
 KERNEL_FORM = "kernel-form"
+KERNEL_FORM_SHOWN = "kernel-form-shown"
 KERNEL_VARIANT = "kernel-variant"
 KERNEL_SHAPE = "kernel-shape"
 KERNEL_CORE = "kernel-core"
+KERNEL_BASE = "kernel-base"
 KERNEL_SHOW = "kernel-show"
 WHAT_IF_TILE = "what-if-tile"
 WHAT_IF_FIELD = "what-if-field"

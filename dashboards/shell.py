@@ -21,6 +21,7 @@ def layout() -> dmc.MantineProvider:
             dcc.Location(id=ids.URL, refresh=False),
             dcc.Interval(id=ids.POLL, interval=POLL_MS),
             dcc.Store(id=ids.REVISION),
+            dcc.Store(id=ids.STORAGE_STATE),
             dcc.Store(id=ids.SCHEME),
             html.Main([_top(), problem(), html.Div(id=ids.PAGE, className="page-content")], className="page"),
         ],

@@ -20,6 +20,9 @@ from dse.results import StudyResults
 from dse.storage import display_name, storage_file
 from dse.study_reader import StudyReader
 
+DATABASE_LOOK_S = 10.0
+"""How often studies of a database besides the one that is shown are read: nothing there tells cheaply of a change."""
+
 CLOCK_TICK_S = 1.0
 """A file changed this recently may change again without its time stamp moving, so it is read again."""
 
@@ -80,6 +83,10 @@ class StudySource:
     def last(self) -> Snapshot | None:
         """Return the last snapshot that could be read, without looking at the storage."""
         return self._snapshot
+
+    def storage_state(self) -> str:
+        """Return a text that changes when the storage as last looked at does, or may have if it is a database."""
+        return repr((self._stamps, self._settled)) if self._stamps else f"{time.monotonic() // DATABASE_LOOK_S:.0f}"
 
     def opened(self) -> BaseStorage | None:
         """Return the storage in which the study was last read: to open a long journal anew takes seconds."""

@@ -8,6 +8,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from dse.chart_theme import LIGHT, SYMBOLS, Theme, ramp
+from dse.measures import ACCURACY, LATENCY
 from dse.recipe_text import recipe_text
 from dse.results import StudyResults
 
@@ -16,7 +17,9 @@ _DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def fronts_figure(studies: Sequence[StudyResults], *, theme: Theme = LIGHT) -> go.Figure:
-    """Draw the front of each study; studies on one core share a colour and differ in symbol and dashes.
+    """Draw the front of each study in latency and accuracy; studies on one core share a colour and differ in symbol.
+
+    Those of a front of other objectives, which is no line there, are not joined.
 
     Where they were trained in several ways, the names say how.
     """
@@ -33,7 +36,7 @@ def fronts_figure(studies: Sequence[StudyResults], *, theme: Theme = LIGHT) -> g
                 x=[trial.point[0] for trial in study.front],
                 y=[100 * trial.point[1] for trial in study.front],
                 customdata=[trial.number for trial in study.front],
-                mode="lines+markers",
+                mode="lines+markers" if set(study.goal.objectives) == {LATENCY, ACCURACY} else "markers",
                 line={
                     "shape": "hv",
                     "width": 1.5,

@@ -24,15 +24,19 @@ def register(app: Dash, source: StudySource) -> None:
         Output(ids.PROBLEM, "children"),
         Output(ids.PROBLEM, "hide"),
         Output(ids.REVISION, "data"),
+        Output(ids.STORAGE_STATE, "data"),
         Input(ids.POLL, "n_intervals"),
         State(ids.REVISION, "data"),
+        State(ids.STORAGE_STATE, "data"),
         State(ids.PROBLEM, "children"),
     )
-    def poll(_: Any, revision: Any, shown_problem: Any) -> tuple[Any, ...]:
+    def poll(_: Any, revision: Any, known_state: Any, shown_problem: Any) -> tuple[Any, ...]:
         try:
             message, current = None, source.snapshot().revision
         except DseError as error:
             message, current = str(error), revision
-        if message == shown_problem and current == revision:
+        state = source.storage_state()
+        if message == shown_problem and current == revision and state == known_state:
             raise PreventUpdate
-        return message, message is None, no_update if current == revision else current
+        changed = (no_update if now == before else now for now, before in ((current, revision), (state, known_state)))
+        return message, message is None, *changed

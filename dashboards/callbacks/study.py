@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 import plotly.graph_objects as go
@@ -134,12 +135,22 @@ def _register_hypervolume(app: Dash, source: StudySource) -> None:
 def _register_all_studies(app: Dash, source: StudySource) -> None:
     every = AllStudies(source)
 
-    @app.callback(Output(ids.ALL_STUDIES, "children"), Input(ids.REVISION, "data"), Input(ids.SCHEME, "data"))
-    def draw_fronts(_: Any, scheme: Any) -> Any:
-        snapshot = source.last()
-        if snapshot is None:
+    @app.callback(
+        Output(ids.ALL_STUDIES, "children"),
+        Output(ids.ALL_STUDIES_SHOWN, "data"),
+        Input(ids.STORAGE_STATE, "data"),
+        Input(ids.SCHEME, "data"),
+        State(ids.ALL_STUDIES_SHOWN, "data"),
+    )
+    def draw_fronts(_: Any, scheme: Any, shown: Any) -> tuple[Any, str]:
+        if source.last() is None:
             raise PreventUpdate
-        return study_fronts(every.read(snapshot.revision), theme_of(scheme))
+        studies = every.read(source.storage_state())
+        drawn = [(study.name, study.core_name, study.recipe, study.goal, study.front) for study in studies]
+        token = sha256(repr((scheme, drawn)).encode()).hexdigest()
+        if token == shown:
+            raise PreventUpdate  # most changes are to other things than fronts
+        return study_fronts(studies, theme_of(scheme)), token
 
 
 def _results(source: StudySource) -> StudyResults:

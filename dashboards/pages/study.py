@@ -32,6 +32,7 @@ def layout() -> Component:
             _filters(),
             _figures(),
             _trials(),
+            dcc.Store(id=ids.ALL_STUDIES_SHOWN),
             html.Div(id=ids.ALL_STUDIES),
             panel(
                 html.H2("Hypervolume"),

@@ -20,7 +20,14 @@ from dashboards.source import StudySource
 from dse.errors import UsageError
 from dse.study_fronts import fronts_figure
 from dse.study_reader import read_results
-from tests.sample_study import CONVENTIONAL, NARROW, add_complete, create_study
+from tests.sample_study import (
+    CONVENTIONAL,
+    NARROW,
+    add_complete,
+    build_marked_study,
+    build_study_of_another_goal,
+    create_study,
+)
 
 NAMES = ("first on cortex-a53", "second on cortex-a72", "third on cortex-a72")
 
@@ -108,6 +115,30 @@ def test_open_storage_is_not_opened_again(several: Path, monkeypatch: pytest.Mon
     studies = studies_of(several, NAMES[1])
     monkeypatch.setattr(source_module, "open_storage", lambda _: pytest.fail("opened again"))
     assert len(studies.read("1")) == len(studies.read("2")) == len(NAMES)
+
+
+def test_state_of_the_storage_follows_other_studies(several: Path) -> None:
+    source = StudySource(str(several), NAMES[1])
+    source.snapshot()
+    before = source.storage_state()
+    add_complete(optuna.load_study(study_name=NAMES[0], storage=f"sqlite:///{several}"), NARROW)
+    source.snapshot()
+    assert source.storage_state() != before
+
+
+def test_page_follows_the_studies_that_it_does_not_show(
+    several: Path, several_address: str, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(several_address)
+    expect(page.locator("#all-studies .legend")).to_contain_text(NAMES[2])
+    add_complete(create_study(several, "fourth, begun later"), NARROW)
+    expect(page.locator("#all-studies .legend")).to_contain_text("fourth, begun later")
+
+
+def test_fronts_of_other_objectives_are_not_joined(tmp_path: Path) -> None:
+    other = read_results(build_study_of_another_goal(tmp_path / "goal.db"))
+    usual = read_results(build_marked_study(tmp_path / "usual.db"))
+    assert [trace.mode for trace in fronts_figure([other, usual]).data] == ["markers", "lines+markers"]
 
 
 def test_page_shows_all_fronts(several_address: str, open_page: Callable[..., Page]) -> None:

@@ -100,15 +100,17 @@ def test_figures_survive_senseless_inputs(app_client: FlaskClient, storage: Path
     polled = post(
         app_client,
         {
-            "output": "..problem.children...problem.hide...revision.data..",
+            "output": "..problem.children...problem.hide...revision.data...storage-state.data..",
             "outputs": [
                 {"id": "problem", "property": "children"},
                 {"id": "problem", "property": "hide"},
                 {"id": "revision", "property": "data"},
+                {"id": "storage-state", "property": "data"},
             ],
             "inputs": [{"id": "poll", "property": "n_intervals", "value": value}],
             "state": [
                 {"id": "revision", "property": "data", "value": value},
+                {"id": "storage-state", "property": "data", "value": value},
                 {"id": "problem", "property": "children", "value": None},
             ],
             "changedPropIds": ["poll.n_intervals"],
@@ -136,7 +138,8 @@ def test_figures_survive_senseless_inputs(app_client: FlaskClient, storage: Path
 SENSELESS = ["../../etc/passwd", {"a": 1}, 10**30, [], True, -3, None, "?" + "a=" * 5000, "?trial=\0&layer=\ud800"]
 
 PAGE_CALLBACKS = {
-    "..kernel-form.children...kernel-problem.children...kernel-problem.hide...kernel-result.children"
+    "..kernel-form.children...kernel-form-shown.data..": (["url.search", "revision.data"], ["kernel-form-shown.data"]),
+    "..kernel-problem.children...kernel-problem.hide...kernel-result.children"
     "...kernel-poll.disabled...kernel-shown.data..": (
         ["url.search", "revision.data", "scheme.data", "kernel-tick.data"],
         ["kernel-shown.data"],
