@@ -1,6 +1,7 @@
 """Which kernel an address asks for: a layer of a trial, or any variant, layer and core, and what is changed to try it.
 
-Only cores that come with the package are taken, never a path, and only numbers that a core's description has.
+Only cores that come with the package are taken, and the study's own, never another path, and only numbers that a core's
+description has.
 """
 
 from __future__ import annotations
@@ -88,19 +89,25 @@ def read_kernel_query(query: Query, snapshot: Snapshot | None) -> KernelQuery:
     return KernelQuery(base, None if after == base else after, tile, changes, origin)
 
 
+def without_changes(query: Query) -> Query:
+    """Return what an address asks for but for what is changed to try it."""
+    return {name: values for name, values in query.items() if name not in (TILE, OVERRIDE)}
+
+
 def with_tile(variant: AnyVariant, tile: str) -> AnyVariant:
     """Return the variant with another tile; raises kernels_asm.InputError if there is no such variant."""
     return replace(variant, tile=parse_tile(tile))  # type: ignore[arg-type]  # a fused one refuses what is no tree
 
 
 def _base(query: Query, snapshot: Snapshot | None) -> tuple[KernelRequest, Origin | None]:
+    own = snapshot.results.core if snapshot is not None else DEFAULT_CORE
     if {VARIANT, SHAPE, CORE} & set(query):
-        return _named(query), None
+        return _named(query, own), None
     number = whole_number(query, PARAMETER, LARGEST_NUMBER)
     if number is None and PARAMETER in query:
         raise UsageError("the address names no trial: give its number, such as ?trial=0")
     if snapshot is None:
-        return _named(query), None
+        return _named(query, own), None
     is_default = number is None
     number = default_trial(snapshot.results) if is_default else number
     try:
@@ -108,20 +115,23 @@ def _base(query: Query, snapshot: Snapshot | None) -> tuple[KernelRequest, Origi
     except (UsageError, InputError):
         if not is_default:
             raise
-        return _named(query), None
+        return _named(query, own), None
 
 
-def _named(query: Query) -> KernelRequest:
+def _named(query: Query, own: str) -> KernelRequest:
     core = single(query, CORE) or DEFAULT_CORE
     variant = parse_variant(single(query, VARIANT) or DEFAULT_VARIANT)
     shape = read_shape(single(query, SHAPE) or DEFAULT_LAYER)
     variant.check(shape)
-    return KernelRequest(str(variant), shape, known_core(core))
+    return KernelRequest(str(variant), shape, known_core(core, own))
 
 
-def known_core(name: str) -> str:
-    """Return the name of a core that comes with the package; raises UsageError for anything else, such as a path."""
-    if name not in list_cores():
+def known_core(name: str, own: str | None = None) -> str:
+    """Return the name of a core that comes with the package, or the study's own, which may be the path of its file.
+
+    Raises UsageError for anything else, such as another path.
+    """
+    if name not in (*list_cores(), own):
         raise UsageError(f"core {name[:80]!r} is none of {', '.join(list_cores())}")
     return name
 
@@ -139,7 +149,7 @@ def _of_trial(number: int | None, layer: str | None, snapshot: Snapshot) -> tupl
         raise UsageError(f"trial {number} has no layer {name[:80]!r}: it has {', '.join(runnable)}")
     overrides = tuple(sorted(core_overrides(snapshot.study_attributes).items()))
     found = runnable[name]
-    request = KernelRequest(str(found.variant), found.shape, known_core(snapshot.results.core), overrides)
+    request = KernelRequest(str(found.variant), found.shape, snapshot.results.core, overrides)
     return request, Origin(number, name, tuple(runnable), kernels[name])
 
 

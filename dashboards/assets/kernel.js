@@ -8,11 +8,25 @@
     window.dash_clientside.set_props("url", { search: `?${parameters}` });
   }
 
-  // Another kernel: what was tried on the old one is dropped.
-  function show(_click, _enter, variant, shape, core) {
-    if (window.dash_clientside.callback_context.triggered.length > 0) {
-      go(new URLSearchParams({ variant: variant || "", shape: shape || "", core: core || "" }));
+  function withoutChanges() {
+    const old = new URLSearchParams(window.location.search);
+    return new URLSearchParams(BASE.filter((name) => old.has(name)).map((name) => [name, old.get(name)]));
+  }
+
+  // Another kernel: what was tried on the old one is dropped, what the study changed of the core stays, to be seen.
+  function show(_click, _enter, variant, shape, core, base) {
+    if (window.dash_clientside.callback_context.triggered.length === 0) {
+      return noUpdate();
     }
+    if (base && variant === base.variant && shape === base.shape && core === base.core) {
+      go(withoutChanges());
+      return noUpdate();
+    }
+    const parameters = new URLSearchParams({ variant: variant || "", shape: shape || "", core: core || "" });
+    for (const override of base && core === base.core ? base.overrides : []) {
+      parameters.append("override", override);
+    }
+    go(parameters);
     return noUpdate();
   }
 
@@ -22,12 +36,7 @@
       return noUpdate();
     }
     const old = new URLSearchParams(window.location.search);
-    const parameters = new URLSearchParams();
-    for (const name of BASE) {
-      if (old.has(name)) {
-        parameters.set(name, old.get(name));
-      }
-    }
+    const parameters = withoutChanges();
     if (tile && tile !== shownTile) {
       parameters.set("tile", tile);
     }

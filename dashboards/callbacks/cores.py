@@ -57,7 +57,7 @@ def register(app: Dash, source: StudySource, background: Background, cache: str)
         differences = single(read_query(search), "differ") == "1"
         other = names[1] if len(names) > 1 else None
         table = core_row_data(core_rows(*cores), two=len(cores) > 1, differences=differences)
-        about = [part for core in cores for part in _about(core)]
+        about = [*_own_core(source), *(part for core in cores for part in _about(core))]
         return names[0], other or NO_OTHER, differences, about, None, True, core_columns(names[0], other), table
 
     @app.callback(
@@ -95,6 +95,15 @@ def _names(search: Any, source: StudySource) -> tuple[str, ...]:
     names = [known_core(single(query, "core") or default)]
     beside = single(query, "beside")
     return (*names, known_core(beside)) if beside else tuple(names)
+
+
+def _own_core(source: StudySource) -> list[Component]:
+    """Return what the study's core differs in from the descriptions that the page shows, nothing if in nothing."""
+    snapshot = source.last()
+    if snapshot is None or (snapshot.results.core in list_cores() and not snapshot.results.overrides):
+        return []
+    text = f"The study is of {snapshot.results.core_name}; shown are the descriptions that come with the package."
+    return [html.P(text, className="quiet")]
 
 
 def _about(core: Core) -> list[Component]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dash import MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
+from dash import MATCH, ClientsideFunction, Dash, Input, Output, State, html
 from dash.exceptions import PreventUpdate
 
 from dashboards import ids
-from dashboards.address import read_query
+from dashboards.address import Query, read_query
 from dashboards.background import ERRORS, Background
 from dashboards.callbacks.waiting import one_by_one
-from dashboards.components.kernel_form import empty_form, kernel_form
+from dashboards.components.kernel_form import kernel_form, named_form
 from dashboards.components.kernel_result import kernel_result
-from dashboards.kernel_query import CORE, SHAPE, VARIANT, KernelQuery, KernelRequest, read_kernel_query
+from dashboards.kernel_query import CORE, SHAPE, VARIANT, KernelQuery, KernelRequest, read_kernel_query, without_changes
 from dashboards.simulations import profile
 from dashboards.source import StudySource
 from dashboards.theme_choice import theme_of
@@ -31,6 +31,23 @@ def register(app: Dash, source: StudySource, background: Background) -> None:
 
     @app.callback(
         Output(ids.KERNEL_FORM, "children"),
+        Output(ids.KERNEL_FORM_SHOWN, "data"),
+        Input(ids.URL, "search"),
+        Input(ids.REVISION, "data"),
+        State(ids.KERNEL_FORM_SHOWN, "data"),
+    )
+    def show_form(search: Any, _revision: Any, shown: Any) -> tuple[Any, str]:
+        # Apart from the result, which takes its time: the form would take away what is typed there meanwhile.
+        asked = _asked(search, source)
+        try:
+            token = repr(read_kernel_query(asked, source.last()))
+        except ERRORS as error:
+            token = f"{search} {error}"
+        if token == shown:
+            raise PreventUpdate  # what is being typed there stays
+        return _form(asked, source), token
+
+    @app.callback(
         Output(ids.KERNEL_PROBLEM, "children"),
         Output(ids.KERNEL_PROBLEM, "hide"),
         Output(ids.KERNEL_RESULT, "children"),
@@ -43,28 +60,40 @@ def register(app: Dash, source: StudySource, background: Background) -> None:
         State(ids.KERNEL_SHOWN, "data"),
     )
     def show(search: Any, _revision: Any, scheme: Any, _tick: Any, shown: Any) -> tuple[Any, ...]:
-        asked = read_query(search)
-        if source.last() is None and not {VARIANT, SHAPE, CORE} & set(asked):
-            raise PreventUpdate  # the storage has not been read yet, or cannot be, which the page says
+        asked = _asked(search, source)
         try:
             query = read_kernel_query(asked, source.last())
         except ERRORS as error:
-            return empty_form(), str(error), False, [], True, None
+            return str(error), False, [], True, None
         token = json.dumps([repr(query), str(scheme)])
         if token == shown:
             raise PreventUpdate
-        is_tick = ctx.triggered_id == ids.KERNEL_TICK
-        is_new = f"{ids.URL}.search" in ctx.triggered_prop_ids or (shown is None and not is_tick)
-        form: Any = kernel_form(query) if is_new else no_update  # what is being typed there stays
         try:
             profiles = _profiles(background, query)
         except ERRORS as error:
-            return form, str(error), False, [], True, token
+            return str(error), False, [], True, token
         if profiles is None:
             waiting = [html.P(_progress(background, query), className="quiet waiting")]
-            return form, None, True, waiting, False, None
-        result = kernel_result(*profiles, theme_of(scheme))
-        return form, None, True, result, True, token
+            return None, True, waiting, False, None
+        return None, True, kernel_result(*profiles, theme_of(scheme)), True, token
+
+
+def _asked(search: Any, source: StudySource) -> Query:
+    """Return what an address asks for; raises PreventUpdate where that is of a storage that has not been read yet."""
+    asked = read_query(search)
+    if source.last() is None and not {VARIANT, SHAPE, CORE} & set(asked):
+        raise PreventUpdate  # or cannot be, which the page says
+    return asked
+
+
+def _form(asked: Query, source: StudySource) -> Any:
+    """Return the form of what an address asks for, or of as much of it as can be shown."""
+    for query in (asked, without_changes(asked)):
+        try:
+            return kernel_form(read_kernel_query(query, source.last()))
+        except ERRORS:
+            continue  # the page says what is wrong where it shows results
+    return named_form(asked)
 
 
 def _register_choices(app: Dash) -> None:
@@ -76,6 +105,7 @@ def _register_choices(app: Dash) -> None:
         State(ids.KERNEL_VARIANT, "value"),
         State(ids.KERNEL_SHAPE, "value"),
         State(ids.KERNEL_CORE, "value"),
+        State(ids.KERNEL_BASE, "data"),
         prevent_initial_call=True,
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]

@@ -9,9 +9,10 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboards import ids
-from dashboards.address import address
+from dashboards.address import Query, address, single
 from dashboards.components.panel import panel
-from dashboards.kernel_query import KernelQuery, KernelRequest, Origin
+from dashboards.kernel_query import CORE, SHAPE, VARIANT, KernelQuery, KernelRequest, Origin
+from dse.cli.options import DEFAULT_CORE
 from dse.core_fields import numeric_fields
 from dse.core_schedule import schedule_of
 from isa_models import Core, list_cores, load_core
@@ -27,20 +28,37 @@ MOST_OPTIONS = 60
 def kernel_form(query: KernelQuery) -> list[Component]:
     """Return heading, choice of the kernel and what can be tried on it."""
     return [
-        panel(html.H1(_title(query)), *_layers(query.origin), _choice(query.before)),
+        panel(
+            html.H1(_title(query)),
+            *_layers(query.origin),
+            _choice(query.before.variant, str(query.before.shape), query.before.core),
+            dcc.Store(id=ids.KERNEL_BASE, data=_base(query.before)),
+        ),
         panel(html.H2("What if"), _what_if(query), *_tried(query)),
     ]
 
 
-def empty_form() -> list[Component]:
-    """Return the choice of a kernel where the address names none that can be shown."""
-    return [panel(html.H1("Kernel"), _choice(None))]
+def named_form(asked: Query) -> list[Component]:
+    """Return the choice of a kernel where the address names none that can be shown: what it says, to be corrected."""
+    core = single(asked, CORE)
+    choice = _choice(
+        single(asked, VARIANT) or "", single(asked, SHAPE) or "", core if core in list_cores() else DEFAULT_CORE
+    )
+    return [panel(html.H1("Kernel"), choice, dcc.Store(id=ids.KERNEL_BASE))]
+
+
+def _base(request: KernelRequest) -> dict[str, Any]:
+    """Return what the form begins with, for assets/kernel.js."""
+    overrides = [f"{field}={value}" for field, value in request.overrides]
+    return {"variant": request.variant, "shape": str(request.shape), "core": request.core, "overrides": overrides}
 
 
 def _title(query: KernelQuery) -> str:
+    changes = ", ".join(f"{field}={value}" for field, value in query.before.overrides)
+    core = f"{query.before.core} ({changes})" if changes else query.before.core
     if query.origin is None:
-        return f"Kernel on {query.before.core}"
-    return f"Trial {query.origin.trial}, layer {query.origin.layer}, on {query.before.core}"
+        return f"Kernel on {core}"
+    return f"Trial {query.origin.trial}, layer {query.origin.layer}, on {core}"
 
 
 def _layers(origin: Origin | None) -> list[Component]:
@@ -63,18 +81,16 @@ def _layers(origin: Origin | None) -> list[Component]:
     ]
 
 
-def _choice(request: KernelRequest | None) -> Component:
+def _choice(variant: str, shape: str, core: str) -> Component:
     return html.Div(
         [
-            dmc.TextInput(
-                id=ids.KERNEL_VARIANT, label="Variant", value=request.variant if request else "", className="wide"
-            ),
-            dmc.TextInput(id=ids.KERNEL_SHAPE, label="Layer", value=str(request.shape) if request else ""),
+            dmc.TextInput(id=ids.KERNEL_VARIANT, label="Variant", value=variant, className="wide"),
+            dmc.TextInput(id=ids.KERNEL_SHAPE, label="Layer", value=shape),
             dmc.Select(
                 id=ids.KERNEL_CORE,
                 label="Core",
-                data=list(list_cores()),
-                value=request.core if request else None,
+                data=list(dict.fromkeys([*list_cores(), core])),
+                value=core,
                 allowDeselect=False,
             ),
             dmc.Button("Show", id=ids.KERNEL_SHOW, variant="default"),

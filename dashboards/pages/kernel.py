@@ -20,6 +20,7 @@ def layout() -> Component:
             dcc.Interval(id=ids.KERNEL_POLL, interval=KERNEL_POLL_MS, disabled=True),
             dcc.Store(id=ids.KERNEL_TICK),
             dcc.Store(id=ids.KERNEL_SHOWN),
+            dcc.Store(id=ids.KERNEL_FORM_SHOWN),
             html.Div(id=ids.KERNEL_FORM, className="page-content"),
             dmc.Alert(id=ids.KERNEL_PROBLEM, hide=True, title="This cannot be simulated", color="red", variant="light"),
             html.Div(id=ids.KERNEL_RESULT, className="page-content", **aria(live="polite")),

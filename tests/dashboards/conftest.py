@@ -27,6 +27,21 @@ FIRST_SIMULATION_MS = 150_000
 """How long the first simulation may take: it starts a process and, after a change, compiles the timing engines."""
 
 
+HOLD_ANSWERS = """asked => {
+  const ask = window.fetch;
+  window.held = [];
+  window.fetch = async (url, options) => {
+    const answer = await ask(url, options);
+    if (String(options?.body).includes(asked)) {
+      await new Promise(resolve => window.held.push(resolve));
+    }
+    return answer;
+  };
+  window.letGo = () => { window.fetch = ask; window.held.forEach(resolve => resolve()); };
+}"""
+"""Holds the answers to callbacks with an output back until they are let go."""
+
+
 expect.set_options(timeout=15_000)
 
 

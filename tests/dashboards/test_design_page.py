@@ -13,21 +13,7 @@ from dashboards import ids
 from dashboards.selection import default_trial
 from dse.results import StudyResults
 from dse.study_reader import read_results
-from tests.dashboards.conftest import FIRST_SIMULATION_MS, navigate
-
-HOLD_ANSWERS = """asked => {
-  const ask = window.fetch;
-  window.held = [];
-  window.fetch = async (url, options) => {
-    const answer = await ask(url, options);
-    if (String(options?.body).includes(asked)) {
-      await new Promise(resolve => window.held.push(resolve));
-    }
-    return answer;
-  };
-  window.letGo = () => { window.fetch = ask; window.held.forEach(resolve => resolve()); };
-}"""
-"""Holds the answers to callbacks with an output back until they are let go."""
+from tests.dashboards.conftest import FIRST_SIMULATION_MS, HOLD_ANSWERS, navigate
 
 
 @pytest.fixture(scope="module")

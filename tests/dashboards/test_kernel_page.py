@@ -6,14 +6,16 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import optuna
 import pytest
 from playwright.sync_api import Page, expect
 
+from dashboards import ids
 from dse.kernel_profile import profile_kernel
 from isa_models import load_core
 from kernels_asm import ConvShape
 from kernels_asm.any_variant import parse_variant
-from tests.dashboards.conftest import FIRST_SIMULATION_MS, navigate
+from tests.dashboards.conftest import FIRST_SIMULATION_MS, HOLD_ANSWERS, navigate
 
 OpenPage = Callable[..., Page]
 
@@ -108,6 +110,72 @@ def test_what_if_shows_before_and_after_and_the_address_holds_it(page: Page) -> 
     page.get_by_role("link", name="drop all").click()
     expect(page.locator(".figures-table")).to_have_count(0)
     expect(page).to_have_url(re.compile(r"core=cortex-a72$"))
+
+
+def test_late_result_leaves_what_is_typed_meanwhile(page: Page) -> None:
+    navigate(page, f"/{KERNEL}")
+    wait_for_result(page)
+    page.evaluate(HOLD_ANSWERS, f"{ids.KERNEL_RESULT}.children")
+    navigate(page, f"/{KERNEL.replace('cortex-a72', 'cortex-a53')}")
+    expect(page.locator("h1")).to_have_text("Kernel on cortex-a53")
+    page.wait_for_function("() => window.held.length > 0")
+    page.locator("#kernel-shape").fill("8x8x32x16")
+    page.evaluate("() => window.letGo()")
+    expect(page.locator("#kernel-result .card-value").first).to_have_text(f"{cycles_of(core='cortex-a53'):,}")
+    expect(page.locator("#kernel-shape")).to_have_value("8x8x32x16")
+
+
+def test_what_cannot_be_shown_stays_in_the_form_to_be_corrected(page: Page) -> None:
+    navigate(page, f"/kernel?variant=acc9-exact&shape={SHAPE.replace(' ', '+')}&core=cortex-a53")
+    expect(page.locator("#kernel-problem")).to_contain_text("accumulator")
+    expect(page.locator("#kernel-variant")).to_have_value("acc9-exact")
+    expect(page.locator("#kernel-shape")).to_have_value(SHAPE)
+    navigate(page, f"/{KERNEL}&override=l2.latency=abc")
+    expect(page.locator("#kernel-problem")).to_contain_text("is no number")
+    expect(page.locator("#kernel-variant")).to_have_value(VARIANT)
+    expect(page.locator("#what-if-try")).to_be_visible()
+
+
+@pytest.fixture
+def overridden(storage: Path) -> Path:
+    """A study on a core of which it changed a field."""
+    study = optuna.load_study(study_name=None, storage=f"sqlite:///{storage}")
+    study.set_user_attr("spec", {**study.user_attrs["spec"], "overrides": {"results_per_cycle": "2"}})
+    return storage
+
+
+def test_what_a_study_changed_of_its_core_is_named_and_stays(
+    overridden: Path, open_page: OpenPage, serve_storage: Callable[[Path], str]
+) -> None:
+    address = serve_storage(overridden)
+    page = open_page(f"{address}kernel?trial=0&layer=block3.conv")
+    title = "Trial 0, layer block3.conv, on cortex-a72 (results_per_cycle=2)"
+    expect(page.locator("h1")).to_have_text(title)
+    wait_for_result(page)
+    page.locator("#kernel-show").click()
+    expect(page.locator("h1")).to_have_text(title)
+    expect(page).to_have_url(re.compile(r"/kernel\?trial=0&layer=block3\.conv$"))
+    page.locator("#kernel-shape").fill("6x6x32x16")
+    page.locator("#kernel-show").click()
+    expect(page).to_have_url(re.compile(r"core=cortex-a72&override=results_per_cycle%3D2$"))
+    page.goto(f"{address}cores")
+    expect(page.locator("#cores-about")).to_contain_text("The study is of cortex-a72 (results_per_cycle=2)")
+
+
+def test_kernels_of_a_core_of_ones_own_are_shown(
+    storage: Path, tmp_path: Path, open_page: OpenPage, serve_storage: Callable[[Path], str]
+) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("extends: cortex-a72\ndescription: of our own\nclock_hz: 2_000_000_000\n", encoding="utf-8")
+    study = optuna.load_study(study_name=None, storage=f"sqlite:///{storage}")
+    study.set_user_attr("spec", {**study.user_attrs["spec"], "core": str(own)})
+    address = serve_storage(storage)
+    page = open_page(f"{address}kernel?trial=0&layer=block3.conv")
+    expect(page.locator("h1")).to_have_text(f"Trial 0, layer block3.conv, on {own}")
+    wait_for_result(page)
+    expect(page.locator("#kernel-result")).to_contain_text("2 GHz")
+    page.goto(f"{address}kernel?core={tmp_path / 'other.yaml'}")
+    expect(page.locator("#kernel-problem")).to_contain_text("is none of")
 
 
 def test_another_kernel_is_shown_by_the_form(page: Page) -> None:
