@@ -203,6 +203,10 @@ class StudyResults:
         return tuple(trial for trial in self.trials if trial.complete)
 
     @cached_property
+    def _feasible(self) -> tuple[TrialResult, ...]:
+        return tuple(trial for trial in self.complete if trial.feasible)
+
+    @cached_property
     def front_numbers(self) -> frozenset[int]:
         """Numbers of the trials on the front."""
         return frozenset(trial.number for trial in self.front)
@@ -294,13 +298,13 @@ class StudyResults:
 
     @property
     def fastest(self) -> TrialResult | None:
-        """The trial of least latency on the front."""
-        return min(self.front, key=lambda trial: trial.point[0], default=None)
+        """The feasible trial of least latency; of several the most accurate."""
+        return min(self._feasible, key=lambda trial: (trial.point[0], -trial.point[1]), default=None)
 
     @property
     def most_accurate(self) -> TrialResult | None:
-        """The trial of highest accuracy on the front."""
-        return max(self.front, key=lambda trial: trial.point[1], default=None)
+        """The feasible trial of highest accuracy; of several the fastest."""
+        return max(self._feasible, key=lambda trial: (trial.point[1], -trial.point[0]), default=None)
 
     @property
     def equal_accuracy(self) -> TrialResult | None:
@@ -311,8 +315,8 @@ class StudyResults:
         if self.conventional is None:
             return None
         needed = self.conventional.point[1] - (self.conventional.attributes.accuracy_standard_error or 0.0)
-        enough = (trial for trial in self.front if trial.point[1] >= needed)
-        return min(enough, key=lambda trial: trial.point[0], default=None)
+        enough = (trial for trial in self._feasible if trial.point[1] >= needed)
+        return min(enough, key=lambda trial: (trial.point[0], -trial.point[1]), default=None)
 
     @property
     def gain(self) -> float | None:

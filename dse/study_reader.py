@@ -51,11 +51,11 @@ class StudyReader:
         attributes = self.study.user_attrs
         look = read_second_look(self.study)
         spec = _mapping(attributes.get("spec"))
-        goal = Goal.of_spec(spec)
+        goal = _goal(self.study.study_name, spec)
         trials = self._read_trials(goal, look.accuracies)
         complete = [trial for trial in trials if trial.complete]
         conventional = attributes.get("conventional")
-        space = attributes.get("space", {})
+        space = _mapping(attributes.get("space"))
         return StudyResults(
             name=self.study.study_name,
             network=_text(spec.get("network")),
@@ -68,10 +68,10 @@ class StudyReader:
             front=tuple(pareto_front((trial for trial in complete if trial.feasible), losses_of(goal))),
             conventional=next((trial for trial in complete if trial.attributes.design == conventional), None),
             goal=goal,
-            widest=max(space.get("widths", [1.0])),
-            deepest=max(space.get("depths", [1.0])),
-            chance=attributes.get("chance_accuracy", 0.0),
-            stopped=attributes.get(STOPPED),
+            widest=_largest(space.get("widths")),
+            deepest=_largest(space.get("depths")),
+            chance=_finite(attributes.get("chance_accuracy")) or 0.0,
+            stopped=None if attributes.get(STOPPED) is None else _text(attributes[STOPPED]),
             look=look.plan,
             recipe=_mapping(spec.get("recipe")),
             seed=spec.get("seed") if isinstance(spec.get("seed"), int) else None,
@@ -124,6 +124,19 @@ def _read_trial(trial: FrozenTrial, study_name: str, goal: Goal) -> TrialResult:
         broken=tuple(name for name, violation in trial.constraints.items() if violation > 0),
         stands_for=twins,
     )
+
+
+def _goal(study_name: str, spec: Mapping[str, Any]) -> Goal:
+    try:
+        return Goal.of_spec(spec)
+    except (TypeError, AttributeError) as error:
+        raise StorageError(f"study {study_name!r}: damaged objectives or constraints in its spec: {error}") from error
+
+
+def _largest(values: Any) -> float:
+    """Return the largest of a range of multipliers, 1 where there is none."""
+    numbers = map(_finite, values if isinstance(values, (list, tuple)) else ())
+    return max((number for number in numbers if number is not None), default=1.0)
 
 
 def _finite(value: Any) -> float | None:

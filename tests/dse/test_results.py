@@ -107,6 +107,13 @@ def test_front_of_other_objectives_holds_feasible_trials_alone(tmp_path: Path) -
     )
 
 
+def test_most_accurate_design_need_not_be_on_a_front_without_accuracy(tmp_path: Path) -> None:
+    results = read_results(build_study_of_another_goal(tmp_path / "goal.db", ("latency_ms", "memory_bytes")))
+    assert 0 not in results.front_numbers
+    assert results.most_accurate == results.trial(0)
+    assert results.fastest == results.trial(1)
+
+
 def test_mark_needs_a_rival_that_is_as_good_in_all_else(tmp_path: Path) -> None:
     study = build_study_of_another_goal(tmp_path / "study.db")
     for memory, latency, accuracy in ((2048, 1.6, 0.812), (1024, 3.0, 0.78), (4096, 1.0, 0.801)):

@@ -10,7 +10,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from dse import study_reader
-from dse.errors import UsageError
+from dse.errors import StorageError, UsageError
 from dse.goal import Goal
 from dse.results import TrialResult
 from dse.storage import FORMAT
@@ -23,6 +23,7 @@ from tests.sample_study import (
     add_complete,
     add_second_look,
     build_marked_study,
+    build_study,
     create_study,
 )
 
@@ -111,3 +112,22 @@ def test_what_a_run_records_is_what_is_read(fake_study: Any) -> None:
         assert trial.attributes.accuracy_standard_error == 0.004
         assert sum(layer.cycles for layer in trial.attributes.layers) == trial.attributes.cycles
         assert all(layer.products_per_cycle > 0 and layer.bound for layer in trial.attributes.layers)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [("space", {"widths": []}), ("space", {"widths": ["a"]}), ("space", 5), ("chance_accuracy", "a"), ("digests", 3)],
+)
+def test_damaged_attributes_that_only_scales_need_are_left_out(tmp_path: Path, attribute: str, value: object) -> None:
+    study = build_study(tmp_path / "study.db")
+    study.set_user_attr(attribute, value)
+    assert len(read_results(study).trials) == 30
+
+
+@pytest.mark.parametrize("changes", [{"constraints": [5]}, {"objectives": 3}, {"objectives": [1, 2]}])
+def test_damaged_goal_is_one_line(tmp_path: Path, changes: dict[str, object]) -> None:
+    study = build_study(tmp_path / "study.db")
+    study.set_user_attr("spec", {**study.user_attrs["spec"], **changes})
+    with pytest.raises(StorageError, match="damaged objectives or constraints") as error:
+        read_results(study)
+    assert "\n" not in str(error.value)
