@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any, cast
 
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
@@ -12,9 +13,9 @@ from dashboards import ids
 from dashboards.address import read_query
 from dashboards.background import ERRORS, Background
 from dashboards.callbacks.waiting import one_by_one
+from dashboards.commands import StudyPlace
 from dashboards.components.design_body import design_body, name_of
 from dashboards.design_query import ShownDesign, shown_designs
-from dashboards.kernel_query import known_core
 from dashboards.simulations import CoreRequest, core_ceilings
 from dashboards.source import Snapshot, StudySource
 from dashboards.theme_choice import theme_of
@@ -26,8 +27,8 @@ WAIT_S = 0.5
 _CONFIG = cast("dcc.Graph.Config", FIGURE_CONFIG)
 
 
-def register(app: Dash, source: StudySource, background: Background) -> None:
-    """Connect the design page of `app`."""
+def register(app: Dash, source: StudySource, background: Background, cache: str | None) -> None:
+    """Connect the design page of `app`; `cache`: folder of the evaluation cache, None for the default one."""
     one_by_one(app, ids.DESIGN_POLL, ids.DESIGN_TICK)
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("design", "show"),
@@ -68,11 +69,12 @@ def register(app: Dash, source: StudySource, background: Background) -> None:
             designs = shown_designs(read_query(search), snapshot)
         except ERRORS as error:
             return _fields(("", ""), trial, beside), str(error), False, [], None
-        token = [scheme, *([design.trial.number, design.trial.state.name, len(design.layers)] for design in designs)]
+        token = [scheme, *(_mark(design, snapshot) for design in designs)]
         if token == shown and ctx.triggered_id == ids.REVISION:
             raise PreventUpdate
         overrides = core_overrides(snapshot.study_attributes)
-        body = design_body(designs, snapshot.results, source.storage, overrides, theme_of(scheme))
+        place = StudyPlace(source.storage, snapshot.results.name, cache)
+        body = design_body(designs, snapshot.results, place, overrides, theme_of(scheme))
         numbers = [str(design.trial.number) for design in designs]
         fields: Any = _fields((numbers[0], numbers[1] if len(numbers) > 1 else ""), trial, beside)
         if shown is not None and f"{ids.URL}.search" not in ctx.triggered_prop_ids:
@@ -92,7 +94,7 @@ def register(app: Dash, source: StudySource, background: Background) -> None:
         try:
             designs = shown_designs(read_query(search), snapshot)
             overrides = tuple(sorted(core_overrides(snapshot.study_attributes).items()))
-            request = CoreRequest(known_core(snapshot.results.core), overrides)
+            request = CoreRequest(snapshot.results.core, overrides)
             core = background.ask(core_ceilings, request, wait_s=WAIT_S)
         except ERRORS as error:
             return [html.P(str(error), className="quiet")], True
@@ -105,6 +107,13 @@ def register(app: Dash, source: StudySource, background: Background) -> None:
 def _fields(wanted: tuple[str, str], trial: Any, beside: Any) -> dict[str, Any]:
     """Return what the two fields are to show, and what they showed when that was asked for."""
     return {"wanted": wanted, "asked": [trial, beside]}
+
+
+def _mark(design: ShownDesign, snapshot: Snapshot) -> str:
+    """Return a text that differs whenever what is shown of a design does, which a growing study mostly does not."""
+    results = snapshot.results
+    shown = (design, results.look, results.conventional, design.trial.number in results.front_numbers)
+    return sha256(repr(shown).encode()).hexdigest()
 
 
 def _snapshot(source: StudySource) -> Snapshot:

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 
 from dashboards import ids
 from dashboards.address import address
-from dashboards.commands import export_command, reproduction, training_commands
+from dashboards.commands import StudyPlace, export_command, reproduction, training_commands
 from dashboards.components.aria import aria
 from dashboards.components.card import card
 from dashboards.components.layer_legend import legend_list
@@ -33,7 +33,7 @@ _CONFIG = cast("dcc.Graph.Config", _STILL)
 def design_body(
     designs: Sequence[ShownDesign],
     results: StudyResults,
-    storage: str,
+    place: StudyPlace,
     overrides: Mapping[str, str],
     theme: Theme,
 ) -> list[Component]:
@@ -46,8 +46,9 @@ def design_body(
             [
                 panel(html.H2("Training"), _training(designs, theme)),
                 panel(html.H2("Memory"), html.Div(_memory_table(designs), className="scroll"), html.P(
-                    "Bytes of the binary layers as the kernels lay them out: packed weights, and the largest sum of "
-                    "what one layer reads and writes.", className="quiet small")),
+                    "Bytes of the convolutions as their kernels lay them out: packed weights, and the largest sum of "
+                    "what one of them reads and writes. Batch norm behind them, and maps kept for shortcuts, are in "
+                    "memory_bytes and weight_bytes of a study alone.", className="quiet small")),
             ],
             className="pair",
         ),
@@ -55,7 +56,7 @@ def design_body(
         panel(html.H2("Take it to a board"), *_exports(designs)),
         panel(
             html.H2("Do it again"),
-            *[part for design in designs for part in _commands(design, results, storage, overrides)],
+            *[part for design in designs for part in _commands(design, results, place, overrides)],
         ),
     ]  # fmt: skip
 
@@ -64,6 +65,10 @@ def name_of(design: ShownDesign, results: StudyResults) -> str:
     """Return what a design is called on the page."""
     is_conventional = results.conventional is not None and results.conventional.number == design.trial.number
     return f"Trial {design.trial.number}{' (conventional)' if is_conventional else ''}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _columns(children: Sequence[Component]) -> Component:
@@ -76,6 +81,7 @@ def _summary(design: ShownDesign, results: StudyResults) -> dmc.Paper:
     if trial.latency_ms is not None:
         cycles = f"{trial.attributes.cycles:,} cycles" if trial.attributes.cycles is not None else ""
         cards.append(card("Latency", f"{trial.latency_ms:.3f} ms", cycles))
+    cards += [card(_capital(measure.label), measure.text(value), "") for measure, value in results.further(trial)]
     if trial.complete:
         cards.append(card("Accuracy", f"{trial.measured.percent} %", "validation split"))
     if trial.tested is not None:
@@ -152,7 +158,7 @@ def _kernel_cell(layer: DesignLayer, trial: int) -> html.Td:
 
 def _twins(design: ShownDesign, results: StudyResults) -> dmc.Paper:
     """Return what the same accuracy would cost in other arithmetics."""
-    headings = [heading.capitalize() for heading in twin_headings(results)]
+    headings = list(map(_capital, twin_headings(results)))
     rows = [
         html.Tr([html.Th(name, scope="row"), *map(html.Td, figures)])
         for name, *figures in twin_rows(results, design.trial)
@@ -182,7 +188,7 @@ def _memory_table(designs: Sequence[ShownDesign]) -> html.Table:
         maps = max((sum(size.values()) - size["weights"] for size in sizes), default=0)
         texts = (f"{weights:,}", f"{maps:,}") if sizes else ("not recorded", "not recorded")
         rows.append(html.Tr([html.Th(f"Trial {design.trial.number}", scope="row"), *(html.Td(text) for text in texts)]))
-    return _table(["Design", "Weights", "Most of one layer besides"], rows)
+    return _table(["Design", "Packed weights", "Most of one convolution besides"], rows)
 
 
 def _table(head: Sequence[str], rows: Sequence[html.Tr]) -> html.Table:
@@ -191,13 +197,13 @@ def _table(head: Sequence[str], rows: Sequence[html.Tr]) -> html.Table:
 
 
 def _commands(
-    design: ShownDesign, results: StudyResults, storage: str, overrides: Mapping[str, str]
+    design: ShownDesign, results: StudyResults, place: StudyPlace, overrides: Mapping[str, str]
 ) -> list[Component]:
     number = design.trial.number
     kernels = [layer.convolution for layer in design.layers if layer.convolution is not None]
-    again = reproduction(storage, results.name, number, kernels, results.core, overrides)
-    export = export_command(storage, results.name, number)
-    training = training_commands(storage, results.name, number)
+    again = reproduction(place, number, kernels, results.core, overrides)
+    export = export_command(place, number)
+    training = training_commands(place, number)
     return [
         html.H3(f"Trial {number}"),
         *_command("Check its network and time its kernels again", again, f"reproduce-{number}"),

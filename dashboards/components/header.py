@@ -89,7 +89,9 @@ def _most_accurate(results: StudyResults) -> dmc.Paper:
 
 def _gain(results: StudyResults) -> dmc.Paper:
     if results.gain is None or results.equal_accuracy is None:
-        return card("Gain over conventional", "-", "waits for the design with 32-bit accumulators and no clip")
+        waits = "waits for the design with 32-bit accumulators and no clip"
+        none = "no design that keeps the constraints is as accurate"
+        return card("Gain over conventional", "-", waits if results.conventional is None else none)
     compared = against_conventional(results, results.equal_accuracy) or "the conventional design itself"
     note = f"trial {results.equal_accuracy.number}: {compared}"
     return card("Gain over conventional", f"{results.gain:.2f}x", note)

@@ -52,6 +52,8 @@ def _badges(results: StudyResults, trial: TrialResult) -> list[Component]:
         mark = front_mark(results, trial)
         if mark is not None:
             badges.append(dmc.Badge(mark, color="gray", variant="outline", tt="none"))
+    elif trial.complete and not trial.feasible:
+        badges.append(dmc.Badge("infeasible", color="orange", variant="light", tt="none"))
     elif trial.complete:
         badges.append(dmc.Badge("dominated", color="gray", variant="light", tt="none"))
     else:
@@ -68,11 +70,15 @@ def _figures(results: StudyResults, trial: TrialResult) -> list[Component]:
         figures.append(("Latency", f"{trial.latency_ms:.3f} ms"))
     if attributes.cycles is not None:
         figures.append(("Cycles", f"{attributes.cycles:,}"))
+    figures += [(measure.label[:1].upper() + measure.label[1:], measure.text(value))
+                for measure, value in results.further(trial)]  # fmt: skip
     if trial.complete:
         figures.append(("Accuracy", f"{trial.measured.percent} %"))
         interval = trial.measured.interval
         if interval is not None:
             figures.append(("95 % interval", f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f} %"))
+    if trial.refined is not None:
+        figures.append((f"Trained longer ({results.look})", f"{trial.refined.measured.percent} %"))
     if trial.tested is not None:
         figures.append(("On test images", f"{trial.tested.percent} %"))
     compared = against_conventional(results, trial)
