@@ -296,17 +296,17 @@ class StudyResults:
         """The trials on the front that are not marked."""
         return tuple(trial for trial in self.front if trial.number not in self.not_shown_above)
 
-    @property
+    @cached_property
     def fastest(self) -> TrialResult | None:
         """The feasible trial of least latency; of several the most accurate."""
         return min(self._feasible, key=lambda trial: (trial.point[0], -trial.point[1]), default=None)
 
-    @property
+    @cached_property
     def most_accurate(self) -> TrialResult | None:
         """The feasible trial of highest accuracy; of several the fastest."""
         return max(self._feasible, key=lambda trial: (trial.point[1], -trial.point[0]), default=None)
 
-    @property
+    @cached_property
     def equal_accuracy(self) -> TrialResult | None:
         """The fastest design whose accuracy is within one standard error of the conventional design's, or better.
 
