@@ -160,7 +160,9 @@
   function applyFilters() {
     const tests = [...filters].map(([field, { values, low, high }]) => {
       const { labels } = columns.find(column => column.field === field);
-      return values ? (_, index) => values.has(labels[index]) : row => row[field] >= low && row[field] <= high;
+      // A trial without a value is in no range, though to JavaScript null is as good as 0.
+      const isBetween = value => Number.isFinite(value) && value >= low && value <= high;
+      return values ? (_, index) => values.has(labels[index]) : row => isBetween(row[field]);
     });
     tests.push(...headerFilters.map(({ field, passes }) => row => passes(row[field])));
     isPassing = rows.map((row, index) => tests.every(test => test(row, index)));

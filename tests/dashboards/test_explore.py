@@ -128,6 +128,15 @@ def test_range_is_typed_by_keyboard_and_focus_stays(page: Page, results: StudyRe
     page.wait_for_function("() => document.activeElement.getAttribute('aria-label') === 'Accuracy (%), least'")
 
 
+@pytest.mark.parametrize("bounds", ["0..100", "-1..90"])
+def test_trial_without_a_value_is_in_no_range(page: Page, results: StudyResults, bounds: str) -> None:
+    navigate(page, f"/?f=accuracy~{bounds}")
+    known = [trial for trial in results.trials if trial.accuracy is not None]
+    assert 0 < len(known) < len(results.trials)
+    wait_for_count(page, len(known), len(results.trials))
+    assert displayed_rows(page) == len(known)
+
+
 def test_what_is_typed_stays_when_a_trial_comes_in_meanwhile(
     open_page: OpenPage, address: str, storage: Path, results: StudyResults
 ) -> None:
