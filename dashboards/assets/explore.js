@@ -12,8 +12,10 @@
   const COLOURED = "accumulator";
   const RAMP = ["#4c5fe0", "#0f97c4", "#159a6c", "#a8960c", "#e8761a", "#d6336c"]; // also in dse/chart_theme.py
   const FILTER = "f", HEADER_FILTER = "h", HIDDEN = "hide", SEPARATOR = "~", RANGE = "..";
+  const OPEN = { low: -Infinity, high: Infinity }; // of a range: the bounds that nobody set
   const MOST_FILTERS = 20;
   const LONGEST_TOLD = 60;
+  const DIGITS = 6; // of a bound that is drawn or proposed; one that is typed stays as it is
   const AXIS = { top: 26, bottom: 22, side: 56, height: 270, grab: 26 };
   const SLICE = { height: 150, left: 44, bottom: 20, top: 8, right: 6 };
   const LINES_A_STROKE = 40;
@@ -97,10 +99,18 @@
     }
   }
 
+  // A bound that is left out is open, so that it hides no trial, nor one that a study adds later.
   function readRange(text) {
-    const [low, high] = text.split(RANGE).map(Number);
-    return text.includes(RANGE) && low <= high ? { low, high } : null;
+    const bounds = text.split(RANGE).map(one => one.trim());
+    if (bounds.length !== 2 || !bounds.every(one => Number.isFinite(Number(one)))) {
+      return null;
+    }
+    const [low, high] = bounds.map((one, index) => one === "" ? [OPEN.low, OPEN.high][index] : Number(one));
+    return low <= high && isBounded({ low, high }) ? { low, high } : null;
   }
+
+  const isBounded = ({ low, high }) => low > OPEN.low || high < OPEN.high;
+  const writeBound = bound => Number.isFinite(bound) ? String(bound) : "";
 
   function readValues(column, given) {
     const values = new Set(given.filter(value => column.values.includes(value)));
@@ -122,7 +132,7 @@
     writeAddress(parameters => {
       parameters.delete(FILTER);
       for (const [field, { values, low, high }] of wanted) {
-        const text = values ? [...values].join(SEPARATOR) : `${short(low)}${RANGE}${short(high)}`;
+        const text = values ? [...values].join(SEPARATOR) : `${writeBound(low)}${RANGE}${writeBound(high)}`;
         parameters.append(FILTER, `${field}${SEPARATOR}${text}`);
       }
     });
@@ -155,7 +165,16 @@
   const written = models => Object.entries(models).map(([field, model]) => window.headerFilters.write(field, model));
 
   const brief = number => Number(number.toPrecision(3)).toString();
-  const short = number => Number(number.toPrecision(6)).toString();
+  const short = number => Number(number.toPrecision(DIGITS)).toString();
+
+  // Returns the nearest short number that is no greater (`way` -1) or no less (1): no trial that lies at the bound is lost.
+  function roundOutwards(number, way) {
+    const near = Number(number.toPrecision(DIGITS));
+    const unit = 10 ** (Math.floor(Math.log10(Math.abs(number))) + 1 - DIGITS);
+    return (near - number) * way >= 0 ? near : Number((near + way * unit).toPrecision(DIGITS));
+  }
+
+  const drawnRange = (low, high) => ({ low: roundOutwards(low, -1), high: roundOutwards(high, 1) });
 
   function applyFilters() {
     const tests = [...filters].map(([field, { values, low, high }]) => {
@@ -244,14 +263,15 @@
   }
 
   function rangeGroup({ field, label, low, high }) {
-    const filter = filters.get(field);
-    const input = (end, value) => element("input", {
-      type: "number", step: "any", value: filter ? short(filter[end]) : "", placeholder: short(value),
+    const shown = filters.get(field) ?? OPEN;
+    const input = (end, extreme) => element("input", {
+      type: "number", step: "any", value: writeBound(shown[end]), placeholder: short(extreme),
       "aria-label": `${label}, ${end === "low" ? "least" : "most"}`, "data-key": `${field} ${end}`,
-      onchange: event => {
-        event.target.defaultValue = event.target.value;
-        const given = { low, high, ...filter, [end]: event.target.value === "" ? value : Number(event.target.value) };
-        setFilters([[field, given.low <= given.high && (given.low > low || given.high < high) ? given : null]]);
+      onchange: ({ target }) => {
+        target.defaultValue = target.value;
+        // The other bound may have come after these fields were drawn: they stay while one is being typed in.
+        const given = { ...OPEN, ...filters.get(field), [end]: target.value === "" ? OPEN[end] : Number(target.value) };
+        setFilters([[field, given.low <= given.high && isBounded(given) ? given : null]]);
       },
     });
     return element("div", { class: "explore-group", role: "group", "aria-label": label },
@@ -336,7 +356,7 @@
         if (selection?.range) {
           const [x, y] = [selection.range.x, selection.range.y].map(ends => [...ends].sort((a, b) => a - b));
           const [across, up] = plot.layout.meta?.axes ?? ["latency", "accuracy"];
-          setFilters([[across, { low: x[0], high: x[1] }], [up, { low: y[0], high: y[1] }]]);
+          setFilters([[across, drawnRange(...x)], [up, drawnRange(...y)]]);
         }
       });
     }
@@ -488,7 +508,10 @@
     if (Math.abs(event.offsetY - y) < 4) {
       setFilters([[column.field, null]]);
     } else if (column.isNumeric) {
-      setFilters([[column.field, { low: column.value(low), high: column.value(high) }]]);
+      // To the end of an axis means all that is beyond, too: a study that goes on may surpass it.
+      const range = drawnRange(...[low, high].map(column.value));
+      const given = { low: low > 0 ? range.low : OPEN.low, high: high < 1 ? range.high : OPEN.high };
+      setFilters([[column.field, isBounded(given) ? given : null]]);
     } else {
       const values = column.values.filter(value => column.placeOf(value) >= low && column.placeOf(value) <= high);
       setFilters([[column.field, values.length > 0 ? { values: new Set(values) } : null]]);

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from dse.results import StudyResults, TrialResult
 from dse.study_reader import read_results
 from tests.dashboards.conftest import navigate
-from tests.sample_study import CONVENTIONAL, add_complete
+from tests.sample_study import CONVENTIONAL, add_complete, add_measured
 
 OpenPage = Callable[..., Page]
 SHOWN_ON_FRONT = """() => document.querySelector('#front .js-plotly-plot').data.flatMap(trace =>
@@ -137,6 +137,70 @@ def test_trial_without_a_value_is_in_no_range(page: Page, results: StudyResults,
     assert displayed_rows(page) == len(known)
 
 
+def test_bound_that_nobody_set_hides_no_trial_nor_one_to_come(
+    open_page: OpenPage, address: str, storage: Path, results: StudyResults
+) -> None:
+    page = open_page(address)
+    total, latencies = len(results.trials), sorted(trial.latency_ms for trial in results.trials if trial.latency_ms)
+    wait_for_count(page, total, total)
+    fields = {end: page.get_by_label(f"Latency (ms), {end}") for end in ("least", "most")}
+    most = latencies[2]
+    fields["most"].fill(repr(most))
+    fields["most"].press("Enter")
+    expect(page).to_have_url(re.compile(rf"\?f=latency%7E\.\.{re.escape(repr(most))}$"))
+    wait_for_count(page, 3, total)
+    study = optuna.load_study(study_name=None, storage=f"sqlite:///{storage}")
+    add_measured(study, latencies[0] / 2, 0.8, 0.006)
+    wait_for_count(page, 4, total + 1)
+    fields["most"].fill("")
+    fields["least"].fill(repr(most))
+    fields["least"].press("Enter")
+    expect(page).to_have_url(re.compile(rf"\?f=latency%7E{re.escape(repr(most))}\.\.$"))
+    wait_for_count(page, len(latencies) - 2, total + 1)
+    expect(fields["most"]).to_have_value("")
+    fields["least"].fill("")
+    fields["least"].press("Enter")
+    wait_for_count(page, total + 1, total + 1)
+    assert "f=" not in page.url
+
+
+def test_box_round_a_trial_keeps_it(page: Page, results: StudyResults) -> None:
+    """What a box gives has more digits than the address."""
+    navigate(page, "/")
+    wait_for_count(page, len(results.trials), len(results.trials))
+    page.locator("#front .scatterlayer .point").first.wait_for()
+    trial = next(one for one in results.complete if float(f"{one.point[0]:.6g}") != one.point[0])
+    latency, accuracy = trial.point[0], 100 * trial.point[1]
+    emit = "range => document.querySelector('#front .js-plotly-plot').emit('plotly_selected', {range, points: []})"
+    page.evaluate(emit, {"x": [latency, latency], "y": [accuracy, accuracy]})
+    expect(page).to_have_url(re.compile(r"f=latency%7E.*&f=accuracy%7E"))
+    wait_for_count(page, sum(one.point == trial.point for one in results.complete), len(results.trials))
+
+
+def test_dragging_to_the_end_of_an_axis_leaves_the_range_open_there(page: Page, results: StudyResults) -> None:
+    navigate(page, "/")
+    wait_for_count(page, len(results.trials), len(results.trials))
+    canvas = page.locator("#explore-parallel canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    x = box["x"] + box["width"] - 56  # the last axis, of accuracy
+    page.mouse.move(x, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(x, box["y"] + 2)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"\?f=accuracy%7E\d\d\.\d{1,4}\.\.$"))
+    expect(page.get_by_label("Accuracy (%), most")).to_have_value("")
+    expect(page.locator(".explore-count")).to_contain_text(" of ")
+
+
+def test_range_of_an_address_has_both_bounds_or_one(page: Page, results: StudyResults) -> None:
+    known = [trial.latency_ms for trial in results.trials if trial.latency_ms is not None]
+    for text, low, high in (("0.2..0.5", 0.2, 0.5), ("..0.5", 0, 0.5), ("0.2..", 0.2, 1e9), ("-1..1e9", -1, 1e9)):
+        navigate(page, f"/?f=latency~{text}")
+        wait_for_count(page, sum(low <= latency <= high for latency in known), len(results.trials))
+
+
 def test_what_is_typed_stays_when_a_trial_comes_in_meanwhile(
     open_page: OpenPage, address: str, storage: Path, results: StudyResults
 ) -> None:
@@ -221,6 +285,7 @@ def test_columns_are_chosen_and_the_csv_has_what_is_shown(page: Page, results: S
             "f=__proto__~1",
         ),
         *("f=state~<img src=x onerror=alert(1)>", "hide=<script>", "hide=number", "f=latency~NaN..NaN"),
+        *("f=latency~..", "f=latency~-Infinity..1", "f=latency~0..0..0"),
     ],
 )
 def test_senseless_filter_is_ignored(page: Page, results: StudyResults, query: str) -> None:
