@@ -99,14 +99,15 @@
     }
   }
 
-  // A bound that is left out is open, so that it hides no trial, nor one that a study adds later.
+  // A bound that is left out is open, so that it hides no trial, nor one that a study adds later. Bounds that contradict
+  // each other stay, and no trial passes: whoever typed them sees both and can correct one.
   function readRange(text) {
     const bounds = text.split(RANGE).map(one => one.trim());
     if (bounds.length !== 2 || !bounds.every(one => Number.isFinite(Number(one)))) {
       return null;
     }
     const [low, high] = bounds.map((one, index) => one === "" ? [OPEN.low, OPEN.high][index] : Number(one));
-    return low <= high && isBounded({ low, high }) ? { low, high } : null;
+    return isBounded({ low, high }) ? { low, high } : null;
   }
 
   const isBounded = ({ low, high }) => low > OPEN.low || high < OPEN.high;
@@ -271,7 +272,7 @@
         target.defaultValue = target.value;
         // The other bound may have come after these fields were drawn: they stay while one is being typed in.
         const given = { ...OPEN, ...filters.get(field), [end]: target.value === "" ? OPEN[end] : Number(target.value) };
-        setFilters([[field, given.low <= given.high && isBounded(given) ? given : null]]);
+        setFilters([[field, isBounded(given) ? given : null]]);
       },
     });
     return element("div", { class: "explore-group", role: "group", "aria-label": label },
