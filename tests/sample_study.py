@@ -115,6 +115,16 @@ def add_measured(
     study.add_trial(_trial(TrialState.COMPLETE, params, attributes, [latency_ms, accuracy]))
 
 
+def add_infeasible(study: optuna.Study, constraint: str, accuracy: float) -> None:
+    """Add a finished trial that breaks a constraint of the study."""
+    layers = _layers(CONVENTIONAL)
+    measures = {"latency_ms": 2.0, "accuracy": accuracy, constraint.split()[0]: 9000}
+    attributes = _attributes(CONVENTIONAL, layers) | {"accuracy_standard_error": 0.006, "measures": measures}
+    trial = _trial(TrialState.COMPLETE, CONVENTIONAL, attributes, [2.0, accuracy])
+    trial.set_constraint(constraint, 1.0)
+    study.add_trial(trial)
+
+
 def build_marked_study(path: Path) -> optuna.Study:
     """Build a study whose front is trials 1, 2, 3, 4 and the conventional trial 0; 1 and 4 are distinguishable."""
     study = create_study(path)

@@ -33,13 +33,13 @@
   }
 
   // Returns the selected trial, the rows that the table selects and where it scrolls. The address says which trial, or
-  // the server (in `filled`) where it names none that can be one.
+  // the server (in `filled`) where it names none that can be one; null, and no row, where the server has none either.
   function select(search, filled, rows, current) {
     const unchanged = window.dash_clientside.no_update;
     const given = new URLSearchParams((search || "").length <= LONGEST_QUERY ? search || "" : "").getAll("trial");
     const isNumber = given.length === 1 && /^[0-9]{1,10}$/.test(given[0]) && Number(given[0]) <= LARGEST_NUMBER;
     const number = isNumber ? Number(given[0]) : filled?.default;
-    if (!filled || number === null || number === current) { // the table can select no row that it does not have yet
+    if (!filled || number === (current ?? null)) { // the table can select no row that it does not have yet
       return [unchanged, unchanged, unchanged];
     }
     if (!rows.some(row => row.number === number)) {

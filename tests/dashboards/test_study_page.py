@@ -21,7 +21,7 @@ from dse.results import StudyResults
 from dse.study_reader import read_results
 from tests.chart_geometry import assert_labels_clear
 from tests.dashboards.conftest import POLL_MS, navigate
-from tests.sample_study import CONVENTIONAL, add_complete, build_marked_study, create_study
+from tests.sample_study import CONVENTIONAL, add_complete, add_infeasible, build_marked_study, create_study
 
 OpenPage = Callable[..., Page]
 
@@ -204,6 +204,28 @@ def test_address_holds_the_selection(open_page: OpenPage, shared_address: str, r
     expect(page.locator("#details h2")).to_have_text("Trial 6")
     ring_is_at(page, results, 6)
     expect(page.locator("#trials .ag-row-selected[row-id='6']").first).to_be_visible()
+
+
+def test_going_back_clears_the_selection_where_no_trial_is_feasible(
+    open_page: OpenPage, serve_storage: Callable[[Path], str], tmp_path: Path
+) -> None:
+    study = create_study(tmp_path / "infeasible.db")
+    study.set_user_attr("spec", {**study.user_attrs["spec"], "constraints": ["weight_bytes <= 1"]})
+    for accuracy in (0.86, 0.85):
+        add_infeasible(study, "weight_bytes <= 1", accuracy)
+    assert default_trial(read_results(study)) is None
+    page = open_page(serve_storage(tmp_path / "infeasible.db"))
+    invitation = "Select a point or a row"
+    expect(page.locator("#details")).to_contain_text(invitation)
+    for _ in range(2):
+        page.locator("#trials .ag-row[row-id='1'] [col-id='latency']").click()
+        expect(page.locator("#details h2")).to_have_text("Trial 1")
+        expect(page.locator("#layers")).to_be_visible()
+        page.go_back()
+        expect(page.locator("#details")).to_contain_text(invitation)
+        expect(page.locator("#layers")).to_be_hidden()
+        expect(page.locator("#trials .ag-row-selected")).to_have_count(0)
+        page.wait_for_function(f"() => ({RING})()[0] === undefined")
 
 
 def test_senseless_selection_is_ignored(page: Page, results: StudyResults) -> None:
