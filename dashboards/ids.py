@@ -62,6 +62,7 @@ CORES_PROBLEM = "cores-problem"
 CORES_POLL = "cores-poll"
 CORES_TICK = "cores-tick"
 CORES_SHOWN = "cores-shown"
+CORES_FILLED = "cores-filled"
 
 DESIGN_TRIAL = "design-trial"
 DESIGN_BESIDE = "design-beside"

@@ -34,6 +34,7 @@ def register(app: Dash, source: StudySource, background: Background, cache: str)
         Input(ids.CORES_CORE, "value"),
         Input(ids.CORES_BESIDE, "value"),
         Input(ids.CORES_DIFFERENCES, "checked"),
+        State(ids.CORES_FILLED, "data"),
         prevent_initial_call=True,
     )
 
@@ -41,6 +42,7 @@ def register(app: Dash, source: StudySource, background: Background, cache: str)
         Output(ids.CORES_CORE, "value"),
         Output(ids.CORES_BESIDE, "value"),
         Output(ids.CORES_DIFFERENCES, "checked"),
+        Output(ids.CORES_FILLED, "data"),
         Output(ids.CORES_ABOUT, "children"),
         Output(ids.CORES_PROBLEM, "children"),
         Output(ids.CORES_PROBLEM, "hide"),
@@ -52,13 +54,15 @@ def register(app: Dash, source: StudySource, background: Background, cache: str)
         try:
             names = _names(search, source)
         except ERRORS as error:
-            return *[no_update] * 4, str(error), False, no_update, []
+            return *[no_update] * 5, str(error), False, no_update, []
         cores = [load_core(name) for name in names]
         differences = single(read_query(search), "differ") == "1"
         other = names[1] if len(names) > 1 else None
+        values = names[0], other or NO_OTHER, differences
         table = core_row_data(core_rows(*cores), two=len(cores) > 1, differences=differences)
         about = [*_own_core(source), *(part for core in cores for part in _about(core))]
-        return names[0], other or NO_OTHER, differences, about, None, True, core_columns(names[0], other), table
+        filled = {"search": search, "values": values}
+        return *values, filled, about, None, True, core_columns(names[0], other), table
 
     @app.callback(
         Output(ids.CORES_VALIDATION, "children"),

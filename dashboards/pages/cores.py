@@ -24,6 +24,7 @@ def layout() -> Component:
             dcc.Interval(id=ids.CORES_POLL, interval=VALIDATION_POLL_MS, disabled=True),
             dcc.Store(id=ids.CORES_TICK),
             dcc.Store(id=ids.CORES_SHOWN),
+            dcc.Store(id=ids.CORES_FILLED),
             panel(
                 html.H1("Cores"),
                 html.Div(

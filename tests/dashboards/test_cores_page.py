@@ -87,6 +87,26 @@ def test_another_core_is_chosen_and_the_address_holds_it(page: Page) -> None:
     expect(page.locator("#cores-core")).to_have_value("cortex-a72")
 
 
+def test_going_back_leaves_the_way_forward(page: Page) -> None:
+    navigate(page, "/cores")
+    wait_for_rows(page, len(core_rows(load_core("cortex-a72"))))
+    for core in ("cortex-a53", "neoverse-n1"):
+        page.locator("#cores-core").click()
+        page.get_by_role("option", name=core).first.click()
+        expect(page).to_have_url(re.compile(rf"\?core={core}$"))
+        wait_for_rows(page, len(core_rows(load_core(core))))
+    for step, query, core in (
+        (page.go_back, r"\?core=cortex-a53", "cortex-a53"),
+        (page.go_back, "", "cortex-a72"),
+        (page.go_forward, r"\?core=cortex-a53", "cortex-a53"),
+        (page.go_forward, r"\?core=neoverse-n1", "neoverse-n1"),
+    ):
+        step()
+        wait_for_rows(page, len(core_rows(load_core(core))))
+        expect(page.locator("#cores-core")).to_have_value(core)
+        expect(page).to_have_url(re.compile(rf"/cores{query}$"))
+
+
 def test_what_was_measured_is_drawn_beside_what_is_simulated(page: Page) -> None:
     navigate(page, "/cores?core=cortex-a53")
     heading = page.locator("#cores-validation h3")

@@ -144,7 +144,7 @@ PAGE_CALLBACKS = {
         ["url.search", "revision.data", "scheme.data", "kernel-tick.data"],
         ["kernel-shown.data"],
     ),
-    "..cores-core.value...cores-beside.value...cores-differences.checked...cores-about.children"
+    "..cores-core.value...cores-beside.value...cores-differences.checked...cores-filled.data...cores-about.children"
     "...cores-problem.children...cores-problem.hide...cores-table.columnDefs...cores-table.rowData..": (
         ["url.search"],
         [],
