@@ -71,8 +71,11 @@
       .map(({ field, headerName }) => [field, headerName]);
   }
 
+  // The column that shows the values of another one too, which is of the CSV alone.
+  const shownIn = definition => definition.context?.shownIn;
+
   function readRows(data, columnDefs) {
-    [rows, definitions] = [data || [], columnDefs || []];
+    [rows, definitions] = [data || [], (columnDefs || []).filter(one => !shownIn(one))];
     columns = [
       ...CATEGORIES.map(([field, label]) => category(field, label))
         .filter(({ values }) => values.length > 1 && values.length <= MOST_CATEGORIES),
@@ -305,7 +308,9 @@
   }
 
   function downloadCsv() {
-    grid()?.exportDataAsCsv({ fileName: "trials.csv" });
+    const api = grid();
+    const isWritten = column => column.isVisible() || api.getColumn(shownIn(column.getColDef()) ?? "")?.isVisible();
+    api?.exportDataAsCsv({ fileName: "trials.csv", columnKeys: api.getColumns().filter(isWritten) });
   }
 
   function updateTable() {
@@ -318,7 +323,7 @@
       return;
     }
     const hidden = hiddenColumns();
-    const fields = api.getColumnDefs().map(({ field }) => field).filter(field => field !== "number");
+    const fields = api.getColumnDefs().filter(one => !shownIn(one)).map(({ field }) => field).filter(field => field !== "number");
     const isShown = new Map(api.getColumns().map(column => [column.getColId(), column.isVisible()]));
     api.setColumnsVisible(fields.filter(field => hidden.has(field) && isShown.get(field)), false);
     api.setColumnsVisible(fields.filter(field => !hidden.has(field) && !isShown.get(field)), true);

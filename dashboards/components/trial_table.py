@@ -47,6 +47,7 @@ def trial_table() -> dag.AgGrid:
             "sortable": True,
             "resizable": True,
             "suppressMovable": True,
+            "useValueFormatterForExport": False,  # the CSV has what was measured, not what is shown of it
             # One address for each filter, not for each key that is pressed.
             "filterParams": {"buttons": ["apply", "reset"], "closeOnApply": True},
         },
@@ -77,7 +78,7 @@ def columns(results: StudyResults | None) -> list[dict[str, Any]]:
         _number("latency", "Latency (ms)", ".3f", width=134),
         _number("accuracy", "Accuracy (%)", ".2f", width=136),
         _number("error", "± std. err.", ".2f", width=92, filtered=False),
-        *([_refined_column()] if results is not None and results.look is not None else []),
+        *(_refined_columns() if results is not None and results.look is not None else []),
         _text("accumulator", "Bits", width=82) if differs else _number("accumulator", "Bits", ".0f", width=82),
         _text("overflow", "Overflow", width=107),
         _text("clip", "Clip", width=80),
@@ -149,11 +150,18 @@ def _text(field: str, title: str, **options: int) -> dict[str, Any]:
     return {"field": field, "headerName": title, "filter": "agTextColumnFilter", **options}
 
 
-def _refined_column() -> dict[str, Any]:
-    """Return the column of the second look: its accuracy with the standard error behind it, sorted by the accuracy."""
+def _refined_columns() -> list[dict[str, Any]]:
+    """Return the columns of the second look: its accuracy with the standard error behind it, sorted by the accuracy.
+
+    The standard error has a column of its own in the CSV alone (assets/explore.js).
+    """
     shown = "params.value == null ? '' : d3.format('.2f')(params.value) + ' ± ' + d3.format('.2f')"
     column = _number("refined", f"{LONGER[0].upper()}{LONGER[1:]} (%)", ".2f", width=150, filtered=False)
-    return column | {"valueFormatter": {"function": f"{shown}(params.data.refinedError)"}}
+    error = _number("refinedError", f"± std. err. {LONGER}", ".2f", width=92, filtered=False)
+    return [
+        column | {"valueFormatter": {"function": f"{shown}(params.data.refinedError)"}},
+        error | {"hide": True, "context": {"shownIn": "refined"}},
+    ]
 
 
 def _number(field: str, title: str, format_: str, *, width: int, filtered: bool = True) -> dict[str, Any]:

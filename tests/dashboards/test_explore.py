@@ -13,9 +13,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dse.results import StudyResults, TrialResult
+from dse.study_export import exported
 from dse.study_reader import read_results
 from tests.dashboards.conftest import navigate
-from tests.sample_study import CONVENTIONAL, add_complete, add_measured
+from tests.sample_study import CONVENTIONAL, NARROW, add_complete, add_measured, add_second_look, build_marked_study
 
 OpenPage = Callable[..., Page]
 SHOWN_ON_FRONT = """() => document.querySelector('#front .js-plotly-plot').data.flatMap(trace =>
@@ -289,6 +290,32 @@ def test_columns_are_chosen_and_the_csv_has_what_is_shown(page: Page, results: S
     assert [int(row["Trial"]) for row in table] == [trial.number for trial in reversed(eight)]
     assert "± std. err." not in table[0]
     assert {row["Bits"] for row in table} == {"8"}
+
+
+def test_csv_has_the_values_that_the_study_has(
+    open_page: OpenPage, serve_storage: Callable[[Path], str], tmp_path: Path
+) -> None:
+    study = build_marked_study(tmp_path / "study.db")
+    add_measured(study, 2 / 3, 0.8123456, 0.00617, NARROW)
+    add_second_look(study, {0: 0.88123, 3: 0.86512})
+    page = open_page(serve_storage(tmp_path / "study.db"))
+    wait_for_count(page, 6, 6)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    download.value.save_as(tmp_path / "trials.csv")
+    with (tmp_path / "trials.csv").open(encoding="utf-8-sig") as file:
+        table = list(csv.DictReader(file))
+    trials = exported(read_results(study)).trials
+    percents = {
+        "Accuracy (%)": "accuracy",
+        "± std. err.": "accuracy_standard_error",
+        "Trained longer (%)": "refined_accuracy",
+        "± std. err. trained longer": "refined_accuracy_standard_error",
+    }
+    for row, trial in zip(reversed(table), trials, strict=True):
+        assert (int(row["Trial"]), float(row["Latency (ms)"])) == (trial["trial"], trial["latency_ms"])
+        known = {title: trial[name] for title, name in percents.items() if trial[name] is not None}
+        assert {title: float(row[title]) / 100 for title in percents if row[title]} == pytest.approx(known, rel=1e-12)
 
 
 @pytest.mark.parametrize(
