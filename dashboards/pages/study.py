@@ -9,6 +9,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboards import ids
+from dashboards.components.aria import aria
 from dashboards.components.panel import panel
 from dashboards.components.trial_table import trial_table
 from dse.accuracy_claims import ERRORS_NOTE, HOLLOW_NOTE, MARK
@@ -36,7 +37,7 @@ def layout() -> Component:
             html.Div(id=ids.ALL_STUDIES),
             panel(
                 html.H2("Hypervolume"),
-                dcc.Graph(id=ids.HYPERVOLUME, config={**_CONFIG, "displayModeBar": False}, responsive=True),
+                _still(ids.HYPERVOLUME, "Hypervolume by trial"),
             ),
             _parameters(),
         ],
@@ -72,7 +73,7 @@ def _parameters() -> Component:
                 [
                     panel(
                         html.H2("Which parameters matter"),
-                        dcc.Graph(id=ids.IMPORTANCES, config={**_CONFIG, "displayModeBar": False}, responsive=True),
+                        _still(ids.IMPORTANCES, "Which parameters matter"),
                         html.P(IMPORTANCE_NOTE, className="quiet small"),
                     ),
                     panel(
@@ -108,7 +109,12 @@ def _front() -> dmc.Paper:
             justify="space-between",
             gap="xs",
         ),
-        dcc.Graph(id=ids.FRONT, config=_FRONT_CONFIG, responsive=True, className="front"),
+        html.Div(
+            dcc.Graph(id=ids.FRONT, config=_FRONT_CONFIG, responsive=True, className="front"),
+            role="img",
+            className="front-frame",
+            **aria(label="Pareto front"),
+        ),
         html.P(caption, className="quiet small"),
         name="front-panel",
     )
@@ -117,8 +123,14 @@ def _front() -> dmc.Paper:
 def _layers() -> dmc.Paper:
     return panel(
         html.Div(id=ids.DETAILS),
-        dcc.Graph(id=ids.LAYERS, config={**_CONFIG, "displayModeBar": False}, responsive=True),
+        _still(ids.LAYERS, "Cycles of the layers of the selected trial"),
     )
+
+
+def _still(name: str, label: str) -> Component:
+    """Return a figure without buttons, with what it is called for people who do not see it."""
+    graph = dcc.Graph(id=name, config={**_CONFIG, "displayModeBar": False}, responsive=True)
+    return html.Div(graph, role="img", **aria(label=label))
 
 
 def _trials() -> dmc.Paper:
