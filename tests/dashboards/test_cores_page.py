@@ -90,7 +90,7 @@ def test_another_core_is_chosen_and_the_address_holds_it(page: Page) -> None:
 def test_going_back_leaves_the_way_forward(page: Page) -> None:
     navigate(page, "/cores")
     wait_for_rows(page, len(core_rows(load_core("cortex-a72"))))
-    for core in ("cortex-a53", "neoverse-n1"):
+    for core in ("cortex-a53", "cortex-a72"):
         page.locator("#cores-core").click()
         page.get_by_role("option", name=core).first.click()
         expect(page).to_have_url(re.compile(rf"\?core={core}$"))
@@ -99,7 +99,7 @@ def test_going_back_leaves_the_way_forward(page: Page) -> None:
         (page.go_back, r"\?core=cortex-a53", "cortex-a53"),
         (page.go_back, "", "cortex-a72"),
         (page.go_forward, r"\?core=cortex-a53", "cortex-a53"),
-        (page.go_forward, r"\?core=neoverse-n1", "neoverse-n1"),
+        (page.go_forward, r"\?core=cortex-a72", "cortex-a72"),
     ):
         step()
         wait_for_rows(page, len(core_rows(load_core(core))))
