@@ -111,7 +111,7 @@ def _front() -> dmc.Paper:
         ),
         html.Div(
             dcc.Graph(id=ids.FRONT, config=_FRONT_CONFIG, responsive=True, className="front"),
-            role="img",
+            role="figure",  # and no image, which would take its buttons from who does not see it
             className="front-frame",
             **aria(label="Pareto front"),
         ),

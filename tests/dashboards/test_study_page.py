@@ -114,17 +114,19 @@ def test_shows_the_front_the_best_trial_and_all_rows(page: Page, results: StudyR
 
 
 @pytest.mark.parametrize(
-    ("figure", "name"),
+    ("role", "figure", "name"),
     [
-        ("front", "Pareto front"),
-        ("layers", "Cycles of the layers of the selected trial"),
-        ("hypervolume", "Hypervolume by trial"),
-        ("importances", "Which parameters matter"),
+        ("figure", "front", "Pareto front"),
+        ("img", "layers", "Cycles of the layers of the selected trial"),
+        ("img", "hypervolume", "Hypervolume by trial"),
+        ("img", "importances", "Which parameters matter"),
     ],
 )
-def test_figure_has_a_name_for_who_does_not_see_it(page: Page, figure: str, name: str) -> None:
+def test_figure_has_a_name_for_who_does_not_see_it(
+    page: Page, role: Literal["figure", "img"], figure: str, name: str
+) -> None:
     wait_until_drawn(page)
-    expect(page.get_by_role("img", name=name, exact=True).locator(f"#{figure}")).to_be_visible()
+    expect(page.get_by_role(role, name=name, exact=True).locator(f"#{figure}")).to_be_visible()
 
 
 def test_marks_trials_that_are_not_shown_to_be_more_accurate(
