@@ -14,7 +14,7 @@ from dse.design import uniform_design
 from dse.look_helpers import helping, in_order_of
 from dse.refining import RefineSettings, refine_study
 from dse.second_look import read_second_look
-from dse.spec import StudySpec
+from dse.spec import RecipeTable, ScratchTable, StudySpec
 from kernels_asm import Overflow
 from tests.dse.conftest import FakeStudy
 from tests.dse.helper_work import fail, wait_for_a_signal
@@ -45,7 +45,8 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def test_a_helper_trains_alone_what_this_process_then_finds_done(tmp_path: Path) -> None:
-    fake = FakeStudy(tmp_path, spec=StudySpec().record(1e9))
+    short = RecipeTable(kind="scratch", scratch=ScratchTable(epochs=1, train_images=64))
+    fake = FakeStudy(tmp_path, spec=StudySpec(recipe=short).record(1e9))
     study = fake.run(2, first=(uniform_design(0.5, 32, Overflow.EXACT, None),))
     study.set_user_attr("digests", {"dataset": load_dataset().digest})
     asked = RefineSettings(
@@ -53,7 +54,7 @@ def test_a_helper_trains_alone_what_this_process_then_finds_done(tmp_path: Path)
         None,
         seeds=1,
         cache=tmp_path / "trained",
-        changes={"epochs": 1, "train_images": 64},
+        changes={"epochs": 1},
         jobs=2,
     )
 
