@@ -43,10 +43,9 @@ def shown_designs(query: Query, snapshot: Snapshot) -> tuple[ShownDesign, ...]:
     results = snapshot.results
     number = _number(query, PARAMETER)
     number = default_trial(results) if number is None else number
-    if number is None and results.complete:
-        raise UsageError("no design keeps the constraints: choose a trial by its number")
     if number is None:
-        raise UsageError("no trial has finished yet")
+        none_kept = "no design keeps the constraints: choose a trial by its number"
+        raise UsageError(none_kept if results.complete else "no trial has finished yet")
     beside = _number(query, BESIDE)
     if beside is None and results.conventional is not None:
         beside = results.conventional.number

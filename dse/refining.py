@@ -91,8 +91,9 @@ def refine_study(settings: RefineSettings, progress: TrainingsProgress) -> optun
             raise UsageError(f"study {study.study_name!r} has no design on its front yet: run it on")
         spec = stored_spec(study.user_attrs["spec"])
         dataset = study_dataset(study, settings.data_dir)
-        recipe = _recipe(settings, longer_recipe(spec.recipe.chosen(), len(dataset.train)))
-        _check_not_shorter(recipe, spec.recipe.chosen(), len(dataset.train))
+        searched, images = spec.recipe.chosen(), len(dataset.train)
+        recipe = _recipe(settings, longer_recipe(searched, images))
+        _check_not_shorter(recipe, searched, images)
         first = spec.seed + 1 if settings.first_seed is None else settings.first_seed
         plan = LookPlan(recipe.to_dict(), tuple(range(first, first + settings.seeds)), training_digest())
         known = read_second_look(study, plan).accuracies
@@ -124,8 +125,8 @@ def longer_recipe(recipe: Recipe | QuickRecipe, images: int) -> Recipe:
     """Return the recipe that trains `TIMES` as long as a study's own, on a data set of so many training images."""
     if isinstance(recipe, Recipe):
         return replace(recipe, epochs=TIMES * recipe.epochs)
-    used = min(images, recipe.train_images or images)
-    return replace(recipe.of_design(images), epochs=max(1, ceil(TIMES * recipe.design.images / used)))
+    epochs = ceil(TIMES * _images_looked_at(recipe, images) / _images_used(recipe, images))
+    return replace(recipe.of_design(images), epochs=max(1, epochs))
 
 
 def designs_to_train(
@@ -162,7 +163,7 @@ def _recipe(settings: RefineSettings, default: Recipe) -> Recipe:
 
 def _check_not_shorter(recipe: Recipe, searched: Recipe | QuickRecipe, images: int) -> None:
     """Raise UsageError if a look trains on fewer images than the search did, on a data set of so many."""
-    looked_at, before = images_looked_at(recipe, images), images_looked_at(searched, images)
+    looked_at, before = _images_looked_at(recipe, images), _images_looked_at(searched, images)
     if looked_at < before:
         raise UsageError(
             f"recipe: its trainings look at {looked_at:,} images, those of the search at {before:,}: a second look is "
@@ -170,8 +171,13 @@ def _check_not_shorter(recipe: Recipe, searched: Recipe | QuickRecipe, images: i
         )
 
 
-def images_looked_at(recipe: Recipe | QuickRecipe, images: int) -> int:
+def _images_looked_at(recipe: Recipe | QuickRecipe, images: int) -> int:
     """Return how many images a training of a data set of so many looks at, repeated ones included."""
     if isinstance(recipe, QuickRecipe):
         return recipe.design.images
-    return recipe.epochs * min(images, recipe.train_images or images)
+    return recipe.epochs * _images_used(recipe, images)
+
+
+def _images_used(recipe: Recipe | QuickRecipe, images: int) -> int:
+    """Return how many different ones of so many images a training looks at."""
+    return min(images, recipe.train_images or images)

@@ -22,6 +22,7 @@ from dse.accuracy_claims import (
 )
 from dse.chart_theme import DARK, FIGURE_CONFIG, LIGHT, Theme
 from dse.charts import SELECTION_TRACE, describe_design, front_figure, hypervolume_figure
+from dse.headings import heading
 from dse.layer_chart import layer_figure, layer_legend
 from dse.page import asset, cards, script_json, write_page
 from dse.recipe_text import recipe_text
@@ -76,23 +77,19 @@ def render_report(results: StudyResults) -> str:
 
 def _columns(results: StudyResults) -> tuple[str, ...]:
     """Return the headings of the table, that of a second look behind accuracy, further measures before the last."""
-    longer = [f"{_capital(LONGER)} (%)"] if results.look is not None else []
+    longer = [f"{heading(LONGER)} (%)"] if results.look is not None else []
     return (
         *COLUMNS[:2],
         *longer,
         *COLUMNS[2:-1],
-        *(_capital(measure.label) for measure in results.further_measures),
+        *(heading(measure.label) for measure in results.further_measures),
         COLUMNS[-1],
     )
 
 
 def _notes(results: StudyResults) -> list[str]:
     """Return what is said below the front, a sentence each."""
-    return list(map(_capital, (*study_notes(results), *refined_notes(results))))
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
+    return list(map(heading, (*study_notes(results), *refined_notes(results))))
 
 
 def _shown(results: StudyResults) -> list[TrialResult]:

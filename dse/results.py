@@ -274,9 +274,8 @@ class StudyResults:
 
     @property
     def core_name(self) -> str:
-        """The core with the fields of it that were overridden: "cortex-a72 (dispatch_width=1)"."""
-        changes = ", ".join(f"{field}={value}" for field, value in sorted(self.overrides.items()))
-        return f"{self.core} ({changes})" if changes else self.core
+        """The core with the fields of it that were overridden."""
+        return overridden_name(self.core, self.overrides)
 
     @cached_property
     def hypervolumes(self) -> tuple[float, ...]:
@@ -372,6 +371,12 @@ class StudyResults:
     @cached_property
     def _by_number(self) -> dict[int, TrialResult]:
         return {trial.number: trial for trial in self.trials}
+
+
+def overridden_name(core: str, overrides: Mapping[str, str]) -> str:
+    """Return the name of a core with the fields of it that were overridden: "cortex-a72 (dispatch_width=1)"."""
+    changes = ", ".join(f"{field}={value}" for field, value in sorted(overrides.items()))
+    return f"{core} ({changes})" if changes else core
 
 
 def losses_of(goal: Goal) -> Callable[[TrialResult], tuple[float, ...]]:

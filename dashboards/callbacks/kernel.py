@@ -39,13 +39,15 @@ def register(app: Dash, source: StudySource, background: Background) -> None:
     def show_form(search: Any, _revision: Any, shown: Any) -> tuple[Any, str]:
         # Apart from the result, which takes its time: the form would take away what is typed there meanwhile.
         asked = _asked(search, source)
+        query = None
         try:
-            token = repr(read_kernel_query(asked, source.last()))
+            query = read_kernel_query(asked, source.last())
+            token = repr(query)
         except ERRORS as error:
             token = f"{search} {error}"
         if token == shown:
             raise PreventUpdate  # what is being typed there stays
-        return _form(asked, source), token
+        return kernel_form(query) if query else _form_of_rest(asked, source), token
 
     @app.callback(
         Output(ids.KERNEL_PROBLEM, "children"),
@@ -86,14 +88,12 @@ def _asked(search: Any, source: StudySource) -> Query:
     return asked
 
 
-def _form(asked: Query, source: StudySource) -> Any:
-    """Return the form of what an address asks for, or of as much of it as can be shown."""
-    for query in (asked, without_changes(asked)):
-        try:
-            return kernel_form(read_kernel_query(query, source.last()))
-        except ERRORS:
-            continue  # the page says what is wrong where it shows results
-    return named_form(asked)
+def _form_of_rest(asked: Query, source: StudySource) -> Any:
+    """Return the form of as much as can be shown of an address that is wrong; the results' place says what is."""
+    try:
+        return kernel_form(read_kernel_query(without_changes(asked), source.last()))
+    except ERRORS:
+        return named_form(asked)
 
 
 def _register_choices(app: Dash) -> None:

@@ -20,6 +20,7 @@ from dashboards.design_query import DesignLayer, ShownDesign
 from dse.accuracy_claims import against_conventional
 from dse.chart_theme import FIGURE_CONFIG, Theme
 from dse.charts import describe_design
+from dse.headings import heading
 from dse.kernel_description import data_bytes
 from dse.layer_chart import layer_figure, layer_legend
 from dse.results import StudyResults
@@ -67,10 +68,6 @@ def name_of(design: ShownDesign, results: StudyResults) -> str:
     return f"Trial {design.trial.number}{' (conventional)' if is_conventional else ''}"
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def _columns(children: Sequence[Component]) -> Component:
     return html.Div(list(children), className="two-columns" if len(children) > 1 else "")
 
@@ -81,7 +78,7 @@ def _summary(design: ShownDesign, results: StudyResults) -> dmc.Paper:
     if trial.latency_ms is not None:
         cycles = f"{trial.attributes.cycles:,} cycles" if trial.attributes.cycles is not None else ""
         cards.append(card("Latency", f"{trial.latency_ms:.3f} ms", cycles))
-    cards += [card(_capital(measure.label), measure.text(value), "") for measure, value in results.further(trial)]
+    cards += [card(heading(measure.label), measure.text(value), "") for measure, value in results.further(trial)]
     if trial.complete:
         cards.append(card("Accuracy", f"{trial.measured.percent} %", "validation split"))
     if trial.tested is not None:
@@ -158,7 +155,7 @@ def _kernel_cell(layer: DesignLayer, trial: int) -> html.Td:
 
 def _twins(design: ShownDesign, results: StudyResults) -> dmc.Paper:
     """Return what the same accuracy would cost in other arithmetics."""
-    headings = list(map(_capital, twin_headings(results)))
+    headings = list(map(heading, twin_headings(results)))
     rows = [
         html.Tr([html.Th(name, scope="row"), *map(html.Td, figures)])
         for name, *figures in twin_rows(results, design.trial)

@@ -15,6 +15,7 @@ from dashboards.kernel_query import CORE, SHAPE, VARIANT, KernelQuery, KernelReq
 from dse.cli.options import DEFAULT_CORE
 from dse.core_fields import numeric_fields
 from dse.core_schedule import schedule_of
+from dse.results import overridden_name
 from isa_models import Core, list_cores, load_core
 from kernels_asm.any_variant import AnyVariant, parse_variant
 from kernels_asm.fused import FusedVariant
@@ -54,8 +55,7 @@ def _base(request: KernelRequest) -> dict[str, Any]:
 
 
 def _title(query: KernelQuery) -> str:
-    changes = ", ".join(f"{field}={value}" for field, value in query.before.overrides)
-    core = f"{query.before.core} ({changes})" if changes else query.before.core
+    core = overridden_name(query.before.core, dict(query.before.overrides))
     if query.origin is None:
         return f"Kernel on {core}"
     return f"Trial {query.origin.trial}, layer {query.origin.layer}, on {core}"

@@ -11,6 +11,7 @@ from dashboards.components.header import state_name
 from dashboards.components.layer_legend import legend
 from dse.accuracy_claims import against_conventional, front_mark
 from dse.charts import describe_design
+from dse.headings import heading
 from dse.results import StudyResults, TrialResult
 
 
@@ -70,8 +71,7 @@ def _figures(results: StudyResults, trial: TrialResult) -> list[Component]:
         figures.append(("Latency", f"{trial.latency_ms:.3f} ms"))
     if attributes.cycles is not None:
         figures.append(("Cycles", f"{attributes.cycles:,}"))
-    figures += [(measure.label[:1].upper() + measure.label[1:], measure.text(value))
-                for measure, value in results.further(trial)]  # fmt: skip
+    figures += [(heading(measure.label), measure.text(value)) for measure, value in results.further(trial)]
     if trial.complete:
         figures.append(("Accuracy", f"{trial.measured.percent} %"))
         interval = trial.measured.interval

@@ -9,6 +9,7 @@ import dash_ag_grid as dag
 from dashboards import ids
 from dashboards.components.header import state_name
 from dse.accuracy_claims import MARK, front_mark
+from dse.headings import heading
 from dse.measures import ACCURACY, LATENCY, Measure
 from dse.results import StudyResults, TrialResult
 from dse.second_look_claims import LONGER, refined_mark
@@ -156,7 +157,7 @@ def _refined_columns() -> list[dict[str, Any]]:
     The standard error has a column of its own in the CSV alone (assets/explore.js).
     """
     shown = "params.value == null ? '' : d3.format('.2f')(params.value) + ' ± ' + d3.format('.2f')"
-    column = _number("refined", f"{LONGER[0].upper()}{LONGER[1:]} (%)", ".2f", width=150, filtered=False)
+    column = _number("refined", f"{heading(LONGER)} (%)", ".2f", width=150, filtered=False)
     error = _number("refinedError", f"± std. err. {LONGER}", ".2f", width=92, filtered=False)
     return [
         column | {"valueFormatter": {"function": f"{shown}(params.data.refinedError)"}},

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import optuna
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, expect
 
 from dse.results import StudyResults, TrialResult
 from dse.study_export import exported
@@ -197,13 +197,19 @@ def test_box_round_a_trial_keeps_it(page: Page, results: StudyResults) -> None:
     wait_for_count(page, sum(one.point == trial.point for one in results.complete), len(results.trials))
 
 
-def test_dragging_to_the_end_of_an_axis_leaves_the_range_open_there(page: Page, results: StudyResults) -> None:
+def box_of_axes(page: Page, results: StudyResults) -> FloatRect:
+    """Return where the parallel coordinates of the page without filters are."""
     navigate(page, "/")
     wait_for_count(page, len(results.trials), len(results.trials))
     canvas = page.locator("#explore-parallel canvas")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box is not None
+    return box
+
+
+def test_dragging_to_the_end_of_an_axis_leaves_the_range_open_there(page: Page, results: StudyResults) -> None:
+    box = box_of_axes(page, results)
     x = box["x"] + box["width"] - 56  # the last axis, of accuracy
     page.mouse.move(x, box["y"] + 100)
     page.mouse.down()
@@ -242,12 +248,7 @@ def test_what_is_typed_stays_when_a_trial_comes_in_meanwhile(
 
 
 def test_dragging_along_an_axis_filters_and_a_click_on_it_stops(page: Page, results: StudyResults) -> None:
-    navigate(page, "/")
-    wait_for_count(page, len(results.trials), len(results.trials))
-    canvas = page.locator("#explore-parallel canvas")
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box is not None
+    box = box_of_axes(page, results)
     x = box["x"] + 56  # the first axis, of bits, has 8 at a sixth of its height
     page.mouse.move(x, box["y"] + 248)
     page.mouse.down()
