@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import optuna
 from optuna.storages import BaseStorage, RDBStorage
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import QueuePool
 
 from dse.errors import DseError, StorageError, UsageError, one_line
 from dse.journal import open_journal
@@ -41,13 +43,15 @@ def open_storage(storage: str) -> BaseStorage:
 
     """
     path = storage_file(storage)
+    arguments: dict[str, Any] = {}
     if path is None:
-        url, arguments = server_url(storage), {}
+        url = server_url(storage)
     else:
         if not path.is_file():
             what = "is not a file" if path.exists() else "does not exist; start a study with `dse study run`"
             raise UsageError(f"storage {display_name(storage)} {what}")
-        url, arguments = "sqlite:///", {"creator": lambda: _connect(path)}
+        # By the URL alone it would be a database in memory, whose pool closes connections that other threads read from.
+        url, arguments = "sqlite:///", {"creator": lambda: _connect(path), "poolclass": QueuePool}
     try:
         if path is not None and journal_path(storage) is not None:
             return open_journal(path)

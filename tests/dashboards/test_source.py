@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import optuna
 import pytest
+from optuna.storages import RDBStorage
+from sqlalchemy import text
 
 from dashboards import storage as storage_module
 from dashboards.source import StudySource
@@ -71,6 +75,24 @@ def test_storage_refuses_to_be_written(storage: Path) -> None:
     study = optuna.load_study(study_name=None, storage=storage_module.open_storage(str(storage)))
     with pytest.raises(optuna.exceptions.StorageInternalError):
         study.set_user_attr("format", FORMAT + 1)
+
+
+def test_threads_that_read_at_once_keep_their_connections(storage: Path) -> None:
+    opened = storage_module.open_storage(str(storage))
+    assert isinstance(opened, RDBStorage)
+    count = len(load(storage).trials)
+    threads = 8
+    all_are_reading = threading.Barrier(threads, timeout=60)
+
+    def read(_: int) -> int:
+        with opened.engine.connect() as connection:
+            rows = connection.execute(text("SELECT number FROM trials"))
+            begun = len(rows.fetchmany(1))
+            all_are_reading.wait()
+            return begun + len(rows.fetchall())
+
+    with ThreadPoolExecutor(threads) as pool:
+        assert list(pool.map(read, range(threads))) == [count] * threads
 
 
 def test_replaced_file_is_opened_anew(storage: Path, tmp_path: Path) -> None:
