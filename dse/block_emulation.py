@@ -66,7 +66,7 @@ class EmulatedBlocks:
         expected = block(x, start)
         signs = channels_last(block.binarize(x).to(torch.int8))
         shortcut = block.shortcut_map(start)
-        added = None if shortcut is None else channels_last(as_bytes(shortcut))
+        added = None if shortcut is None else channels_last((shortcut * block.feature_scale).to(torch.int8))
         kernels = self._kernels[block]
         maps = []
         for image in range(len(x)):
@@ -74,7 +74,7 @@ class EmulatedBlocks:
             maps.append(written)
             self.instructions += instructions
         found = torch.from_numpy(np.stack(maps)).permute(0, 3, 1, 2).float()
-        features = found if block.folded is not None else found / fixed_point.FEATURE_SCALE
+        features = found if block.folded is not None else found / block.feature_scale
         self.outputs += features.numel()
         self.differing += int((features != expected).sum())
         return features
@@ -121,11 +121,6 @@ class SeparateBlock:
         return done.output.astype(np.int8), convolved.instructions + done.instructions
 
 
-def as_bytes(features: Tensor) -> Tensor:
-    """Return a map of multiples of 1 / `fixed_point.FEATURE_SCALE` as the int8 that kernels store."""
-    return (features * fixed_point.FEATURE_SCALE).to(torch.int8)
-
-
 def channels_last(maps: Tensor) -> _Map:
     """Return (N, H, W, C) of (N, C, H, W)."""
     array: _Map = maps.permute(0, 2, 3, 1).numpy()
@@ -149,7 +144,7 @@ def fixed_point_parameters(block: BinaryBlock) -> tuple[_Map, _Map, _Map]:
     norm = block.norm
     if norm.running_mean is None or norm.running_var is None:
         raise ValueError("a batch norm without running statistics cannot be folded")
-    folded = fixed_point.fold(norm, norm.running_mean, norm.running_var)
+    folded = fixed_point.fold(norm, norm.running_mean, norm.running_var, block.feature_scale)
     return folded.multiplier.numpy(), folded.shift.numpy(), folded.offset.numpy()
 
 

@@ -165,9 +165,9 @@ class NetworkCode:
             case Rectify():
                 return f"rectify({_size(step.input)}, {before}, {after});"
             case ToBytes():
-                return f"to_bytes({_size(step.input)}, {before}, {after});"
+                return f"to_bytes({_size(step.input)}, {step.scale}, {before}, {after});"
             case ToFloat():
-                return f"to_float({_size(step.input)}, {before}, {after});"
+                return f"to_float({_size(step.input)}, {step.scale}, {before}, {after});"
 
     def _at(self, feature_map: FeatureMap) -> str:
         return self.memory.places[feature_map]

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from dse.export.folding import Affine, Floats, FoldedConvolution
 from dse.networks import Classifier, FloatConv, Pool, PoolKind
-from dse.nn.fixed_point import FEATURE_SCALE
 
 BLUR = np.outer([1, 2, 1], [1, 2, 1]).astype(np.float32) / np.float32(16)
 
@@ -91,15 +90,15 @@ def average_pool(x: Floats, window: int, stride: int, padding: int, out_height: 
     return total / count
 
 
-def to_bytes(x: Floats) -> NDArray[np.int8]:
-    """Return multiples of 1 / 16 as bytes, halves up, saturated."""
-    rounded: Floats = np.floor(x * np.float32(FEATURE_SCALE) + np.float32(0.5))
+def to_bytes(x: Floats, scale: int) -> NDArray[np.int8]:
+    """Return x in multiples of 1 / scale, a power of two, as bytes: halves up, saturated."""
+    rounded: Floats = np.floor(x * np.float32(scale) + np.float32(0.5))
     return np.clip(rounded, np.float32(-128), np.float32(127)).astype(np.int8)
 
 
-def to_float(x: NDArray[np.int8]) -> Floats:
-    """Return bytes as multiples of 1 / 16."""
-    return x.astype(np.float32) * np.float32(1 / FEATURE_SCALE)
+def to_float(x: NDArray[np.int8], scale: int) -> Floats:
+    """Return bytes as multiples of 1 / scale, a power of two."""
+    return x.astype(np.float32) * np.float32(1 / scale)
 
 
 def classify(x: Floats, weights: Floats, bias: Floats, layer: Classifier) -> Floats:

@@ -107,7 +107,7 @@ def _contents(
 ) -> tuple[dict[str, bytes], ExportReport]:
     """Return the files by path and the report."""
     network = exported.model.network
-    steps = network_steps(network)
+    steps = network_steps(network, exported.model.feature_scale)
     kernels, constants, memory = KernelTable(), Constants(), place_maps(steps)
     surroundings = Surroundings(kernels, constants, memory, exported.pixels_at_once)
     layers = _binary_layers(steps, exported, surroundings)
@@ -126,7 +126,7 @@ def _contents(
         "weights.c": _weights_source(constants),
         "README.md": readme(
             Heading(exported.title, exported.training),
-            network,
+            exported.model,
             exported.works,
             tuple(layers.values()),
             exported.prediction,

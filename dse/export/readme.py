@@ -8,7 +8,8 @@ from pathlib import Path
 
 from dse.export.binary_layers import BinaryLayer
 from dse.export.layer_kernels import LayerWorks
-from dse.networks import FeatureMaps, Network
+from dse.networks import FeatureMaps
+from dse.nn.model import BinaryModel
 from dse.normalisation_pass import NormalisationPass
 
 
@@ -45,13 +46,14 @@ class Heading:
 
 def readme(
     heading: Heading,
-    network: Network,
+    model: BinaryModel,
     works: LayerWorks,
     layers: Sequence[BinaryLayer],
     prediction: Prediction | None,
     vector: VectorNote,
 ) -> str:
     """Return the text."""
+    network = model.network
     channels, height, width = network.input_shape
     return _TEXT.read_text(encoding="utf-8").format(
         title=heading.title,
@@ -61,7 +63,7 @@ def readme(
         repairs=str(network.repairs).replace(",", ", "),
         image=f"{height}x{width} pixels of {channels} byte{'s' if channels > 1 else ''}",
         classes=network.classes,
-        maps=_MAPS[network.maps],
+        maps=_MAPS[network.maps].format(scale=model.feature_scale),
         table=_table(works, layers, prediction),
         total=_total(prediction),
         note=_c_note(layers) + _feature_note(works),
@@ -118,7 +120,7 @@ def _choice(vector: VectorNote) -> str:
 
 _MAPS = {
     FeatureMaps.FLOAT32: "float32",
-    FeatureMaps.INT8: "int8, in sixteenths, with batch norms in fixed point",
+    FeatureMaps.INT8: "int8, multiples of 1/{scale}, with batch norms in fixed point",
 }
 
 _TEXT = Path(__file__).with_name("readme_text.md")

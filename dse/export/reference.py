@@ -42,7 +42,6 @@ from dse.export.steps import (
     ToFloat,
 )
 from dse.networks import BinaryConv, Classifier, FloatConv
-from dse.nn import fixed_point
 from dse.nn.blocks import BinaryBlock
 from dse.nn.float_layers import FloatConvolution, Head
 from dse.nn.model import BinaryModel
@@ -200,9 +199,9 @@ class Reference:
             case Rectify():
                 return float_parts.rectify(x)
             case ToBytes():
-                return float_parts.to_bytes(x)
+                return float_parts.to_bytes(x, step.scale)
             case ToFloat():
-                return float_parts.to_float(x)
+                return float_parts.to_float(x, step.scale)
             case AveragePool():
                 size = step.output.height, step.output.width
                 return float_parts.average_pool(x, step.window, step.window, 0, *size)
@@ -238,7 +237,8 @@ class Reference:
         """Compare with the trained block, given the same signs and the same map where its shortcut begins."""
         block, step = layer.block, layer.step
         start = signs if step.start is None else self._by_name[step.start]
-        start = float_parts.to_float(start) if start.dtype == np.int8 and step.start is not None else start
+        if start.dtype == np.int8 and step.start is not None:
+            start = float_parts.to_float(start, self._model.feature_scale)
         sums = block.integer_convolution(_as_batch(signs), block.integer_weights())
         features = _as_map(block.finish(sums, _as_batch(start)))
         if not block.in_int8:
@@ -247,7 +247,7 @@ class Reference:
         if block.folded is not None:
             found: Array = unpack_bits(outputs.bits, layer.packs.channels)
         else:
-            found, features = _map_of(outputs), features * fixed_point.FEATURE_SCALE
+            found, features = _map_of(outputs), features * self._model.feature_scale
         is_rounded = step.layer.shortcut is not None and step.layer.shortcut.projects
         if np.abs(found - features).max() > (LARGEST_BYTE_STEP if is_rounded else 0):
             raise VerificationError(

@@ -65,18 +65,20 @@ class Rectify:
 
 @dataclass(frozen=True, slots=True)
 class ToBytes:
-    """float32 to int8: rounded to whole multiples of 1 / 16, halves up, and saturated."""
+    """float32 to int8: rounded to whole multiples of 1 / scale, halves up, and saturated."""
 
     input: FeatureMap
     output: FeatureMap
+    scale: int
 
 
 @dataclass(frozen=True, slots=True)
 class ToFloat:
-    """int8 multiples of 1 / 16 to float32."""
+    """int8 multiples of 1 / scale to float32."""
 
     input: FeatureMap
     output: FeatureMap
+    scale: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +161,17 @@ Step: TypeAlias = (
 )
 
 
-def network_steps(network: Network) -> tuple[Step, ...]:
-    """Return the steps from an image to logits."""
-    return tuple(_Steps(network).run())
+def network_steps(network: Network, feature_scale: int) -> tuple[Step, ...]:
+    """Return the steps from an image to logits; the bytes of int8 maps are multiples of 1 / `feature_scale`."""
+    return tuple(_Steps(network, feature_scale).run())
 
 
 class _Steps:
     """Follows the chain of layers: the same as `dse.nn.model.BinaryModel.run_blocks`."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, feature_scale: int) -> None:
         self._network = network
+        self._scale = feature_scale
         self._in_int8 = network.maps is FeatureMaps.INT8
         self._steps: list[Step] = []
         self._inputs: deque[FeatureMap | None] = deque(maxlen=LONGEST_SPAN)
@@ -254,10 +257,10 @@ class _Steps:
 
     def _to_bytes(self, before: FeatureMap) -> FeatureMap:
         after = FeatureMap(f"{before.name}_int8", before.height, before.width, before.channels, in_int8=True)
-        self._steps.append(ToBytes(before, after))
+        self._steps.append(ToBytes(before, after, self._scale))
         return after
 
     def _to_float(self, before: FeatureMap, name: str) -> FeatureMap:
         after = FeatureMap(f"{name}_float32", before.height, before.width, before.channels)
-        self._steps.append(ToFloat(before, after))
+        self._steps.append(ToFloat(before, after, self._scale))
         return after

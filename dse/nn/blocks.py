@@ -28,16 +28,18 @@ class BinaryBlock(nn.Module):
         shape: Of the convolution.
         function: What the convolution computes; a tensor is an end value that may change, `end_value_tensor`.
         spans: Binary convolutions that the shortcut goes around; 1 if there is none.
+        feature_scale: What a feature is multiplied by to be stored in a byte, the same for all blocks of a model.
 
     Args:
         layer: What to build.
         function: See above.
-        in_int8: Whether feature maps are multiples of 1 / `fixed_point.FEATURE_SCALE`, normalised in fixed point.
+        in_int8: Whether feature maps are multiples of 1 / `feature_scale`, normalised in fixed point.
         signs_alone: Whether only the signs of what comes out are read; in int8 they are then what comes out.
 
     """
 
     ring: Tensor
+    feature_scale: Tensor
 
     def __init__(
         self, layer: BinaryConv, function: LayerFunction, *, in_int8: bool = False, signs_alone: bool = False
@@ -59,6 +61,7 @@ class BinaryBlock(nn.Module):
         self.in_int8 = in_int8
         self.folded = FoldedNorm(self.norm, shape.window) if in_int8 and signs_alone else None
         self.register_buffer("ring", arithmetic.padding_ring(shape), persistent=False)
+        self.register_buffer("feature_scale", torch.tensor(float(fixed_point.LARGEST_SCALE)), persistent=False)
 
     def forward(self, x: Tensor, start: Tensor) -> Tensor:
         """Return the block's features for features `x`, and `start` where its shortcut begins: `x` if it spans 1."""
@@ -85,15 +88,15 @@ class BinaryBlock(nn.Module):
         if self.shortcut is None:
             return None
         added: Tensor = self.shortcut(start)
-        return fixed_point.quantise(added) if self.in_int8 and self.shortcut.computes else added
+        return fixed_point.quantise(added, self.feature_scale) if self.in_int8 and self.shortcut.computes else added
 
     def _finish_int8(self, sums: Tensor, start: Tensor) -> Tensor:
         """In training a layer whose signs go on alone is normalised in real numbers, which have a gradient."""
         if self.folded is not None:
             return self.norm(sums) if self.training else self.folded.signs(sums)
-        features = fixed_point.batch_norm(sums, self.norm)
+        features = fixed_point.batch_norm(sums, self.norm, self.feature_scale)
         added = self.shortcut_map(start)
-        return features if added is None else fixed_point.add(features, added)
+        return features if added is None else fixed_point.add(features, added, self.feature_scale)
 
     def _finish_float(self, x: Tensor, start: Tensor) -> Tensor:
         scale = self.weights.scale()

@@ -1,11 +1,14 @@
 """Batch norm in fixed point, as `kernels_asm.fixed_point` defines it: exact forward, straight through backward.
 
-Feature maps of the int8 flow are whole multiples of 1 / `FEATURE_SCALE`, kept as real numbers in float32, which holds
-them exactly: what a kernel stores in a byte is the real number times the scale.
+Feature maps of the int8 flow are whole multiples of 1 / scale, kept as real numbers in float32, which holds them
+exactly: what a kernel stores in a byte is the real number times the scale. All maps of a network have one scale, as
+shortcuts add them up. It is handed in as a tensor of no dimensions, so that one compiled graph serves all scales.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-FEATURE_SCALE = 16
-"""Bytes of a feature map count in sixteenths, from -8 to 7.9375.
+from kernels_asm import LayerFunction
 
-A power of two, so that the real numbers are exact. Not larger, as the factor of a channel, scale / deviation of the
-dot products, must be below 1, and dot products that were clipped to 31 have deviations of about 20. What is clipped to
-15 or less has smaller ones: its batch norm loses gain.
-"""
+LARGEST_SCALE = 16
+"""Bytes count in sixteenths at most, from -8 to 7.9375: finer ones would not hold what shortcuts add up to."""
 
 _LARGEST_MULTIPLIER = 2**15 - 1
 _LARGEST_SHIFT = 15
@@ -36,14 +36,31 @@ class FixedPoint:
     offset: Tensor
 
 
-def fold(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> FixedPoint:
+def feature_scale(sums: Iterable[tuple[int, LayerFunction]]) -> int:
+    """Return what the bytes of a network's feature maps are multiples of, as its inverse: 1 to `LARGEST_SCALE`.
+
+    A power of two, so that the real numbers are exact, and not above the least deviation that a layer's sums are likely
+    to have: the factor of a channel, weight * scale / deviation, must be below 1, or its batch norm loses gain. Sums of
+    K products have deviations of sqrt(K), if the products are independent, and no more than the bound they are clipped
+    to.
+
+    Args:
+        sums: The products of a sum, and what becomes of it, for each layer whose map is kept in bytes.
+
+    """
+    deviations = (min(math.sqrt(window), (function.hi - function.lo) / 2) for window, function in sums)
+    least = min(deviations, default=LARGEST_SCALE)
+    return min(1 << int(math.log2(max(least, 1))), LARGEST_SCALE)
+
+
+def fold(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor, scale: Tensor) -> FixedPoint:
     """Return the fixed-point form of a batch norm over these statistics, (channels,), biased variance.
 
     Each factor takes the largest shift that keeps its multiplier within 16 bits; one of 1 or more, which fixed point
     cannot say, becomes the largest there is. The offset is that of the factor which is said, so that the mean stays
     where the batch norm has it also where the gain is less.
     """
-    factor = (norm.weight.detach().double() / torch.sqrt(variance.double() + norm.eps)) * FEATURE_SCALE
+    factor = (norm.weight.detach().double() / torch.sqrt(variance.double() + norm.eps)) * scale
     # how often the factor can be doubled and stay below 1; frexp and ldexp, which would tell, do not compile everywhere
     shifts = torch.arange(1, _LARGEST_SHIFT + 1, dtype=torch.float64, device=factor.device)
     can_double = factor.abs().unsqueeze(1) < 0.5**shifts
@@ -51,7 +68,7 @@ def fold(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> FixedPoint:
     power = (can_double.double() + 1).prod(1)
     multiplier = torch.round(factor * power * 2**15).clamp(-_LARGEST_MULTIPLIER, _LARGEST_MULTIPLIER)
     said = multiplier / 2**15 / power
-    offset = torch.round(norm.bias.detach().double() * FEATURE_SCALE - mean.double() * said)
+    offset = torch.round(norm.bias.detach().double() * scale - mean.double() * said)
     offset = offset.clamp(-_LARGEST_OFFSET, _LARGEST_OFFSET)
     return FixedPoint(multiplier.int(), shift.int(), offset.int())
 
@@ -74,8 +91,8 @@ def apply(x: Tensor, parameters: FixedPoint) -> Tensor:
     return y.add_(offset).float().clamp_(*_INT8)
 
 
-def batch_norm(x: Tensor, norm: nn.BatchNorm2d) -> Tensor:
-    """Return the fixed-point batch norm of sums x (N, C, H, W): multiples of 1 / `FEATURE_SCALE` in float32.
+def batch_norm(x: Tensor, norm: nn.BatchNorm2d, scale: Tensor) -> Tensor:
+    """Return the fixed-point batch norm of sums x (N, C, H, W): multiples of 1 / scale in float32.
 
     In training mode it is folded from the statistics of the batch, which also move those of `norm`; in evaluation from
     `norm`'s own. The gradient is that of the batch norm in real numbers where the byte does not saturate, else zero.
@@ -88,27 +105,22 @@ def batch_norm(x: Tensor, norm: nn.BatchNorm2d) -> Tensor:
     else:
         mean, variance = norm.running_mean, norm.running_var
     with torch.no_grad():
-        exact = apply(x, fold(norm, mean, variance)).div_(FEATURE_SCALE)
-    low, high = (bound / FEATURE_SCALE for bound in _INT8)
+        exact = apply(x, fold(norm, mean, variance, scale)).div_(scale)
     real: Tensor = norm(x)
-    return straight_through(exact, real.clamp(low, high))
+    return straight_through(exact, (real * scale).clamp(*_INT8) / scale)
 
 
-def quantise(x: Tensor) -> Tensor:
-    """Return x rounded to multiples of 1 / `FEATURE_SCALE` that fit a byte, halves up.
-
-    Straight through where they fit.
-    """
-    low, high = (bound / FEATURE_SCALE for bound in _INT8)
-    bounded = x.clamp(low, high)
-    exact = torch.floor(bounded.detach() * FEATURE_SCALE + 0.5).clamp_(*_INT8).div_(FEATURE_SCALE)
-    return straight_through(exact, bounded)
+def quantise(x: Tensor, scale: Tensor) -> Tensor:
+    """Return x rounded to multiples of 1 / scale that fit a byte, halves up; straight through where they fit."""
+    bounded = (x * scale).clamp(*_INT8)
+    exact = torch.floor(bounded.detach() + 0.5).clamp_(*_INT8).div_(scale)
+    return straight_through(exact, bounded / scale)
 
 
-def add(x: Tensor, shortcut: Tensor) -> Tensor:
-    """Return step 5 of the contract, the saturating sum of two maps of multiples of 1 / `FEATURE_SCALE`."""
-    low, high = (bound / FEATURE_SCALE for bound in _INT8)
-    return functional.hardtanh(x + shortcut, low, high)
+def add(x: Tensor, shortcut: Tensor, scale: Tensor) -> Tensor:
+    """Return step 5 of the contract, the saturating sum of two maps of multiples of 1 / scale."""
+    low, high = _INT8
+    return functional.hardtanh((x + shortcut) * scale, low, high) / scale
 
 
 class _StraightThrough(torch.autograd.Function):

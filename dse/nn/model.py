@@ -72,12 +72,18 @@ class BinaryModel(nn.Module):
                 for layer in network.layers
             }
         )
+        self.scale_maps(self.functions)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as images come
 
     @property
     def binary_blocks(self) -> tuple[BinaryBlock, ...]:
         """The binary blocks, in the order of `network.binary_layers`."""
         return tuple(layer for layer in self.layers.values() if isinstance(layer, BinaryBlock))
+
+    @property
+    def feature_scale(self) -> int:
+        """What features are multiplied by to be stored in bytes, see `dse.nn.fixed_point.feature_scale`."""
+        return int(self.binary_blocks[0].feature_scale)
 
     def set_progress(self, share: float) -> None:
         """Tell the estimators that sharpen over a training which share of it is done, 0 to 1."""
@@ -96,6 +102,19 @@ class BinaryModel(nn.Module):
         self.functions = tuple(functions)
         for block, function in zip(self.binary_blocks, self.functions, strict=True):
             block.function, block.features.precision, block.weights.precision = function, features, weights
+        self.scale_maps(self.functions)
+
+    def scale_maps(self, functions: Sequence[LayerFunction]) -> None:
+        """Let bytes of feature maps count in what suits sums under these functions, one for each binary layer."""
+        blocks = self.binary_blocks
+        kept = (
+            (block.shape.window, function)
+            for block, function in zip(blocks, functions, strict=True)
+            if block.folded is None
+        )
+        scale = fixed_point.feature_scale(kept)
+        for block in blocks:
+            block.feature_scale.fill_(scale)
 
     def fit_pixels(self, images: NDArray[np.uint8]) -> None:
         """Take mean and deviation of each channel from training images (N, C, H, W)."""
@@ -154,7 +173,7 @@ class BinaryModel(nn.Module):
         is_rounded = not self.in_int8
         for layer in self.layers.values():
             if isinstance(layer, BinaryBlock):
-                x = x if is_rounded else fixed_point.quantise(x)
+                x = x if is_rounded else fixed_point.quantise(x, layer.feature_scale)
                 inputs.append(x)
                 x = run(layer, x, inputs[-layer.spans])
                 is_rounded = True

@@ -85,6 +85,7 @@ class FastStep:
             self.model.compute_as(functions, Precision.BINARY, Precision.BINARY)
             return
         self._loss = self._compiled
+        self.model.scale_maps(ends)
         for block, tensor, end in zip(self.model.binary_blocks, self._ends, ends, strict=True):
             block.function = tensor.copy_(end_value_tensor(end))
 

@@ -18,11 +18,14 @@ from dse.training.recipe import Recipe
 from dse.training.safetensors_file import DamagedFileError, pack, tensors_digest, unpack
 from dse.training.trained import EpochResult, TrainedNetwork
 
-FORMAT = 4
+FORMAT = 5
 """Version of the metadata that is written. No time is in it, so that equal trainings make equal files."""
 
-_READABLE = (3, FORMAT)
+_READABLE = (3, 4, FORMAT)
 """Versions that are read; 3 has the seconds of the training too, which are left alone."""
+
+_FIRST_SCALED = 5
+"""Before, bytes of int8 maps counted in sixteenths whatever the sums were clipped to: those weights mean other maps."""
 
 _ENTRY = "trained"
 
@@ -80,6 +83,8 @@ def parse_weights(content: bytes, where: str) -> TrainedNetwork:
         matches = trained.network.digest == description["network_digest"] and _fits(trained)
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise WeightsError(f"{where}: its description is damaged ({one_line(error)}): train again") from error
+    if trained.network.maps is FeatureMaps.INT8 and description["format"] < _FIRST_SCALED:
+        raise WeightsError(f"{where}: weights of another version, whose int8 maps have another scale: train again")
     if not matches:
         raise WeightsError(f"{where}: another version built network {trained.network.name} otherwise: train again")
     return trained

@@ -8,7 +8,6 @@ from dse.data import load_dataset
 from dse.design import Design, uniform_design
 from dse.errors import UsageError
 from dse.networks import FeatureMaps, Repairs, Residual, build_network
-from dse.nn.fixed_point import FEATURE_SCALE
 from dse.nn.model import BinaryModel
 from dse.training.loop import train
 from dse.training.recipe import Recipe
@@ -85,7 +84,7 @@ def test_maps_hold_whole_bytes_and_signs_alone_are_signs():
         if name in model.network.signs_alone:
             assert set(features.unique().tolist()) == {-1.0, 1.0}
         else:
-            scaled = features * FEATURE_SCALE
+            scaled = features * model.feature_scale
             assert torch.equal(scaled, scaled.round().clamp(-128, 127))
             assert len(scaled.unique()) > 10
 

@@ -107,16 +107,17 @@ void rectify(struct map_size size, const float *input, float *output) {
         output[i] = input[i] > 0 ? input[i] : 0.0f;
 }
 
-void to_bytes(struct map_size size, const float *input, int8_t *output) {
+void to_bytes(struct map_size size, int scale, const float *input, int8_t *output) {
     for (int i = 0; i < map_elements(size); i++) {
-        float rounded = floorf(input[i] * 16.0f + 0.5f);
+        float rounded = floorf(input[i] * (float)scale + 0.5f);
         output[i] = (int8_t)(rounded < -128.0f ? -128.0f : rounded > 127.0f ? 127.0f : rounded);
     }
 }
 
-void to_float(struct map_size size, const int8_t *input, float *output) {
+void to_float(struct map_size size, int scale, const int8_t *input, float *output) {
+    float step = 1.0f / (float)scale;
     for (int i = 0; i < map_elements(size); i++)
-        output[i] = (float)input[i] * 0.0625f;
+        output[i] = (float)input[i] * step;
 }
 
 void repeat_channels(struct map_size size, int copies, int channel_bytes, const void *input, void *output) {

@@ -61,9 +61,9 @@ void average_pool(struct map_size in, struct map_size out, struct window window,
 void blur_pool(struct map_size in, struct map_size out, struct window window, const float *input, float *output);
 void rectify(struct map_size size, const float *input, float *output);
 
-/* Bytes count in sixteenths: rounded, halves up, and saturated. */
-void to_bytes(struct map_size size, const float *input, int8_t *output);
-void to_float(struct map_size size, const int8_t *input, float *output);
+/* Bytes are multiples of 1 / scale, a power of two: rounded, halves up, and saturated. */
+void to_bytes(struct map_size size, int scale, const float *input, int8_t *output);
+void to_float(struct map_size size, int scale, const int8_t *input, float *output);
 
 /* All channels, `copies` times; `channel_bytes` bytes each. */
 void repeat_channels(struct map_size size, int copies, int channel_bytes, const void *input, void *output);

@@ -88,10 +88,13 @@ def test_a_classifier_is_pytorchs(grid: int | None, relu: bool) -> None:
     np.testing.assert_allclose(found, head(batch(x))[0].numpy(), rtol=1e-4, atol=1e-5)
 
 
-def test_bytes_are_rounded_as_in_training() -> None:
-    exact = np.arange(-200, 200, dtype=np.float32) / 16
-    values = np.concatenate([exact, exact + np.float32(1 / 32), random_map(1, 1, 500).reshape(-1) * 8])
-    found = float_parts.to_bytes(values)
-    np.testing.assert_array_equal(found, (quantise(torch.from_numpy(values)) * 16).numpy().astype(np.int8))
-    np.testing.assert_array_equal(float_parts.to_bytes(float_parts.to_float(found)), found)
+@pytest.mark.parametrize("scale", [1, 2, 16])
+def test_bytes_are_rounded_as_in_training(scale: int) -> None:
+    exact = np.arange(-200, 200, dtype=np.float32) / scale
+    between = exact + np.float32(1 / (2 * scale))
+    values = np.concatenate([exact, between, random_map(1, 1, 500).reshape(-1) * 128 / np.float32(scale)])
+    found = float_parts.to_bytes(values, scale)
+    in_training = quantise(torch.from_numpy(values), torch.tensor(float(scale))) * scale
+    np.testing.assert_array_equal(found, in_training.numpy().astype(np.int8))
+    np.testing.assert_array_equal(float_parts.to_bytes(float_parts.to_float(found, scale), scale), found)
     assert (found.min(), found.max()) == (-128, 127)

@@ -21,7 +21,7 @@ def maps_of(step: Step) -> set[FeatureMap]:
 
 @pytest.mark.parametrize(("name", "maps"), CASES)
 def test_maps_that_are_needed_at_once_lie_apart(name: str, maps: FeatureMaps) -> None:
-    steps = network_steps(build_network(name, 0.5, (3, 64, 64), maps=maps))
+    steps = network_steps(build_network(name, 0.5, (3, 64, 64), maps=maps), 16)
     memory = place_maps(steps)
     used = {feature_map for step in steps for feature_map in maps_of(step)}
     assert set(memory.places) == used
@@ -40,13 +40,13 @@ def test_maps_that_are_needed_at_once_lie_apart(name: str, maps: FeatureMaps) ->
 
 def test_names_of_maps_differ() -> None:
     for name, maps in CASES:
-        steps = network_steps(build_network(name, 0.5, (3, 64, 64), maps=maps))
+        steps = network_steps(build_network(name, 0.5, (3, 64, 64), maps=maps), 16)
         used = {feature_map for step in steps for feature_map in maps_of(step)}
         assert len({feature_map.name for feature_map in used}) == len(used)
 
 
 def test_a_layer_packs_for_the_next_one_unless_something_stands_between() -> None:
-    steps = network_steps(build_network("quicknet-small", 0.25, (3, 32, 32)))
+    steps = network_steps(build_network("quicknet-small", 0.25, (3, 32, 32)), 16)
     packed = [step.packs for step in steps if isinstance(step, Binary)]
     assert len(packed) == 16
     assert [number for number, layer in enumerate(packed) if layer is None] == [3, 7, 11, 15]
@@ -55,12 +55,12 @@ def test_a_layer_packs_for_the_next_one_unless_something_stands_between() -> Non
 
 
 def test_a_batch_norm_in_front_of_the_sign_is_packed_by_a_step_of_its_own() -> None:
-    steps = network_steps(build_network("tiny", 0.5, repairs=Repairs.parse("normalisation=before")))
+    steps = network_steps(build_network("tiny", 0.5, repairs=Repairs.parse("normalisation=before")), 16)
     assert [step.layer.name for step in steps if isinstance(step, Pack)] == ["block1", "block2", "block3", "block4"]
 
 
 def test_signs_alone_have_no_map() -> None:
     network = build_network("tiny", 0.5, repairs=Repairs(residual=Residual.SINGLE), maps=FeatureMaps.INT8)
-    binary = [step for step in network_steps(network) if isinstance(step, Binary)]
+    binary = [step for step in network_steps(network, 16) if isinstance(step, Binary)]
     assert [step.output is None for step in binary] == [True, False, True, False]
     assert [step.start for step in binary] == [None, "stem_int8", None, "block2"]

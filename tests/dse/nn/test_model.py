@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from dse.data import load_dataset
-from dse.networks import build_network
+from dse.networks import FeatureMaps, Repairs, Residual, build_network
 from dse.nn.model import BinaryModel
+from dse.nn.precision import Precision
 from kernels_asm import Arithmetic, Overflow
 from kernels_asm.oracle import binary_conv
 
@@ -109,6 +110,22 @@ def test_black_images_do_not_divide_by_zero():
     model = make(0.5)
     model.fit_pixels(np.zeros((4, 1, 28, 28), np.uint8))
     assert torch.isfinite(model.standardise(IMAGES)).all()
+
+
+def test_bytes_count_by_the_sums_of_all_layers_that_keep_a_map():
+    network = build_network("tiny", 1.0, repairs=Repairs(residual=Residual.SINGLE), maps=FeatureMaps.INT8)
+    exact, clipped = (
+        [Arithmetic(16, clip=clip).end_value(layer.shape.window) for layer in network.binary_layers]
+        for clip in (None, 7)
+    )
+    model = BinaryModel(network, exact)
+    assert model.feature_scale == 16
+    assert network.signs_alone == {"block1", "block3"}
+    model.compute_as([clipped[0], exact[1], clipped[2], exact[3]], Precision.BINARY, Precision.BINARY)
+    assert model.feature_scale == 16
+    model.compute_as([exact[0], clipped[1], *exact[2:]], Precision.BINARY, Precision.BINARY)
+    assert model.feature_scale == 4
+    assert {int(block.feature_scale) for block in model.binary_blocks} == {4}
 
 
 def test_functions_must_match_the_layers():

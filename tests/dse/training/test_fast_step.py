@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dse.networks import Repairs, build_network
+from dse.networks import FeatureMaps, Repairs, build_network
 from dse.nn.arithmetic import apply_end_value, end_value, end_value_tensor
 from dse.nn.model import BinaryModel
 from dse.training import fast_step
@@ -116,6 +116,21 @@ def test_networks_with_repairs_are_one_graph(name: str, repairs: str) -> None:
     loss.backward()
     assert torch.isfinite(loss)
     assert all(block.weights.latent.grad is not None for block in model.binary_blocks)
+
+
+def test_one_graph_serves_every_scale_of_int8_maps() -> None:
+    network = build_network("tiny", 0.5, maps=FeatureMaps.INT8)
+    model = BinaryModel(network, fast_step.exact_functions(network)).train()
+    captured = torch.compile(fast_step._loss, backend="aot_eager", fullgraph=True, dynamic=False, recompile_limit=64)
+    captured(model, *batch())
+    losses = set()
+    with torch.compiler.set_stance("fail_on_recompile"):
+        for clip in (15, 7, 3):
+            model.scale_maps(
+                [Arithmetic(16, clip=clip).end_value(layer.shape.window) for layer in network.binary_layers]
+            )
+            losses.add(captured(model, *batch()).item())
+    assert len(losses) == 3
 
 
 def test_running_sums_are_trained_without_compiling(compiled: FastStep) -> None:

@@ -11,7 +11,7 @@ import torch
 from dse.augmentation import augment
 from dse.data import Dataset, load_dataset
 from dse.errors import TrainingError, UsageError
-from dse.networks import build_network
+from dse.networks import FeatureMaps, build_network
 from dse.training.digest import training_digest
 from dse.training.evaluation import evaluate, predict
 from dse.training.loop import train
@@ -231,6 +231,14 @@ def test_weights_that_tell_their_seconds_are_read(trained):
     loaded = parse_weights(described(weights_bytes(trained), format=3, seconds=1.5), "w.safetensors")
     assert loaded.seconds is None
     assert weights_bytes(loaded) == weights_bytes(trained)
+
+
+def test_weights_whose_bytes_counted_otherwise_are_refused(trained):
+    in_bytes = build_network(trained.network.name, trained.network.width_multiplier, maps=FeatureMaps.INT8)
+    content = weights_bytes(replace(trained, network=in_bytes))
+    assert parse_weights(content, "w.safetensors").network == in_bytes
+    with pytest.raises(WeightsError, match="another scale: train again"):
+        parse_weights(described(content, format=4), "w.safetensors")
 
 
 def described(content: bytes, **changes) -> bytes:
