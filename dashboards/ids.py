@@ -19,6 +19,7 @@ FRONT = "front"  # also named in assets/choice.js
 TRIALS = "trials"
 DETAILS = "details"
 LAYERS = "layers"
+LAYERS_FRAME = "layers-frame"
 EXPLORE_FILTERS = "explore-filters"  # these three also named in assets/explore.js
 EXPLORE_PARALLEL = "explore-parallel"
 EXPLORE_SLICES = "explore-slices"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
@@ -15,16 +15,16 @@ from dashboards.background import ERRORS, Background
 from dashboards.callbacks.waiting import one_by_one
 from dashboards.commands import StudyPlace
 from dashboards.components.design_body import design_body, name_of
+from dashboards.components.figure import figure
 from dashboards.design_query import ShownDesign, shown_designs
 from dashboards.simulations import CoreRequest, core_ceilings
 from dashboards.source import Snapshot, StudySource
 from dashboards.theme_choice import theme_of
 from dashboards.trial_record import core_overrides
-from dse.chart_theme import FIGURE_CONFIG, Theme
+from dse.chart_theme import Theme
 from dse.roofline import Ceilings, RooflinePoint, moved_bytes, roofline_figure
 
 WAIT_S = 0.5
-_CONFIG = cast("dcc.Graph.Config", FIGURE_CONFIG)
 
 
 def register(app: Dash, source: StudySource, background: Background, cache: str | None) -> None:
@@ -127,13 +127,13 @@ def _roofline(core: Ceilings, designs: tuple[ShownDesign, ...], snapshot: Snapsh
     points = {name_of(design, snapshot.results): _points(design) for design in designs}
     if not any(points.values()):
         return [html.P("These trials did not record which kernels their layers run.", className="quiet")]
-    figure: Any = roofline_figure(core, points, theme=theme)
+    chart = roofline_figure(core, points, theme=theme)
     note = (
         "A dot is a layer's convolution. Each byte that it is lent counts once. Simulations run with warm caches: the "
         "line of a level binds only what does not fit the levels before it."
     )
     return [
-        dcc.Graph(figure=figure, config=_CONFIG, responsive=True, style={"height": figure.layout.height}),
+        figure(chart, "Roofline"),
         html.P(note, className="quiet small"),
     ]
 

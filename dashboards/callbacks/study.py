@@ -90,6 +90,7 @@ def _register_trial(app: Dash, source: StudySource) -> None:
         Output(ids.DETAILS, "children"),
         Output(ids.LAYERS, "figure"),
         Output(ids.LAYERS, "style"),
+        Output(ids.LAYERS_FRAME, "hidden"),
         Input(ids.REVISION, "data"),
         Input(ids.SELECTION, "data"),
         Input(ids.SCHEME, "data"),
@@ -100,9 +101,9 @@ def _register_trial(app: Dash, source: StudySource) -> None:
         details = trial_details(results, number)
         trial = results.trial(number) if number is not None else None
         if trial is None or not trial.attributes.layers:
-            return details, no_update, {"display": "none"}
+            return details, no_update, no_update, True
         figure = layer_figure(trial, conventional=results.conventional, theme=theme_of(scheme))
-        return details, figure, {"display": "block", "height": figure.layout.height}
+        return details, figure, {"height": figure.layout.height}, False
 
 
 def _register_parameters(app: Dash, source: StudySource) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import dash_mantine_components as dmc
 from dash import dcc, html
@@ -14,11 +14,12 @@ from dashboards.address import address
 from dashboards.commands import StudyPlace, export_command, reproduction, training_commands
 from dashboards.components.aria import aria
 from dashboards.components.card import card
+from dashboards.components.figure import still_figure
 from dashboards.components.layer_legend import legend_list
 from dashboards.components.panel import panel
 from dashboards.design_query import DesignLayer, ShownDesign
 from dse.accuracy_claims import against_conventional
-from dse.chart_theme import FIGURE_CONFIG, Theme
+from dse.chart_theme import Theme
 from dse.charts import describe_design
 from dse.headings import heading
 from dse.kernel_description import data_bytes
@@ -26,9 +27,6 @@ from dse.layer_chart import layer_figure, layer_legend
 from dse.results import StudyResults
 from dse.training_chart import training_figure
 from dse.twin_rows import twin_headings, twin_rows
-
-_STILL: Any = {**FIGURE_CONFIG, "displayModeBar": False}
-_CONFIG = cast("dcc.Graph.Config", _STILL)
 
 
 def design_body(
@@ -102,12 +100,9 @@ def _bars(designs: Sequence[ShownDesign], theme: Theme) -> list[Component]:
     for design in designs:
         figure: Any = layer_figure(design.trial, theme=theme)
         figure.update_xaxes(range=[0, 1.05 * most])
-        graph = dcc.Graph(figure=figure, config=_CONFIG, responsive=True, style={"height": figure.layout.height})
         title = f"Trial {design.trial.number}"
-        parts.append(
-            html.Div([html.H3(title), legend_list(layer_legend(design.trial)),
-                      html.Div(graph, role="img", **aria(label=f"Cycles of the layers of {title}"))])
-        )  # fmt: skip
+        bars = still_figure(figure, f"Cycles of the layers of {title}")
+        parts.append(html.Div([html.H3(title), legend_list(layer_legend(design.trial)), bars]))
     return parts
 
 
@@ -172,9 +167,7 @@ def _training(designs: Sequence[ShownDesign], theme: Theme) -> Component:
         f"trial {design.trial.number}": [(one.number, one.loss, one.accuracy) for one in design.epochs]
         for design in designs
     }
-    figure: Any = training_figure(epochs, theme=theme)
-    graph = dcc.Graph(figure=figure, config=_CONFIG, responsive=True, style={"height": figure.layout.height})
-    return html.Div(graph, role="img", **aria(label="Validation accuracy by epoch"))
+    return still_figure(training_figure(epochs, theme=theme), "Validation accuracy by epoch")
 
 
 def _memory_table(designs: Sequence[ShownDesign]) -> html.Table:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
 
 import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboards import ids
-from dashboards.components.aria import aria
 from dashboards.components.card import card
+from dashboards.components.figure import figure, still_figure
 from dashboards.components.layer_legend import legend_list
 from dashboards.components.listing import listing
 from dashboards.components.panel import panel
-from dse.chart_theme import FIGURE_CONFIG, Theme
+from dse.chart_theme import Theme
 from dse.kernel_charts import (
     TIMELINE_LEGEND,
     TIMELINE_ROWS,
@@ -31,10 +30,6 @@ from isa_models import TimelineEntry
 
 ROWS_CHOICES = ("20", "40", "80", "160")
 """Instructions of the timeline that can be in sight at once."""
-
-_STILL: Any = {**FIGURE_CONFIG, "displayModeBar": False}
-_CONFIG = cast("dcc.Graph.Config", FIGURE_CONFIG)
-_STILL_CONFIG = cast("dcc.Graph.Config", _STILL)
 
 
 def kernel_result(before: KernelProfile, after: KernelProfile | None, theme: Theme) -> list[Component]:
@@ -97,13 +92,13 @@ def _side(profile: KernelProfile, side: str, heading: str, theme: Theme) -> list
             [
                 panel(
                     html.H2("How busy each port is"),
-                    _still(port_figure(simulation, theme=theme), f"Ports{suffix}"),
+                    still_figure(port_figure(simulation, theme=theme), f"Ports{suffix}"),
                     html.P(cache_line(profile) + ".", className="quiet small"),
                 ),
                 panel(
                     html.H2("What the cycles were spent on"),
                     legend_list(stall_legend(simulation)),
-                    _still(stall_figure(simulation, theme=theme), f"Stalls{suffix}"),
+                    still_figure(stall_figure(simulation, theme=theme), f"Stalls{suffix}"),
                 ),
             ],
             className="pair",
@@ -121,16 +116,11 @@ def _side(profile: KernelProfile, side: str, heading: str, theme: Theme) -> list
     ]
 
 
-def _still(figure: Any, label: str) -> Component:
-    graph = dcc.Graph(figure=figure, config=_STILL_CONFIG, responsive=True, style={"height": figure.layout.height})
-    return html.Div(graph, role="img", **aria(label=label))
-
-
 def _timeline(profile: KernelProfile, side: str, suffix: str, theme: Theme) -> Sequence[Component]:
     entries = profile.simulation.timeline or ()
     if not entries:
         return [html.P("No timeline was recorded.", className="quiet")]
-    figure = timeline_figure(profile.simulation, theme=theme)
+    chart = timeline_figure(profile.simulation, theme=theme)
     last = max(len(entries) - int(ROWS_CHOICES[0]), 1)
     return [
         html.P(
@@ -164,13 +154,7 @@ def _timeline(profile: KernelProfile, side: str, suffix: str, theme: Theme) -> S
         ),
         legend_list(TIMELINE_LEGEND),
         dcc.Store(id={"type": ids.TIMELINE_CYCLES, "side": side}, data=_spans(entries)),
-        dcc.Graph(
-            id={"type": ids.TIMELINE, "side": side},
-            figure=figure,
-            config=_CONFIG,
-            responsive=True,
-            style={"height": figure.layout.height},
-        ),
+        figure(chart, f"Timeline{suffix}", id={"type": ids.TIMELINE, "side": side}),
     ]
 
 

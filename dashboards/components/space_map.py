@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboards.address import address
-from dashboards.components.aria import aria
+from dashboards.components.figure import still_figure
 from dashboards.components.layer_legend import legend_list
 from dse.accumulator_map import KINDS, AccumulatorMap, map_figure
-from dse.chart_theme import FIGURE_CONFIG, RAMP, LegendEntry, Theme
+from dse.chart_theme import RAMP, LegendEntry, Theme
 from dse.space import ACCUMULATORS
 
-_STILL: Any = {**FIGURE_CONFIG, "displayModeBar": False}
-_CONFIG = cast("dcc.Graph.Config", _STILL)
 _MEANINGS = ("binary_conv.S", "binary_conv_tree.S")
 
 
@@ -48,11 +45,10 @@ def space_map(maps: Sequence[AccumulatorMap], total: int, theme: Theme) -> list[
 
 
 def _multiple(one: AccumulatorMap, lowest: float, highest: float, theme: Theme) -> Component:
-    figure: Any = map_figure(one, lowest, highest, theme=theme)
-    graph = dcc.Graph(figure=figure, config=_CONFIG, responsive=True, style={"height": figure.layout.height})
+    chart = map_figure(one, lowest, highest, theme=theme)
     kind = "in order" if one.in_order else "out of order"
     heading = html.H3([dcc.Link(one.core, href=address("/cores", core=one.core)), f", {kind}"])
-    return html.Div([heading, html.Div(graph, role="img", **aria(label=f"Cycles by width on {one.core}"))])
+    return html.Div([heading, still_figure(chart, f"Cycles by width on {one.core}")])
 
 
 def _table(maps: Sequence[AccumulatorMap]) -> html.Table:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
 
-from dash import dcc, html
+from dash import html
 from dash.development.base_component import Component
 
+from dashboards.components.figure import figure
 from dashboards.components.panel import panel
-from dse.chart_theme import FIGURE_CONFIG, Theme
+from dse.chart_theme import Theme
 from dse.results import StudyResults
 from dse.study_fronts import fronts_figure
-
-_CONFIG = cast("dcc.Graph.Config", FIGURE_CONFIG)
 
 
 def study_fronts(studies: Sequence[StudyResults], theme: Theme) -> list[Component]:
     """Return a panel with the fronts, nothing for a storage with one study."""
     if len(studies) < 2:
         return []
-    figure: Any = fronts_figure(studies, theme=theme)
     note = (
         "Colour is the core. This page shows one study; start the dashboard with --name for another. Accuracies of "
         "studies on different images, or with another training, do not compare."
@@ -28,7 +25,7 @@ def study_fronts(studies: Sequence[StudyResults], theme: Theme) -> list[Componen
     return [
         panel(
             html.H2("All studies of this storage"),
-            dcc.Graph(figure=figure, config=_CONFIG, responsive=True, style={"height": figure.layout.height}),
+            figure(fronts_figure(studies, theme=theme), "Fronts of all studies of this storage"),
             html.P(note, className="quiet small"),
         )
     ]

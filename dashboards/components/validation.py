@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
 
-from dash import dcc, html
+from dash import html
 from dash.development.base_component import Component
 
-from dashboards.components.aria import aria
-from dse.chart_theme import FIGURE_CONFIG, Theme
+from dashboards.components.figure import figure
+from dse.chart_theme import Theme
 from dse.validation_charts import ValidationSet, error_figure, measured_figure
-
-_CONFIG = cast("dcc.Graph.Config", FIGURE_CONFIG)
 
 
 def validation(core: str, sets: Sequence[ValidationSet], theme: Theme) -> list[Component]:
@@ -27,10 +24,6 @@ def _one(data: ValidationSet, theme: Theme) -> list[Component]:
         f"{data.file}: {len(data.measured):,} figures, mean error {data.mean_error():.1%}, "
         f"{data.share_within(0.02):.1%} within 2 %, {data.share_within(0.1):.1%} within 10 %"
     )
-    figures = (measured_figure(data, theme=theme), error_figure(data, theme=theme))
-    graphs = [_graph(figure) for figure in figures]
-    return [html.H3(heading), html.Div(graphs, className="pair", role="img", **aria(label=heading))]
-
-
-def _graph(figure: Any) -> Component:
-    return dcc.Graph(figure=figure, config=_CONFIG, responsive=True, style={"height": figure.layout.height})
+    measured = figure(measured_figure(data, theme=theme), f"{data.file}: what the model says over what was measured")
+    errors = figure(error_figure(data, theme=theme), f"{data.file}: errors of the model")
+    return [html.H3(heading), html.Div([measured, errors], className="pair")]

@@ -123,7 +123,7 @@ def _front() -> dmc.Paper:
 def _layers() -> dmc.Paper:
     return panel(
         html.Div(id=ids.DETAILS),
-        _still(ids.LAYERS, "Cycles of the layers of the selected trial"),
+        html.Div(_still(ids.LAYERS, "Cycles of the layers of the selected trial"), id=ids.LAYERS_FRAME, hidden=True),
     )
 
 

@@ -112,7 +112,7 @@ def test_what_was_measured_is_drawn_beside_what_is_simulated(page: Page) -> None
     heading = page.locator("#cores-validation h3")
     expect(heading).to_have_text(re.compile(r"^a53_sequences\.json: 62 figures, mean error \d\.\d%, "))
     expect(page.locator("#cores-validation .js-plotly-plot .main-svg").first).to_be_visible()
-    expect(page.locator("#cores-validation .js-plotly-plot")).to_have_count(2)
+    expect(page.locator("#cores-validation").get_by_role("figure").locator(".js-plotly-plot")).to_have_count(2)
 
 
 def test_core_that_nothing_was_measured_of_says_so(page: Page) -> None:

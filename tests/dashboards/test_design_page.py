@@ -22,7 +22,7 @@ def results(sample_storage: Path) -> StudyResults:
 
 
 def wait_for_roofline(page: Page) -> None:
-    page.locator("#design-roofline .js-plotly-plot").wait_for(timeout=FIRST_SIMULATION_MS)
+    page.get_by_role("figure", name="Roofline").locator(".js-plotly-plot").wait_for(timeout=FIRST_SIMULATION_MS)
 
 
 def test_shows_the_chosen_trial_against_the_conventional_flow(page: Page, results: StudyResults) -> None:

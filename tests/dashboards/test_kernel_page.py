@@ -56,7 +56,8 @@ def test_hover_of_the_timeline_says_what_an_instruction_waits_for(page: Page) ->
     navigate(page, f"/{KERNEL}")
     wait_for_result(page)
     page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length === 3")
-    texts = page.locator(".js-plotly-plot").last.evaluate("plot => plot.data[0].customdata")
+    timeline = page.get_by_role("figure", name="Timeline").locator(".js-plotly-plot")
+    texts = timeline.evaluate("plot => plot.data[0].customdata")
     assert len(texts) == 400
     assert all("instruction" in text for text in texts)
     assert sum("times together" in text and re.search(r"for .*\d%", text) is not None for text in texts) > 200

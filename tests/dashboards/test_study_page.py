@@ -240,6 +240,7 @@ def test_going_back_clears_the_selection_where_no_trial_is_feasible(
         page.go_back()
         expect(page.locator("#details")).to_contain_text(invitation)
         expect(page.locator("#layers")).to_be_hidden()
+        expect(page.get_by_role("img", name="Cycles of the layers of the selected trial")).to_have_count(0)
         expect(page.locator("#trials .ag-row-selected")).to_have_count(0)
         page.wait_for_function(f"() => ({RING})()[0] === undefined")
 
