@@ -113,7 +113,8 @@ def read_file(path: Path) -> bytes:
 
 def _assemble(source: Path, folder: Path, work: Path) -> Path:
     target = work / "source.o"
-    messages = _run([*_ASSEMBLE, f"-I{folder.resolve()}", str(source), "-o", str(target)], work)
+    # absolute, as "@name" is a file of options for the assembler, and "-name" an option
+    messages = _run([*_ASSEMBLE, f"-I{folder.resolve()}", str(source.absolute()), "-o", str(target)], work)
     if messages is not None:
         raise AssemblyError(f"{_place(messages, source)}: {_reason(messages)}: correct the assembly source")
     return target

@@ -1,6 +1,7 @@
 """How the inner loops of this package are compiled, and when compiled code is out of date."""
 
 import hashlib
+import logging
 import shutil
 from collections.abc import Callable
 from functools import lru_cache
@@ -8,8 +9,11 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from numba import config, njit, types
+from numba.core import event
 from numba.core.caching import InTreeCacheLocator, UserProvidedCacheLocator, UserWideCacheLocator
 from numba.core.registry import CPUDispatcher
+
+_log = logging.getLogger(__name__)
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
@@ -101,6 +105,23 @@ class _WithoutEntry(CPUDispatcher):  # type: ignore[misc]  # numba has no types
 
     def __call__(self, *_arguments: Any, **_by_name: Any) -> Any:
         raise TypeError(f"{self.__name__} is for compiled code alone: declare it as compiled_entry to call it here")
+
+
+class _Announcer(event.Listener):  # type: ignore[misc]  # numba has no types
+    """Says once why a first simulation takes so long: without a word it looks as if it hung."""
+
+    def on_start(self, started: event.Event) -> None:
+        """Called before anything is compiled that was not found on disk."""
+        if started.data["dispatcher"].py_func.__module__.startswith(_ENGINES):
+            event.unregister(_COMPILE, self)
+            _log.warning("compiling the timing engines, once after an installation or an update: a minute or more")
+
+    def on_end(self, ended: event.Event) -> None:
+        """Nothing to say."""
+
+
+_COMPILE, _ENGINES = "numba:compile", "isa_models.engines."
+event.register(_COMPILE, _Announcer())
 
 
 def _dispatcher(function: Callable[..., Any], **options: Any) -> Any:

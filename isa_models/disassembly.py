@@ -8,19 +8,20 @@ from functools import lru_cache
 import capstone
 
 from isa_models.addressing import is_relative
+from isa_models.program import DATA_MNEMONIC
 from isa_models.register_flow import ends_block
 
 _own = threading.local()  # a disassembler must not be used by two threads at once
 
 
 def instruction_text(word: int, address: int) -> tuple[str, str]:
-    """Return mnemonic and operands of the instruction `word` at `address`, (".word", its value) where it is none."""
+    """Return mnemonic and operands of the instruction `word` at `address`; where it is none, those of data."""
     return _text(word, address if _names_address(word) else 0)
 
 
 def data_text(word: int) -> tuple[str, str]:
     """Return mnemonic and operands of a word that is data."""
-    return ".word", f"{word:#010x}"
+    return DATA_MNEMONIC, f"{word:#010x}"
 
 
 @lru_cache(maxsize=1 << 15)

@@ -29,14 +29,25 @@ class UnsupportedInstructionError(InputError):
         address: Its address in the image.
         source: "file:line" where the image has line information, else None.
         feature: The ISA feature that it belongs to, where that is known.
+        is_data: Whether it is none, but data.
 
     """
 
-    def __init__(self, text: str, address: int, source: str | None = None, feature: str | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        address: int,
+        source: str | None = None,
+        feature: str | None = None,
+        *,
+        is_data: bool = False,
+    ) -> None:
         where = f"{address:#x}" if source is None else f"{source} ({address:#x})"
         what = f"no operand description for '{text}'"
-        if feature is None:
-            super().__init__(f"{where}: {what}: extend the table")
+        if is_data:
+            super().__init__(f"{where}: '{text}': data is executed as code: return, or jump, before it")
+        elif feature is None:
+            super().__init__(f"{where}: {what}: use another instruction, or extend the table")
         else:
             super().__init__(f"{where}: {what} of the ISA feature '{feature}': compile without it")
         self.text = text

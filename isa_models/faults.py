@@ -57,6 +57,7 @@ _CALLS = (_SUPERVISOR_CALL, _SECURE_MONITOR_CALL)
 _FETCHES = (unicorn_const.UC_MEM_FETCH_UNMAPPED, unicorn_const.UC_MEM_FETCH_PROT)
 _WRITES = (unicorn_const.UC_MEM_WRITE_UNMAPPED, unicorn_const.UC_MEM_WRITE_PROT)
 
+NULL_POINTER = "a null pointer"
 _NEVER_PRESENT = "there is no system beneath the emulated function"
 
 
@@ -145,4 +146,9 @@ class FaultReporter:
         region = nearest(self._regions, address)
         if region is not None:
             return region.locate(address)
-        return "a null pointer" if address < PAGE_BYTES else "far from everything mapped"
+        if address < PAGE_BYTES:
+            return NULL_POINTER
+        unset = registers.unset_near(address)
+        if unset is not None:
+            return f"formed from {unset}, which nobody set: give the function as many arguments as it takes"
+        return "far from everything mapped"

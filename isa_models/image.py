@@ -21,7 +21,7 @@ from isa_models.errors import ImageError, InputError
 from isa_models.line_table import LineTable
 from isa_models.near_match import did_you_mean
 from isa_models.program import INSTRUCTION_BYTES, Program
-from isa_models.symbols import Function, SymbolTable, read_symbols
+from isa_models.symbols import Function, MissingWord, SymbolTable, read_symbols
 
 PAGE_BYTES = 4096
 RELOCATED_BASE = 0x10_0000
@@ -81,6 +81,7 @@ class Image:
         missing: Address of each instruction that refers to an undefined symbol -> that symbol's name. Only a linker
             that was told to leave them so leaves any. The segments, but not the program, hold an undefined instruction
             there, so that only code that comes there fails.
+        missing_words: Address of each word of data that should hold that of an undefined symbol, and holds 0.
 
     """
 
@@ -90,6 +91,7 @@ class Image:
     digest: str
     functions: tuple[Function, ...] = ()
     missing: dict[int, str] = field(default_factory=dict)
+    missing_words: dict[int, MissingWord] = field(default_factory=dict)
 
     @classmethod
     def from_elf(cls, data: bytes, *, lines_on_demand: bool = False) -> Image:
@@ -180,9 +182,8 @@ def _read(data: bytes, lines_on_demand: bool) -> Image:
         lines.read()
     program = _disassemble(segments, lines, table)
     digest = _digest(segments, table.addresses)
-    missing = {address: name for address, name in table.missing.items() if _is_instruction(program, address)}
-    trapping = tuple(_with_traps(segment, missing) for segment in segments)
-    return Image(trapping, table.addresses, program, digest, table.functions, missing)
+    trapping = tuple(_with_traps(segment, table.missing) for segment in segments)
+    return Image(trapping, table.addresses, program, digest, table.functions, table.missing, table.missing_words)
 
 
 def _refuse_foreign(elf: Any) -> None:
@@ -283,11 +284,6 @@ def _disassemble(segments: tuple[Segment, ...], lines: LineTable, table: SymbolT
             for address, word, text in zip(addresses, words, texts, strict=True)
         ]
     return Program(addresses, words, texts, lines.find)
-
-
-def _is_instruction(program: Program, address: int) -> bool:
-    index = program.find(address)
-    return index is not None and not program.instruction(index).is_data
 
 
 def _with_traps(segment: Segment, addresses: Iterable[int]) -> Segment:

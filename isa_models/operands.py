@@ -91,7 +91,9 @@ def decode(instruction: Instruction) -> Operands:
     operands = None if _is_scalable(instruction.word) else _decode_text(instruction.mnemonic, instruction.operands)
     if operands is None:
         feature = feature_of_mnemonic(instruction.mnemonic)
-        raise UnsupportedInstructionError(instruction.text, instruction.address, instruction.source, feature)
+        raise UnsupportedInstructionError(
+            instruction.text, instruction.address, instruction.source, feature, is_data=instruction.is_data
+        )
     return operands
 
 

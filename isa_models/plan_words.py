@@ -19,7 +19,7 @@ from isa_models.block_plan import (
     plan_block,
 )
 from isa_models.errors import IsaModelError
-from isa_models.program import INSTRUCTION_BYTES, Program
+from isa_models.program import DATA_MNEMONIC, INSTRUCTION_BYTES, Program
 
 _NOP = 0xD503201F
 
@@ -59,7 +59,9 @@ def program_plans(program: Program) -> ProgramPlans:
     """Return the plans of a program, which it shares with all that differ in what does nothing to addresses."""
     flows = map(InstructionFlow.of, program.words, program.addresses)
     code = (
-        _NOP if flow.is_idle and not flow.ends_block else word for word, flow in zip(program.words, flows, strict=True)
+        # data is not executed: to follow the registers through tables of it would take most of the time
+        _NOP if mnemonic == DATA_MNEMONIC or (flow.is_idle and not flow.ends_block) else word
+        for word, flow, (mnemonic, _) in zip(program.words, flows, program.texts, strict=True)
     )
     return _plans(tuple(code), program.addresses)
 

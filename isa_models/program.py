@@ -15,6 +15,8 @@ from isa_models.addressing import address_form, memory_kind
 from isa_models.errors import InputError
 
 INSTRUCTION_BYTES = 4
+DATA_MNEMONIC = ".word"
+"""Of a word that is no instruction."""
 _PREFETCHES = ("prfm", "prfum")
 
 
@@ -25,7 +27,7 @@ class Instruction:
     Attributes:
         address: Where it lies in the image, a multiple of four.
         word: Its 32-bit encoding.
-        mnemonic: As disassembled, such as "uadalp"; ".word" where the word is no instruction (data in the code).
+        mnemonic: As disassembled, such as "uadalp"; `DATA_MNEMONIC` where the word is data in the code.
         operands: As disassembled, such as "v0.8h, v1.16b".
         line: See `source`; or what finds it by the address. Not compared.
 
@@ -50,7 +52,7 @@ class Instruction:
     @property
     def is_data(self) -> bool:
         """Whether the word is no instruction; executing it is an error."""
-        return self.mnemonic == ".word"
+        return self.mnemonic == DATA_MNEMONIC
 
     def __str__(self) -> str:
         where = f"{self.address:#x}" if self.source is None else f"{self.source} ({self.address:#x})"

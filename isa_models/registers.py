@@ -31,9 +31,21 @@ _PRESERVED = {
 }
 
 
+_NEAR_BYTES = 1 << 20
+"""Offsets that code adds to a pointer are smaller."""
+
+
 def _filler(number: int) -> int:
     """Give a 64-bit value that looks random, so that code cannot depend on registers that nobody set."""
     return (number + 1) * 0x9E3779B97F4A7C15 % 2**64  # Weyl sequence of the golden ratio: all values differ
+
+
+def unset_near(address: int) -> str | None:
+    """Return the general register whose filler an address was formed from, None if it is near none."""
+    for number in range(len(GENERAL)):
+        if abs(address - _filler(number)) < _NEAR_BYTES:
+            return f"x{number}"
+    return None
 
 
 def prepare(uc: unicorn.Uc, stack_top: int, return_address: int) -> None:

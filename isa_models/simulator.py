@@ -12,7 +12,15 @@ import numpy as np
 
 from isa_models.call_arguments import Argument, CallArguments, call_arguments, including_slack
 from isa_models.core import Core, load_core
-from isa_models.errors import CanaryError, IllegalInstructionError, InputError, IsaModelError, SystemCallError
+from isa_models.errors import (
+    CanaryError,
+    IllegalInstructionError,
+    InputError,
+    IsaModelError,
+    MemoryFaultError,
+    SystemCallError,
+)
+from isa_models.faults import NULL_POINTER
 from isa_models.isa_level import SYSTEM_CALLS, needed_feature
 from isa_models.machine import DEFAULT_BUDGET, Machine
 from isa_models.memory import Buffer, place
@@ -22,7 +30,7 @@ from isa_models.simulation import Simulation
 from isa_models.source import Source, load_image
 from isa_models.timing import time_trace
 from isa_models.trace import Trace
-from isa_models.trace_checks import check_trace
+from isa_models.trace_checks import at, check_missing_words, check_trace
 
 DEFAULT_CORE = "cortex-a72"
 LARGEST_WARMUP = 1000
@@ -92,7 +100,7 @@ class Simulator:
 
         Raises:
             InputError: There is no such function, it came to an instruction that needs an undefined symbol or an ISA
-                extension that no core here has, or an argument is none.
+                extension that no core here has, it loaded the address of an undefined symbol, or an argument is none.
             EmulationError: It did what no function may do; the message names the instruction and its line.
 
         """
@@ -105,9 +113,15 @@ class Simulator:
             if explained is None:
                 raise
             raise explained from error
+        except MemoryFaultError as error:
+            missing = sorted({word.name for word in self.image.missing_words.values()})
+            if not missing or NULL_POINTER not in str(error):
+                raise
+            raise MemoryFaultError(f"{error}; undefined symbols are 0: {_listed(missing)}", error.state) from error
         except CanaryError:  # found only after the run: its trace tells which instruction it was
             trace = self._run(function, including_slack(call))
         check_trace(trace, tuple(place(call.buffers).values()))
+        check_missing_words(trace, self.image.missing_words)
         return trace
 
     def simulate(
@@ -172,7 +186,7 @@ class Simulator:
         instruction = self._instruction(error.state["pc"])
         if instruction is None or instruction.is_data:
             return None
-        where = f"{instruction.source or 'no source line'} ({instruction.address:#x}): '{instruction.text}'"
+        where = at(instruction)
         if instruction.address in self.image.missing:
             return InputError(
                 f"{where} needs the undefined symbol '{self.image.missing[instruction.address]}': define it"

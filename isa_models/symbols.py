@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from elftools.elf.sections import SymbolTableSection
 
-_SECTION_EXECUTABLE = 4  # in sh_flags
+_SECTION_LOADED, _SECTION_EXECUTABLE = 2, 4  # in sh_flags
 
 _ENTRY = struct.Struct("<IBBHQQ")
 """A symbol of a 64-bit ELF file: name, type and binding, visibility, section, value, size.
@@ -23,6 +23,8 @@ _VISIBILITY_INTERNAL, _VISIBILITY_HIDDEN = 1, 2
 _MADE_LOCAL = (_VISIBILITY_INTERNAL, _VISIBILITY_HIDDEN)
 """Visibilities of global symbols that a linker makes local: no other program can see them, but other files could."""
 _UNDEFINED = 0  # as a section
+_WORD_BYTES = {257: 8, 258: 4, 259: 2, 260: 8, 261: 4, 262: 2}
+"""Type of a relocation of data, R_AARCH64_ABS64 to R_AARCH64_PREL16 of the ELF ABI -> bytes of the word."""
 
 
 class _Symbol(NamedTuple):
@@ -58,6 +60,13 @@ class Function:
     is_typed: bool
 
 
+class MissingWord(NamedTuple):
+    """A word of data that should hold the address of an undefined symbol: the symbol's name, and bytes of the word."""
+
+    name: str
+    size: int
+
+
 @dataclass(frozen=True, slots=True)
 class SymbolTable:
     """What the symbols of an image say.
@@ -67,6 +76,7 @@ class SymbolTable:
         functions: Those in executable sections, in ascending order of address.
         mapping: (address, whether data starts there) of the mapping symbols of the AArch64 ELF ABI, ascending.
         missing: Address of each instruction that refers to an undefined symbol -> that symbol's name.
+        missing_words: Address of each word of data that does, literal pools of the code included.
 
     """
 
@@ -74,13 +84,14 @@ class SymbolTable:
     functions: tuple[Function, ...]
     mapping: tuple[tuple[int, bool], ...]
     missing: dict[int, str]
+    missing_words: dict[int, MissingWord]
 
 
 def read_symbols(elf: Any, base: int) -> SymbolTable:
     """Read the symbol table of a linked ELF file; `base` is added to its addresses."""
     table = elf.get_section_by_name(".symtab")
     if not isinstance(table, SymbolTableSection):
-        return SymbolTable({}, (), (), {})
+        return SymbolTable({}, (), (), {}, {})
     code = {number for number, section in enumerate(elf.iter_sections()) if section["sh_flags"] & _SECTION_EXECUTABLE}
     addresses: dict[str, int] = {}
     functions: dict[str, Function] = {}
@@ -100,11 +111,13 @@ def read_symbols(elf: Any, base: int) -> SymbolTable:
         if symbol.section in code and symbol.kind in _FUNCTION_TYPES:
             is_typed = symbol.kind == _TYPE_FUNCTION
             functions[symbol.name] = Function(symbol.name, address, symbol.is_global, is_typed)
+    missing, missing_words = _missing(elf, base, undefined) if undefined else ({}, {})
     return SymbolTable(
         addresses,
         tuple(sorted(functions.values(), key=lambda function: (function.address, function.name))),
         tuple(sorted(mapping)),
-        _missing(elf, base, undefined) if undefined else {},
+        missing,
+        missing_words,
     )
 
 
@@ -121,16 +134,22 @@ def _named(elf: Any, table: SymbolTableSection) -> list[_Symbol]:
     return sorted(symbols, key=lambda symbol: symbol.is_global)
 
 
-def _missing(elf: Any, base: int, undefined: dict[int, str]) -> dict[int, str]:
-    """Look through the relocations that the linker kept for those of code against undefined symbols."""
-    missing = {}
+def _missing(elf: Any, base: int, undefined: dict[int, str]) -> tuple[dict[int, str], dict[int, MissingWord]]:
+    """Look through the relocations that the linker kept for those of what is loaded against undefined symbols."""
+    instructions, words = dict[int, str](), dict[int, MissingWord]()
     for section in elf.iter_sections():
         if section["sh_type"] != "SHT_RELA" or not section["sh_info"]:
             continue
-        if not elf.get_section(section["sh_info"])["sh_flags"] & _SECTION_EXECUTABLE:
+        flags = elf.get_section(section["sh_info"])["sh_flags"]
+        if not flags & _SECTION_LOADED:
             continue
         for relocation in section.iter_relocations():
             name = undefined.get(relocation["r_info_sym"])
-            if name is not None:
-                missing[base + relocation["r_offset"]] = name
-    return missing
+            if name is None:
+                continue
+            address, size = base + relocation["r_offset"], _WORD_BYTES.get(relocation["r_info_type"])
+            if size is not None:
+                words[address] = MissingWord(name, size)
+            elif flags & _SECTION_EXECUTABLE:
+                instructions[address] = name
+    return instructions, words

@@ -6,21 +6,25 @@ slack between a buffer and its guard page.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from isa_models.addressing import BASE_IS_SP, address_form
 from isa_models.compilation import compiled_entry
-from isa_models.errors import MemoryFaultError
+from isa_models.errors import InputError, MemoryFaultError
 from isa_models.memory import Placement
 from isa_models.operands import decode
 from isa_models.program import Instruction
+from isa_models.symbols import MissingWord
 from isa_models.trace import Trace
 
 STACK_ALIGNMENT = 16
 """Of sp in every access through it, in bytes (AAPCS64; Linux lets the core check it)."""
+
+_LARGEST_WORD = 8
+"""Bytes of a word that holds an address."""
 
 _NOT_BY_STACK = -1
 _NONE = -1
@@ -43,6 +47,33 @@ def check_trace(trace: Trace, placements: Collection[Placement]) -> None:
     position = int(_first_fault(trace.accessing, trace.address, sizes, stack_remainders, slack))
     if position != _NONE:
         raise _error(trace.program.instructions[trace.accessing[position]], int(trace.address[position]), placements)
+
+
+def check_missing_words(trace: Trace, missing: Mapping[int, MissingWord]) -> None:
+    """Raise InputError for the first word of `missing`, by address, that the code loads before it stores to it."""
+    if not missing or not len(trace.address):
+        return
+    accessing, address = trace.accessing, trace.address
+    memories = {row: decode(trace.program.instructions[row]).memory for row in np.unique(accessing)}
+    sizes = np.array([0 if memory is None else memory.size_bytes for memory in memories.values()])
+    end = address + sizes[np.searchsorted(list(memories), accessing)]
+    starts = np.array(sorted(missing))
+    last = starts[np.maximum(np.searchsorted(starts, end) - 1, 0)]  # word that begins in front of the end of an access
+    for start in np.unique(last[(last < end) & (last + _LARGEST_WORD > address)]).tolist():
+        word = missing[start]
+        touching = np.flatnonzero((address < start + word.size) & (end > start))
+        if not touching.size:
+            continue
+        row = accessing[touching[0]]
+        memory = memories[row]
+        if memory is not None and not memory.is_store:
+            where = at(trace.program.instructions[row])
+            raise InputError(f"{where} loads the address of the undefined symbol '{word.name}': define it")
+
+
+def at(instruction: Instruction) -> str:
+    """Return where an instruction is and what it is, the beginning of an error."""
+    return f"{instruction.source or 'no source line'} ({instruction.address:#x}): '{instruction.text}'"
 
 
 def _stack_remainder(instruction: Instruction) -> int:
@@ -81,7 +112,7 @@ def _first_fault(index: Any, address: Any, sizes: Any, stack_remainders: Any, sl
 
 
 def _error(instruction: Instruction, address: int, placements: Iterable[Placement]) -> MemoryFaultError:
-    where = f"{instruction.source or 'no source line'} ({instruction.address:#x}): '{instruction.text}'"
+    where = at(instruction)
     if _stack_remainder(instruction) not in (_NOT_BY_STACK, address % STACK_ALIGNMENT):
         return MemoryFaultError(
             f"{where}: sp is no multiple of {STACK_ALIGNMENT} bytes: move it by multiples of {STACK_ALIGNMENT} only"

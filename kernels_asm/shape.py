@@ -6,7 +6,7 @@ from enum import StrEnum
 from kernels_asm.errors import InputError
 
 _LARGEST_SIZE = 65536
-"""Largest number that is read from a text: beyond any network, and small enough to fail before memory does."""
+"""Largest number of a layer: beyond any network, and small enough to fail before memory does."""
 
 
 class PaddingValue(StrEnum):
@@ -45,6 +45,8 @@ class ConvShape:
             value = getattr(self, field.name)
             if value < least:
                 raise InputError(f"layer shape: {field.name} is {value}: give at least {least}")
+            if value > _LARGEST_SIZE:
+                raise InputError(f"layer shape: {field.name} is {value}: give at most {_LARGEST_SIZE}")
         if self.kernel_height > self.padded_height or self.kernel_width > self.padded_width:
             raise InputError(
                 f"layer shape: kernel {self.kernel_height}x{self.kernel_width} is larger than the padded input "

@@ -86,14 +86,16 @@ def check_writable(path: Path, storage: str | None = None) -> None:
 
 
 def parse_overrides(options: list[str] | None) -> dict[str, str]:
-    """Return FIELD=VALUE options as a dict; raises UsageError for one without both."""
+    """Return FIELD=VALUE options as a dict; raises UsageError for one without both, or a field given twice."""
     from dse.errors import UsageError
 
-    overrides = {}
+    overrides: dict[str, str] = {}
     for option in options or []:
         name, equals, value = option.partition("=")
         if not (name and equals and value):
             raise UsageError(f"--override {option!r}: write FIELD=VALUE, such as l2.latency=30")
+        if name in overrides:
+            raise UsageError(f"--override {name}: given twice, as {overrides[name]} and {value}: give it once")
         overrides[name] = value
     return overrides
 

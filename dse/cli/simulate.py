@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dse.cli.options import DEFAULT_CORE, Debug, Json, Overrides, parse_overrides, parse_window
+from dse.cli.options import DEFAULT_CORE, Debug, Json, Overrides, check_writable, parse_overrides, parse_window
 
 if TYPE_CHECKING:
     from isa_models import Failure, Simulation
@@ -75,6 +75,8 @@ def simulate(
         raise UsageError("--function and --all: give one of the two")
     window = parse_window("--timeline", timeline) if timeline is not None else KONATA_WINDOW if konata else None
     overrides = parse_overrides(override)
+    if konata is not None:
+        check_writable(konata)
 
     from isa_models.machine import DEFAULT_BUDGET
     from isa_models.simulator import Simulator, chosen_core
@@ -87,6 +89,9 @@ def simulate(
     if all_functions or len(functions) > 1 or len(cores) > 1:
         if konata is not None:
             raise UsageError("--konata: one function on one core makes a log; choose with --function and --core")
+        if timeline is not None and not as_json:
+            raise UsageError("--timeline: shown for one function on one core: choose with --function and --core, "
+                             "or give --json")  # fmt: skip
         results = simulator.simulate_all(functions, cores, arg or (), warmup=warmup, timeline=window)
         failures = _print_array(results) if as_json else _print_lines(results, max(map(len, functions)))
         if failures:

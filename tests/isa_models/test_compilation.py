@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from numba import config
+from numba.core import event
 
+from isa_models import compilation
 from isa_models.compilation import compiled, compiled_entry
+from isa_models.engines import run
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +49,13 @@ def test_python_is_refused_what_only_compiled_code_can_call() -> None:
         with pytest.raises(TypeError, match="following is for compiled code alone: declare it as compiled_entry"):
             following(1)
         assert second(1) == 3
+
+
+def test_a_first_compilation_of_the_engines_is_announced_once(caplog: pytest.LogCaptureFixture) -> None:
+    event.register(compilation._COMPILE, compilation._Announcer())
+    with event.trigger_event(compilation._COMPILE, data={"dispatcher": SimpleNamespace(py_func=Path.exists)}):
+        assert not caplog.records
+    for _ in range(2):
+        with event.trigger_event(compilation._COMPILE, data={"dispatcher": run.run}):
+            assert "compiling the timing engines, once" in caplog.records[-1].message
+    assert sum("compiling" in record.message for record in caplog.records) <= 2  # this announcer's, and the package's

@@ -171,7 +171,7 @@ def test_scalable_instructions_are_told_by_their_encoding(word, mnemonic, operan
     [
         ("retaa", "'retaa' of the ISA feature 'pauth': compile without it"),
         ("usdot v0.4s, v1.16b, v2.16b", "of the ISA feature 'i8mm'"),
-        ("nonsense x0", "'nonsense x0': extend the table"),
+        ("nonsense x0", "'nonsense x0': use another instruction"),
     ],
 )
 def test_what_is_not_described_names_its_extension(text, told):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +14,12 @@ from isa_models import (
     Buffer,
     Failure,
     InputError,
+    MemoryFaultError,
     RunawayError,
     Simulation,
     Simulator,
     load_core,
+    plan_words,
     random_buffer,
     simulate,
     simulate_all,
@@ -120,6 +123,68 @@ def test_undefined_symbols_hurt_only_where_they_are_reached():
         simulate(text, function="h")
 
 
+UNDEFINED_WORDS = """
+    .globl pool, table, through, filled, soft
+pool: ldr x1, =COUNT
+    ret
+table: adrp x9, handlers
+    add x9, x9, :lo12:handlers
+    ldp x9, x10, [x9]
+    ret
+through: ldr x0, =pointer
+    ldr x0, [x0]
+    ldr x0, [x0]
+    ret
+filled: adrp x9, handlers
+    add x9, x9, :lo12:handlers
+    str x9, [x9]
+    ldr x0, [x9]
+    ret
+soft: ldr x0, =maybe
+    ret
+    .weak maybe
+    .data
+    .p2align 4
+handlers: .xword handler, 0
+    .xword 0
+pointer: .xword handlers
+"""
+
+
+def test_addresses_of_undefined_symbols_in_data_hurt_only_where_they_are_loaded():
+    for function, line, name in (("pool", 3, "COUNT"), ("table", 7, "handler"), ("through", 11, "handler")):
+        expected = (
+            rf"^source\.S:{line} \(0x\w+\): 'ld.*' loads the address of the undefined symbol '{name}': define it$"
+        )
+        with pytest.raises(InputError, match=expected):
+            simulate(UNDEFINED_WORDS, function=function)
+    assert simulate(UNDEFINED_WORDS, function="filled").instructions == 5
+    assert simulate(UNDEFINED_WORDS, function="soft").instructions == 2
+
+
+def test_a_null_pointer_that_an_undefined_symbol_left_names_it():
+    with pytest.raises(MemoryFaultError, match=r"load from 0x8, a null pointer; undefined symbols are 0: array$"):
+        simulate("f: ldr x0, =array\n ldr x0, [x0, #8]\n ret\n")
+
+
+def test_tables_in_the_code_are_not_followed_as_instructions():
+    program = Simulator("f: ldr x0, [sp]\n ret\n .space 64\ng: add x1, x1, #4\n ldr x0, [x1]\n ret\n").image.program
+    flows = [word for word in plan_words.program_plans(program)._code if word not in (0, plan_words._NOP)]
+    assert len(flows) == 5
+
+
+def test_data_that_is_executed_is_called_so():
+    with pytest.raises(InputError, match=r"'\.word 0xd503201f': data is executed as code: return, or jump, before it$"):
+        simulate("f: .word 0xd503201f\n ret\n")
+
+
+def test_a_source_may_be_called_as_an_option_of_the_assembler_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("@f.S", "-f.S"):
+        (tmp_path / name).write_text("f: ret\n")
+        assert simulate(Path(name)).instructions == 1
+
+
 def test_a_compiler_s_check_that_never_fails(build):
     folder = build("version")
     (folder / "get.c").write_text("void abort(void);\n"
@@ -133,10 +198,6 @@ def test_a_compiler_s_check_that_never_fails(build):
         simulate(folder / "get.o", function="get", args=["buf:64", 16, 16])
     with pytest.raises(InputError, match=r"^get\.c:4 .*: 'adrp .*' needs the undefined symbol '__stack_chk_guard'"):
         simulate(folder / "get.o", function="keep")
-
-
-def test_data_in_the_code_that_holds_an_undefined_address():
-    assert simulate(".globl f\nf: ldr x0, 1f\n cbz x0, 2f\n nop\n2: ret\n1: .xword nowhere\n").instructions == 3
 
 
 @pytest.mark.parametrize("visibility", ["", ".hidden g\n"])

@@ -37,6 +37,12 @@ def failure(kind, body, **options):
         (RunawayError, "1: add x0, x0, #1\nb 1b", 3, ["'add x0, x0, #1'", "budget of 40000 instructions"]),
         (MemoryFaultError, "mov x2, #64\nbr x2", 4, ["'br x2': jumps to 0x40, a null pointer"]),
         (MemoryFaultError, "mov x2, #0x123400000000\nblr x2", 4, ["'blr x2': jumps to", "far from everything"]),
+        (
+            MemoryFaultError,
+            "ldr q0, [x3, #32]\nret",
+            3,
+            ["formed from x3, which nobody set: give the function as many"],
+        ),
         (MemoryFaultError, "nop\nbr x0", 4, ["'br x0': jumps to", "buffer 'x0'"]),
         (MemoryFaultError, "ldr q0, [x0, #64]\nret", 3, ["load from", "1 byte past the end of buffer 'x0'"]),
         (MemoryFaultError, "nop\nldrb w2, [x0, #-1]\nret", 4, ["1 byte before the start of buffer 'x0' (64 bytes"]),

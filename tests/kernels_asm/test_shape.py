@@ -19,6 +19,13 @@ def test_a_size_of_zero_is_refused_by_name(field: str) -> None:
         ConvShape(**sizes)
 
 
+@pytest.mark.parametrize("field", ["height", "channels_in", "stride", "padding"])
+def test_a_size_beyond_any_network_is_refused_by_name(field: str) -> None:
+    sizes = {"height": 4, "width": 4, "channels_in": 4, "channels_out": 4} | {field: 65537}
+    with pytest.raises(InputError, match=f"{field} is 65537: give at most 65536"):
+        ConvShape(**sizes)
+
+
 def test_negative_padding_and_an_oversized_kernel_are_refused() -> None:
     with pytest.raises(InputError, match="padding is -1"):
         ConvShape(4, 4, 1, 1, padding=-1)
