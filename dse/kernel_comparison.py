@@ -132,7 +132,13 @@ def compare_kernels(shape: ConvShape, core: Core, report: Callable[[str], None] 
 
 
 def _contests(shape: ConvShape, core: Core) -> Iterator[_Contest]:
-    legal = legal_tiles(ARITHMETIC, shape, search_tiles(schedule_of(core)))  # UDOT adds to no 16-bit sums
+    try:
+        legal = legal_tiles(ARITHMETIC, shape, search_tiles(schedule_of(core)))  # UDOT adds to no 16-bit sums
+    except InputError as error:
+        raise InputError(
+            f"layer {shape}: sums of 16 bits and int8 outputs, in which kernels are compared, hold no windows of "
+            f"{shape.window} products: compare a layer with smaller ones"
+        ) from error
     trees = [tile for tile in legal if isinstance(tile, TreeTile)]
     lanes = [tile for tile in legal if isinstance(tile, LaneTile)]
     yield _contest_of_tiles("tree tile", good_trees(trees, shape), len(trees), shape, core)

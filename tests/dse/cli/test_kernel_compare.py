@@ -112,6 +112,12 @@ def test_a_kind_that_cannot_compute_the_layer_is_told(dse_command):
     assert out.splitlines()[2].split()[3] == "1.00"
 
 
+def test_a_window_that_no_compared_kernel_sums_is_refused(dse_command):
+    code, out, err = dse_command("--layer", "1x1x33000x1", "--kernel", 1, "--padding", 0)
+    assert (code, out) == (2, "")
+    assert err.endswith("hold no windows of 33000 products: compare a layer with smaller ones\n")
+
+
 def test_a_reference_that_cannot_compute_the_layer_is_told(dse_command, monkeypatch):
     def refuse(*_):
         raise InputError("its rows are too long")
