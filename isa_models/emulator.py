@@ -134,11 +134,16 @@ class Emulator:
         """Make exactly the wanted pages available; as most calls want those of the call before, this is rarely work."""
         if wanted == self._mapped:
             return
-        for start, (size, _) in self._mapped.items():
+        # each page is noted as it goes and comes, so that the next call finds its way also if this one ends here
+        while self._mapped:
+            start, (size, _) = self._mapped.popitem()
             self._uc.mem_unmap(start, size)
         for start, (size, rights) in wanted.items():
-            self._uc.mem_map(start, size, rights)
-        self._mapped = wanted
+            try:
+                self._uc.mem_map(start, size, rights)
+            except unicorn.UcError as error:
+                raise InputError(f"no memory for {size} bytes of buffers ({error}): make them smaller") from error
+            self._mapped[start] = size, rights
 
     def _on_invalid_access(
         self, _uc: unicorn.Uc, kind: int, address: int, size: int, _value: int, _data: object

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import unicorn
 
 from isa_models import (
     Buffer,
@@ -10,6 +11,7 @@ from isa_models import (
     ClobberedRegisterError,
     EmulationError,
     IllegalInstructionError,
+    InputError,
     Machine,
     MemoryFaultError,
     Pointer,
@@ -190,3 +192,23 @@ def test_machine_works_after_every_kind_of_fault(image_of, hooks):
 def test_all_are_emulation_errors():
     for kind in (MemoryFaultError, RunawayError, ClobberedRegisterError, CanaryError, SystemCallError):
         assert issubclass(kind, EmulationError)
+
+
+def test_a_call_whose_buffers_find_no_memory_leaves_the_machine_usable(image_of, monkeypatch):
+    machine = Machine(image_of("ldr x0, [x0]\nret"))
+    map_pages, mapped = unicorn.Uc.mem_map, []
+
+    def refuse_second(uc, *arguments):
+        mapped.append(arguments)
+        if len(mapped) == 2:
+            raise unicorn.UcError(unicorn.UC_ERR_NOMEM)
+        map_pages(uc, *arguments)
+
+    def first_word(size):
+        return machine.call("f", [Pointer("a")], [Buffer("a", bytes(range(64))), Buffer("b", size)]).x0
+
+    expected = first_word(64)
+    monkeypatch.setattr(unicorn.Uc, "mem_map", refuse_second)
+    with pytest.raises(InputError, match=r"^no memory for \d+ bytes of buffers \(.*\): make them smaller$"):
+        first_word(9000)
+    assert first_word(64) == expected

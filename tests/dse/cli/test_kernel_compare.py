@@ -143,7 +143,7 @@ def test_a_wrong_kernel_fails(dse_command, monkeypatch):
         ("--core cortex-a7", "did you mean cortex-a7"),
         ("--layer 28x28x128", "such as 28x28x128x128"),
         ("--layer 9000x9000x128x128", "too much to be emulated"),
-        ("--layer 4x4x9999x8", "a window of 89991"),
+        ("--layer 4x4x9999x8", "windows of 89991"),
         ("--override l2.latency", "write FIELD=VALUE"),
         ("--stride 0", "--stride"),
         ("--padding-value zero", "--padding-value"),
