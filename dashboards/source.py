@@ -151,4 +151,5 @@ def _settled(stamps: tuple[FileStamp, ...]) -> bool:
 
 
 def _replaced(stamps: tuple[FileStamp, ...], before: tuple[FileStamp, ...]) -> bool:
-    return stamps[:1] != () and before[:1] != () and stamps[0][0] != before[0][0]
+    """Return whether another file, or none, stands where one was read; a database, which has no stamps, never is."""
+    return [stamp[0] for stamp in stamps[:1]] != [stamp[0] for stamp in before[:1]]

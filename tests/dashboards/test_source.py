@@ -103,6 +103,21 @@ def test_replaced_file_is_opened_anew(storage: Path, tmp_path: Path) -> None:
     assert source.snapshot().results.name == "another"
 
 
+@pytest.mark.parametrize("prefix", ["", "journal:"])
+def test_file_deleted_and_made_anew_is_opened_anew(tmp_path: Path, prefix: str) -> None:
+    file = tmp_path / "study"
+    location = f"{prefix}{file}"
+    attributes = create_study(tmp_path / "attributes.db").user_attrs
+    StudyStorage(location).create("first", attributes, Goal().objectives)
+    source = StudySource(location, None)
+    assert source.snapshot().results.name == "first"
+    file.unlink()
+    with pytest.raises(DseError, match="does not exist"):
+        source.snapshot()
+    StudyStorage(location).create("second", attributes, Goal().objectives)
+    assert source.snapshot().results.name == "second"
+
+
 def test_missing_file_is_refused_and_not_made(tmp_path: Path) -> None:
     assert "does not exist" in refusal(tmp_path / "none.db")
     assert not (tmp_path / "none.db").exists()
