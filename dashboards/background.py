@@ -141,35 +141,54 @@ class _Lane:
     def close(self) -> None:
         """End the process, whatever it does."""
         self._closed = True
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
+        self._end_process()
 
     def _work(self) -> None:
         while not self._closed:
             job = self._waiting.get()
             try:
-                connection = self._connected()
-                connection.send((job.function, job.request))
-                job.result, job.error = connection.recv()
+                job.result, job.error = self._sent(job).recv()
             except (EOFError, OSError):
-                self._process = None
+                self._end_process()
                 job.error = "the process that simulates ended without a result: out of memory? Try a smaller layer"
+            except Exception as error:  # without this thread, every later request would wait for ever
+                self._end_process()
+                job.error = _internal(error)
             finally:
                 if job.error is not None:
                     job.failed = time.monotonic()
                 job.done.set()
 
+    def _sent(self, job: _Job) -> Connection:
+        """Hand a job to the process, and to a new one if it was ended while it had nothing to do."""
+        connection = self._connected()
+        try:
+            connection.send((job.function, job.request))
+        except OSError:
+            self._end_process()
+            if self._closed:
+                raise
+            connection = self._connected()
+            connection.send((job.function, job.request))
+        return connection
+
     def _connected(self) -> Connection:
-        """Return the connection to the process, which is started if there is none."""
-        if self._process is None or self._connection is None:
+        """Return the connection to the process, which is started if there is none that lives."""
+        process, connection = self._process, self._connection
+        if process is None or connection is None or not process.is_alive():
             context = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
-            ours, theirs = context.Pipe()
+            connection, theirs = context.Pipe()
             process = context.Process(target=_serve, args=(theirs,), daemon=True)
             process.start()
             theirs.close()
-            self._process, self._connection = process, ours
-        return self._connection
+            self._process, self._connection = process, connection
+        return connection
+
+    def _end_process(self) -> None:
+        process, self._process = self._process, None  # taken once: the thread and `close` may both be here
+        if process is not None:
+            process.kill()
+            process.join()
 
 
 def _serve(connection: Connection) -> None:
@@ -187,4 +206,8 @@ def _answer(function: Callable[[Any], Any], request: Any) -> tuple[Any, str | No
     except ERRORS as error:
         return None, one_line(error)
     except Exception as error:  # a page shows it; the process goes on
-        return None, f"internal error: {one_line(error)}"
+        return None, _internal(error)
+
+
+def _internal(error: Exception) -> str:
+    return f"internal error: {one_line(error)}"
