@@ -21,6 +21,7 @@ from dse.errors import UsageError
 from dse.evaluation import LATENCY_SCOPE, Evaluator, Trainer
 from dse.footprint import Footprint
 from dse.goal import Goal
+from dse.interruption import Interruption
 from dse.known_designs import known_designs
 from dse.latency import EmulatedTimer
 from dse.legality import Legality, legal_space
@@ -37,6 +38,7 @@ from dse.spec import ParameterRanges, StudySpec, check_resumes, stored_spec
 from dse.staging import SETTLED, is_untrained
 from dse.storage import StudyStorage, check_location, is_missing
 from dse.study import StudyRunner, finished_trials, is_stalled
+from dse.study_lock import held
 from dse.study_reader import StudyReader
 from dse.tile_candidates import tile_family
 from dse.tile_search import TileSearch
@@ -213,7 +215,13 @@ class StudySetup:
             "digests": self._digests,
         }
         objectives = self._measuring.goal.objectives
-        return StudyStorage(self._settings.storage).create(self._settings.name, attributes, objectives)
+        storage, name = StudyStorage(self._settings.storage), self._settings.name
+        lock = storage.lock(name)
+        with Interruption() as interruption:
+            with storage.errors(), held(lock, interruption.check):
+                study = storage.create(name, attributes, objectives)
+            interruption.check()
+        return study
 
     def _space(self) -> SearchSpace:
         """Return the space of the ranges asked for, with the overflow policies and maps of its legal designs alone."""

@@ -25,6 +25,9 @@ from dse.study_lock import FileLock, PostgresLock, StudyLock
 FORMAT: Final = 3
 """Version of the attributes that this package writes on studies and trials."""
 
+MADE_WITH: Final = frozenset({"spec", "space", "conventional", "first", "latency_scope", "chance_accuracy", "digests"})
+"""The attributes that a study is made with, before its format is written."""
+
 LOCK_TIMEOUT: Final = 10.0
 """Seconds that a SQLite storage may be locked by another process before the command gives up."""
 
@@ -99,11 +102,14 @@ class StudyStorage:
             return optuna.get_all_study_names(self._storage)
 
     def find(self, name: str) -> optuna.Study | None:
-        """Return the study of that name, or None; raises UsageError if it is not one that this version reads."""
-        if name not in self.names():
-            return None
+        """Return the study of that name, or None if there is none or its making was interrupted.
+
+        Raises UsageError if it is not one that this version reads.
+        """
+        study = self._load(name)
         with self.errors():
-            study = optuna.load_study(study_name=name, storage=self._storage)
+            if study is None or is_unfinished(study):
+                return None
             check_format(study)
         return study
 
@@ -117,16 +123,24 @@ class StudyStorage:
             name = names[0]
         if name is None and names:
             raise UsageError(f"{self._shown} holds several studies: choose one with --name: {', '.join(names)}")
-        study = self.find(name) if name is not None else None
+        study = self._load(name) if name is not None else None
         if study is None:
             held = f"it holds {', '.join(names)}" if names else "it holds none: make one with dse study run"
             raise UsageError(f"no study {name or ''!r} in {self._shown}: {held}")
+        with self.errors():
+            check_format(study)
         return study
 
     def create(self, name: str, attributes: Mapping[str, Any], objectives: Sequence[Measure]) -> optuna.Study:
-        """Make a study with these objectives and user attributes, and return it."""
+        """Make a study with these objectives and user attributes, and return it.
+
+        One whose making was interrupted is deleted; whoever may make it at the same time holds the study's lock.
+        """
         directions = [objective.direction for objective in objectives]
+        left = self._load(name)
         with self.errors():
+            if left is not None and is_unfinished(left):
+                optuna.delete_study(study_name=name, storage=self._storage)
             study = optuna.create_study(study_name=name, storage=self._storage, directions=directions)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ExperimentalWarning)
@@ -137,10 +151,26 @@ class StudyStorage:
             study.set_user_attr("format", FORMAT)
         return study
 
+    def _load(self, name: str) -> optuna.Study | None:
+        if name not in self.names():
+            return None
+        with self.errors():
+            return optuna.load_study(study_name=name, storage=self._storage)
+
+
+def is_unfinished(study: optuna.Study) -> bool:
+    """Return whether `study` is as an interrupted making leaves it: without trials, format and foreign attributes."""
+    return study.user_attrs.keys() <= MADE_WITH and not study.get_trials(deepcopy=False)
+
 
 def check_format(study: optuna.Study) -> None:
     """Raise UsageError unless this version of the package can read `study`."""
     found = study.user_attrs.get("format")
+    if found is None and is_unfinished(study):
+        raise UsageError(
+            f"study {study.study_name!r} is empty: its making was interrupted, or it was not made by dse: "
+            "make it anew with dse study run, or give another --name"
+        )
     if found is None:
         raise UsageError(f"study {study.study_name!r} was not made by dse: give another --name or --storage")
     if isinstance(found, int) and found < FORMAT:

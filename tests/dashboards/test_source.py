@@ -173,8 +173,10 @@ def test_study_is_chosen_by_name(tmp_path: Path) -> None:
 
 def test_study_of_another_program_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "foreign.db"
-    optuna.create_study(storage=f"sqlite:///{path}", study_name="mine")
-    assert "was not made by dse" in refusal(path)
+    study = optuna.create_study(storage=f"sqlite:///{path}", study_name="mine")
+    assert "is empty: its making was interrupted, or it was not made by dse" in refusal(path)
+    study.ask()
+    assert "'mine' was not made by dse" in refusal(path)
 
 
 def test_damaged_trial_is_named(storage: Path) -> None:

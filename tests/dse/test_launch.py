@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import optuna
@@ -12,6 +13,7 @@ from dse.networks import FeatureMaps, Repairs
 from dse.space import SearchSpace
 from dse.spec import ParameterRanges, StudySpec, stored_spec
 from dse.staging import SETTLED, STAGE, Stage
+from dse.storage import MADE_WITH, StudyStorage
 from isa_models import load_core
 from isa_models.errors import IsaModelError
 from kernels_asm import Overflow
@@ -23,6 +25,44 @@ def create(folder: Path, spec: StudySpec) -> optuna.Study:
     settings = StudySettings(str(folder / "study.db"), "study", spec, folder / "cache")
     core = load_core(spec.core, {})
     return StudySetup(settings, core).create(spec.record(core.clock_hz))
+
+
+@pytest.mark.parametrize("last", ["", "spec", "digests"])
+@pytest.mark.parametrize("prefix", ["", "journal:"])
+def test_study_whose_making_was_interrupted_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str, prefix: str
+) -> None:
+    settings = StudySettings(f"{prefix}{tmp_path / 'study'}", "study", StudySpec(), tmp_path / "cache")
+    monkeypatch.setattr(StudySetup, "run", lambda *_: None)
+    write = optuna.Study.set_user_attr
+
+    def fail_behind(study: optuna.Study, name: str, value: object) -> None:
+        if last in ("", *study.user_attrs):
+            raise OSError("the disk is full")
+        write(study, name, value)
+
+    monkeypatch.setattr(optuna.Study, "set_user_attr", fail_behind)
+    with pytest.raises(OSError, match="disk is full"):
+        run_study(settings, RecordedProgress())
+    monkeypatch.setattr(optuna.Study, "set_user_attr", write)
+    with pytest.raises(UsageError, match=r"^study 'study' is empty: its making was interrupted, or it was not made by"):
+        StudyStorage(settings.storage).open(None)
+    run_study(settings, RecordedProgress())
+    study = StudyStorage(settings.storage).open(None)
+    assert study.user_attrs.keys() == MADE_WITH | {"format", "enqueued"}
+
+
+def test_an_interrupt_waits_until_the_study_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = optuna.Study.set_user_attr
+
+    def interrupted(study: optuna.Study, name: str, value: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        write(study, name, value)
+
+    monkeypatch.setattr(optuna.Study, "set_user_attr", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        create(tmp_path, StudySpec())
+    assert StudyStorage(str(tmp_path / "study.db")).open(None).user_attrs.keys() == MADE_WITH | {"format"}
 
 
 def test_ranges_are_the_space_and_what_is_outside_is_no_first_design(tmp_path: Path) -> None:

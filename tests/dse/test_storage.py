@@ -194,9 +194,17 @@ def test_journal_that_holds_one_torn_record_becomes_empty(tmp_path):
 
 
 def test_study_of_another_program(tmp_path):
-    optuna.create_study(study_name="study", storage=f"sqlite:///{tmp_path / 's.db'}")
-    with pytest.raises(UsageError, match="was not made by dse"):
-        StudyStorage(str(tmp_path / "s.db")).open(None)
+    url = f"sqlite:///{tmp_path / 's.db'}"
+    optuna.create_study(study_name="noted", storage=url).set_user_attr("note", "mine")
+    optuna.create_study(study_name="tried", storage=url).ask()
+    storage = StudyStorage(str(tmp_path / "s.db"))
+    for name in ("noted", "tried"):
+        for look in (storage.find, storage.open):
+            with pytest.raises(UsageError, match=f"^study '{name}' was not made by dse: give another"):
+                look(name)
+        with pytest.raises(optuna.exceptions.DuplicatedStudyError):
+            make(tmp_path / "s.db", name)
+    assert sorted(storage.names()) == ["noted", "tried"]
 
 
 def test_study_of_a_newer_version(tmp_path):

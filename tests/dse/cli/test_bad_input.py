@@ -116,7 +116,7 @@ def test_file_that_is_no_database(dse, tmp_path, command):
 
 
 def test_study_of_another_program(dse):
-    optuna.create_study(study_name="theirs", storage="sqlite:///study.db")
+    optuna.create_study(study_name="theirs", storage="sqlite:///study.db").ask()
     for command in ("study show", "study run --name theirs"):
         code, _, err = dse(*command.split())
         assert code == 2
