@@ -50,7 +50,7 @@ class ExportError(DseError):
 
 
 class InterruptedWorkError(DseError):
-    """Work was stopped from outside (Ctrl-C, SIGTERM), and can be gone on with."""
+    """Work was stopped from outside (Ctrl-C, SIGTERM, SIGHUP), and can be gone on with."""
 
 
 class InterruptedStudyError(InterruptedWorkError):

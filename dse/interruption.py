@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, delivered only where they cannot tear a write to the study's storage."""
+"""Ctrl-C, SIGTERM and SIGHUP, delivered only where they cannot tear a write to the study's storage."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+def ending_signals() -> tuple[signal.Signals, ...]:
+    """Return what asks a program to end besides Ctrl-C: SIGTERM, and a closing terminal unless `nohup` ignores it."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return (signal.SIGTERM,)
+    return signal.SIGTERM, signal.SIGHUP
 
 
 class Interruption:
-    """Turns SIGINT and SIGTERM into KeyboardInterrupt inside `deliverable` blocks and holds them elsewhere.
+    """Turns SIGINT and `ending_signals` into KeyboardInterrupt inside `deliverable` blocks and holds them elsewhere.
 
     A storage that is interrupted between two statements of a transaction can be left unusable for the rest of the
     process, and a lock on a file that is interrupted as it is taken is never let go. So the study opens a `deliverable`
@@ -29,7 +34,7 @@ class Interruption:
 
     def __enter__(self) -> Self:
         self._previous_hook, sys.unraisablehook = sys.unraisablehook, self._ignored
-        for number in SIGNALS:
+        for number in (signal.SIGINT, *ending_signals()):
             self._previous[number] = signal.signal(number, self._receive)
         return self
 

@@ -63,7 +63,7 @@ class LocalWorkers:
         """Start the workers and wait until all have ended.
 
         Raises:
-            InterruptedStudyError: After SIGINT or SIGTERM, once the workers have put their trials back.
+            InterruptedStudyError: After SIGINT, SIGTERM or SIGHUP, once the workers have put their trials back.
             DseError: A worker ended with an error, which stops the others, or all of them were killed.
 
         """

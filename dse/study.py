@@ -131,7 +131,7 @@ class StudyRunner:
         """Evaluate designs until `budget` trials are complete, here and in other workers, or no legal design is left.
 
         Raises:
-            InterruptedStudyError: After SIGINT or SIGTERM; every finished trial is kept.
+            InterruptedStudyError: After SIGINT, SIGTERM or SIGHUP; every finished trial is kept.
             DseError: `FAILURES_IN_A_ROW` trials failed one after the other.
             CacheError: The evaluation cache cannot be used.
 

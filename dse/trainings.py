@@ -106,8 +106,8 @@ class TrainingRunner:
         """Train every job that the cache does not know; one that diverges has an error, and the others go on.
 
         Raises:
-            InterruptedTrainingError: After SIGINT or SIGTERM; the training under way goes on from where it was when
-                the same jobs are run again.
+            InterruptedTrainingError: After SIGINT, SIGTERM or SIGHUP; the training under way goes on from where it was
+                when the same jobs are run again.
             CacheError: Cache or checkpoint cannot be used.
 
         """

@@ -15,6 +15,7 @@ from dse.cli import cache, core, kernel, network, simulate, study, train, verify
 from dse.cli.options import DEBUG_FLAG
 from dse.cli.plugins import add_plugins
 from dse.errors import DseError, InterruptedWorkError, one_line
+from dse.interruption import ending_signals
 
 INTERRUPTED_CODE = 130
 """What typer returns when a command ends by KeyboardInterrupt."""
@@ -47,8 +48,9 @@ _STORAGE_LIBRARIES = ("optuna", "sqlalchemy")  # not imported for a command that
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage or input."""
-    # SIGTERM takes the way of Ctrl-C, so that temporary files are removed and one line is printed.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # They take the way of Ctrl-C, so that temporary files are removed, workers ended and one line is printed.
+    for number in ending_signals():
+        signal.signal(number, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -75,3 +76,24 @@ def test_an_error_within_a_withheld_block_comes_before_the_signal() -> None:
             fail_and_withhold(interruption)
         with pytest.raises(KeyboardInterrupt):
             interruption.check()
+
+
+@pytest.fixture
+def hang_up() -> Iterator[None]:
+    """Let SIGHUP be what it is without `nohup`, under which the tests may run."""
+    previous = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, previous)
+
+
+@pytest.mark.usefixtures("hang_up")
+def test_a_terminal_that_closes_is_held_unless_nohup_ignores_it() -> None:
+    with Interruption() as interruption:
+        signal.raise_signal(signal.SIGHUP)
+        with pytest.raises(KeyboardInterrupt):
+            interruption.check()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with Interruption() as interruption:
+        signal.raise_signal(signal.SIGHUP)
+        interruption.check()
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN

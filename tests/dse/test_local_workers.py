@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
 
 from dse import local_workers
-from dse.errors import DseError
+from dse.errors import DseError, InterruptedStudyError
 from dse.local_workers import LocalWorkers, worker_command
 
 
@@ -47,6 +49,23 @@ def test_others_go_on_where_one_worker_is_killed(fake_study):
     code = f"import os; os.mkdir({str(lock)!r}); os.kill(os.getpid(), 9)"
     workers(fake_study, f"try:\n  {code}\nexcept FileExistsError: pass")
     assert lock.exists()
+
+
+def test_a_terminal_that_closes_ends_the_workers(fake_study):
+    folder = fake_study.folder
+    code = (
+        f"import os, signal, time; open({str(folder)!r} + f'/{{os.getpid()}}.pid', 'w'); "
+        "os.kill(os.getppid(), signal.SIGHUP); time.sleep(600)"
+    )
+    previous = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # without `nohup`, under which the tests may run
+    try:
+        with pytest.raises(InterruptedStudyError):
+            workers(fake_study, code)
+    finally:
+        signal.signal(signal.SIGHUP, previous)
+    begun = [path.stem for path in folder.glob("*.pid")]
+    assert begun
+    assert not any(Path(f"/proc/{process}").exists() for process in begun)
 
 
 def test_killed_workers_are_told(fake_study):
