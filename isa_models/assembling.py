@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 import platformdirs
 
@@ -223,14 +224,18 @@ def _load(path: Path) -> bytes | None:
 
 
 def _store(path: Path, image: bytes) -> None:
-    """Keep an image for the next time; where that fails the next time takes longer, no more."""
+    """Keep an image for the next time; where that fails the next time takes longer, no more.
+
+    Whoever may read what a user writes may read it too, as a cache may be shared.
+    """
+    temporary = path.with_name(f".{path.stem[:16]}-{uuid4().hex}.tmp")
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            temporary = Path(file.name)
-            try:
+        try:
+            with temporary.open("xb") as file:
                 file.write(image + hashlib.sha256(image).digest())
                 file.flush()
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -6,17 +6,18 @@ Images are cached by the content of everything that goes into them: sources, par
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
+from uuid import uuid4
 
 import platformdirs
 
 from kernels_asm import toolchain
 from kernels_asm.arguments import ArgumentBlock
-from kernels_asm.errors import AssemblyError, KernelError
+from kernels_asm.errors import AssemblyError
 from kernels_asm.placing import AssembledFunction, functions_of, place
 from kernels_asm.reclipping import STAND_IN_CLIP, with_clip
 from kernels_asm.shape import ConvShape
@@ -183,30 +184,30 @@ def _read_source(path: Path) -> str:
 
 
 def _stored_image(path: Path) -> bytes | None:
-    """Return a cached image if its checksum, the last 32 bytes, is right."""
+    """Return a cached image; None where there is none whose checksum, the last 32 bytes, is right."""
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except OSError:
         return None
     elf, checksum = content[:-32], content[-32:]
-    if hashlib.sha256(elf).digest() != checksum:
-        raise KernelError(f"{path}: cached kernel image is corrupt: delete the file and run again")
-    return elf
+    return elf if hashlib.sha256(elf).digest() == checksum else None
 
 
 def _store_image(path: Path, elf: bytes) -> None:
-    temporary: Path | None = None
-    try:
+    """Keep an image for the next time; where that fails the next time takes longer, no more.
+
+    Whoever may read what a user writes may read it too, as a cache may be shared.
+    """
+    temporary = path.with_name(f".{path.stem[:16]}-{uuid4().hex}.tmp")
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            temporary = Path(file.name)
-            file.write(elf + hashlib.sha256(elf).digest())
-        temporary.replace(path)
-    except OSError as error:
-        raise KernelError(f"{path.parent}: cannot store a kernel image: {error.strerror}: free space there or set "
-                          "BNN_DSE_CACHE to another folder") from error  # fmt: skip
-    finally:
-        if temporary is not None:
+        try:
+            with temporary.open("xb") as file:
+                file.write(elf + hashlib.sha256(elf).digest())
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
             temporary.unlink(missing_ok=True)
 
 
@@ -252,7 +253,7 @@ def assemble_together(kernels: Iterable[KernelSource]) -> None:
     It leaves out what it cannot make so, as where there is an error in one of them: `assemble` tells about that.
     Raises AssemblyError if a source cannot be read or preprocessed.
     """
-    missing = {digest: one for one in kernels if not _stored_at(digest := one.digest()).exists()}
+    missing = {digest: one for one in kernels if _stored_image(_stored_at(digest := one.digest())) is None}
     copies: dict[str, list[str]] = {}
     for digest, kernel in missing.items():
         if (image := _with_other_clip(kernel)) is not None:

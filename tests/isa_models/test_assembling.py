@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -124,6 +127,24 @@ def test_a_cache_that_cannot_be_written_is_done_without(cache):
     cache.parent.mkdir()
     cache.write_text("a file where the folder should be")
     assert first_text(image_of_text("f: nop\n")) == "nop"
+
+
+def test_a_full_disk_leaves_nothing_behind(cache, monkeypatch):
+    def full(_handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    assert first_text(image_of_text("f: nop\n")) == "nop"
+    assert list(cache.iterdir()) == []
+
+
+def test_whoever_may_read_what_the_user_writes_may_read_an_image(cache):
+    before = os.umask(0o027)
+    try:
+        image_of_text("f: ret\n")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in cache.iterdir()] == [0o640]
 
 
 def test_error_in_an_included_file_names_it(tmp_path):

@@ -1,15 +1,26 @@
 import errno
+import hashlib
 import io
+import os
+import stat
 from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
 
 from isa_models import Image, Machine
-from kernels_asm import Arithmetic, AssemblyError, ConvShape, KernelError, KernelVariant, LaneTile, toolchain
+from kernels_asm import Arithmetic, AssemblyError, ConvShape, KernelVariant, LaneTile, toolchain
 from kernels_asm import assembler as assembler_module
 from kernels_asm.arguments import ArgumentBlock, Field
-from kernels_asm.assembler import Callee, assemble, assemble_variant, cache_directory
+from kernels_asm.assembler import (
+    Callee,
+    assemble,
+    assemble_together,
+    assemble_variant,
+    cache_directory,
+    variant_kernel,
+)
+from tests.kernels_asm.image_content import image_content
 
 SHAPE = ConvShape(4, 4, 32, 4)
 BLOCK = ArgumentBlock("f", "here", (Field("input", "const uint8_t *", "bytes"),))
@@ -108,20 +119,54 @@ def test_a_missing_source_is_one_line(tmp_path: Path) -> None:
         assemble(tmp_path / "absent.S", {}, BLOCK)
 
 
-def test_a_corrupt_cached_image_is_refused_by_name() -> None:
-    variant = KernelVariant(Arithmetic(16), LaneTile(2, 2))
-    image = assemble_variant(variant, SHAPE)
-    path = cache_directory() / f"{image.digest}.elf"
-    path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(KernelError, match=f"{path.name}: cached kernel image is corrupt: delete the file"):
-        assemble_variant(variant, SHAPE)
+@pytest.mark.parametrize("together", [False, True], ids=["alone", "together"])
+@pytest.mark.parametrize("kept_bytes", [0, 20, -40])
+def test_a_damaged_image_is_made_again_and_replaced(kept_bytes: int, together: bool) -> None:
+    kernels = [variant_kernel(KernelVariant(Arithmetic(16), LaneTile(2, pixels)), SHAPE) for pixels in (1, 2)]
+    paths = [cache_directory() / f"{kernel.digest()}.elf" for kernel in kernels]
+    images = [assemble(kernel.source, kernel.parameters, kernel.arguments).elf for kernel in kernels]
+    for path in paths:
+        path.write_bytes(path.read_bytes()[:kept_bytes])
+    if together:
+        assemble_together(kernels)
+    else:
+        again = [assemble(kernel.source, kernel.parameters, kernel.arguments).elf for kernel in kernels]
+        assert [image_content(elf) for elf in again] == [image_content(elf) for elf in images]
+    for path, elf in zip(paths, images, strict=True):
+        stored = path.read_bytes()
+        assert hashlib.sha256(stored[:-32]).digest() == stored[-32:]
+        assert image_content(stored[:-32]) == image_content(elf)
 
 
-def test_an_image_that_cannot_be_stored_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_self: Path, _target: Path) -> None:
+def test_an_image_that_can_neither_be_read_nor_replaced_is_made_again() -> None:
+    variant = KernelVariant(Arithmetic(8), LaneTile(4, 2))
+    kernel = variant_kernel(variant, SHAPE)
+    (cache_directory() / f"{kernel.digest()}.elf").mkdir(parents=True)
+    assemble_together([kernel, variant_kernel(KernelVariant(Arithmetic(8), LaneTile(4, 1)), SHAPE)])
+    assert assemble_variant(variant, SHAPE).elf[:4] == b"\x7fELF"
+    assert all(path.suffix == ".elf" for path in cache_directory().iterdir())
+
+
+def test_a_full_disk_stores_nothing_and_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_handle: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(KernelError, match="cannot store a kernel image: No space left on device: free space"):
+    monkeypatch.setattr("os.fsync", full)
+    variants = [KernelVariant(Arithmetic(8), LaneTile(4, pixels)) for pixels in (1, 2)]
+    assemble_together([variant_kernel(variant, SHAPE) for variant in variants])
+    assert all(assemble_variant(variant, SHAPE).elf[:4] == b"\x7fELF" for variant in variants)
+    assert list(cache_directory().iterdir()) == []
+
+
+def test_a_cache_folder_that_cannot_be_made_is_done_without() -> None:
+    cache_directory().parent.write_text("a file where the folder should be")
+    assert assemble_variant(KernelVariant(Arithmetic(8), LaneTile(4, 2)), SHAPE).elf[:4] == b"\x7fELF"
+
+
+def test_whoever_may_read_what_the_user_writes_may_read_an_image() -> None:
+    before = os.umask(0o027)
+    try:
         assemble_variant(KernelVariant(Arithmetic(8), LaneTile(4, 2)), SHAPE)
-    assert [path for path in cache_directory().iterdir() if path.is_file()] == []
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in cache_directory().iterdir()] == [0o640]
