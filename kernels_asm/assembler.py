@@ -28,6 +28,9 @@ from kernels_asm.variant import KernelVariant
 _PACKAGE = Path(__file__).parent
 SOURCES = _PACKAGE / "asm"
 
+_MAKERS = ("placing.py", "reclipping.py", "side_by_side.py")
+"""Of this package: what makes bytes of an image besides the assembler and the linker."""
+
 
 @dataclass(frozen=True, slots=True)
 class KernelImage:
@@ -139,6 +142,7 @@ def source_digest(
     parts = [
         toolchain.version(),
         *toolchain.OPTIONS,
+        *_makers(),
         arguments.function,
         arguments.assembly_offsets(),
         *symbols,
@@ -155,6 +159,11 @@ def source_digest(
 def variant_digest(variant: KernelVariant, shape: ConvShape) -> str:
     """Return the digest of the image that `assemble_variant` would return, without assembling it."""
     return variant_kernel(variant, shape).digest()
+
+
+@cache
+def _makers() -> tuple[str, ...]:
+    return tuple(_read_source(_PACKAGE / name) for name in _MAKERS)
 
 
 def _source_digests(source: Path) -> bytes:

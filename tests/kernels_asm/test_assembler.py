@@ -62,6 +62,25 @@ def test_the_digest_follows_source_includes_and_parameters(tmp_path: Path) -> No
     assert len(digests) == 4
 
 
+def test_the_digest_follows_what_makes_images_of_this_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write(tmp_path, ".globl f\nf: ret\n")
+    installed = assembler_module._PACKAGE
+    monkeypatch.setattr(assembler_module, "_PACKAGE", tmp_path)
+    for name in assembler_module._MAKERS:
+        (tmp_path / name).write_text((installed / name).read_text())
+
+    def digest() -> str:
+        assembler_module._makers.cache_clear()
+        return assembler_module.source_digest(source, {}, BLOCK)
+
+    digests = [digest()]
+    for name in ("placing.py", "reclipping.py", "side_by_side.py"):
+        (tmp_path / name).write_text((tmp_path / name).read_text() + "# changed\n")
+        digests.append(digest())
+    assembler_module._makers.cache_clear()
+    assert len(set(digests)) == 4
+
+
 def test_a_driver_makes_a_program_that_starts_with_it(tmp_path: Path) -> None:
     source = write(tmp_path, ".globl f\nf: ret\n")
     driver = tmp_path / "driver.S"
