@@ -76,7 +76,7 @@ class KernelSource:
 def cache_directory() -> Path:
     """Return the folder for assembled images; environment BNN_DSE_CACHE moves it."""
     chosen = os.environ.get("BNN_DSE_CACHE")
-    root = Path(chosen) if chosen else platformdirs.user_cache_path("bnn-dse")
+    root = Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("bnn-dse")
     return root / "kernels"
 
 

@@ -147,6 +147,12 @@ def test_whoever_may_read_what_the_user_writes_may_read_an_image(cache):
     assert [stat.S_IMODE(path.stat().st_mode) for path in cache.iterdir()] == [0o640]
 
 
+def test_the_cache_may_lie_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("BNN_DSE_CACHE", "~/cache")
+    assert assembling.cache_directory() == tmp_path / "cache" / "images"
+
+
 def test_error_in_an_included_file_names_it(tmp_path):
     (tmp_path / "code.S").write_text('f: nop\n.include "part.inc"\n')
     (tmp_path / "part.inc").write_text("nop\nadd x0, v1, x2\n")

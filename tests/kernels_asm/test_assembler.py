@@ -189,3 +189,9 @@ def test_whoever_may_read_what_the_user_writes_may_read_an_image() -> None:
     finally:
         os.umask(before)
     assert [stat.S_IMODE(path.stat().st_mode) for path in cache_directory().iterdir()] == [0o640]
+
+
+def test_the_cache_may_lie_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("BNN_DSE_CACHE", "~/cache")
+    assert cache_directory() == tmp_path / "cache" / "kernels"
