@@ -12,7 +12,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,11 @@ def default_directory() -> Path:
     """Return the folder of the cache: $BNN_DSE_CACHE, or the user's cache folder."""
     named = os.environ.get(ENVIRONMENT_VARIABLE)
     return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("bnn-dse")) / "evaluations"
+
+
+def clear_images(directory: Path) -> int:
+    """Delete the assembled images in a folder and return how many files there were; raises CacheError as `clear`."""
+    return _delete(path for path in directory.glob("*") if path.suffix in (".elf", ".tmp") and path.is_file())
 
 
 def content_key(content: Mapping[str, Any]) -> str:
@@ -129,14 +134,7 @@ class EvaluationCache:
 
     def clear(self) -> int:
         """Delete every file of the cache and return how many there were; raises CacheError if one cannot be deleted."""
-        count = 0
-        for path in self.files():
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise CacheError(f"cannot delete {path}: {error.strerror}") from error
-            count += 1
-        return count
+        return _delete(self.files())
 
     def unwritable(self, error: OSError) -> CacheError:
         """Return the error to raise where a file of the cache cannot be written."""
@@ -158,6 +156,17 @@ class EvaluationCache:
             raise self.unwritable(error) from error
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _delete(paths: Iterable[Path]) -> int:
+    count = 0
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise CacheError(f"cannot delete {path}: {error.strerror}") from error
+        count += 1
+    return count
 
 
 def _canonical(value: Mapping[str, Any]) -> bytes:
