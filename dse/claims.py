@@ -153,8 +153,13 @@ def _make(claim: Path) -> bool:
         handle = os.open(claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
     except FileExistsError:
         return False
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(this_process(), file)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(this_process(), file)
+    except BaseException:  # a claim without an owner would be waited for
+        with suppress(OSError):
+            claim.unlink(missing_ok=True)
+        raise
     return True
 
 

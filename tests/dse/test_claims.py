@@ -202,6 +202,18 @@ def test_cache_that_cannot_be_written_is_one_line(cache, monkeypatch):
         obtain(cache, KIND, KEY, pytest.fail)
 
 
+def test_a_claim_that_cannot_be_written_does_not_stay_behind(cache, monkeypatch):
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dse.claims.json.dump", full)
+        with pytest.raises(CacheError, match=r"^cannot write .*: No space left on device: make room"):
+            obtain(cache, KIND, KEY, pytest.fail)
+    assert claims(cache) == []
+    assert obtain(cache, KIND, KEY, lambda: cache.store(KIND, KEY, {"accuracy": 0.8})) == ({"accuracy": 0.8}, True)
+
+
 def test_process_is_told_from_a_later_one_and_from_one_elsewhere():
     mine = this_process()
     assert not has_ended(mine)
