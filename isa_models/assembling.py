@@ -234,8 +234,6 @@ def _store(path: Path, image: bytes) -> None:
         try:
             with temporary.open("xb") as file:
                 file.write(image + hashlib.sha256(image).digest())
-                file.flush()
-                os.fsync(file.fileno())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

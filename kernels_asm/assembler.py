@@ -142,12 +142,12 @@ def source_digest(
     parts = [
         toolchain.version(),
         *toolchain.OPTIONS,
-        *_makers(),
         arguments.function,
         arguments.assembly_offsets(),
         *symbols,
     ]
     content.update(_digests(parts))
+    content.update(_makers())
     content.update(_content(source))
     if driver:
         content.update(_digests([driver.name, _read_source(driver)]))
@@ -162,8 +162,8 @@ def variant_digest(variant: KernelVariant, shape: ConvShape) -> str:
 
 
 @cache
-def _makers() -> tuple[str, ...]:
-    return tuple(_read_source(_PACKAGE / name) for name in _MAKERS)
+def _makers() -> bytes:
+    return _digests(_read_source(_PACKAGE / name) for name in _MAKERS)
 
 
 def _source_digests(source: Path) -> bytes:
@@ -213,8 +213,6 @@ def _store_image(path: Path, elf: bytes) -> None:
         try:
             with temporary.open("xb") as file:
                 file.write(elf + hashlib.sha256(elf).digest())
-                file.flush()
-                os.fsync(file.fileno())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -130,10 +130,10 @@ def test_a_cache_that_cannot_be_written_is_done_without(cache):
 
 
 def test_a_full_disk_leaves_nothing_behind(cache, monkeypatch):
-    def full(_handle):
+    def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr(Path, "replace", full)
     assert first_text(image_of_text("f: nop\n")) == "nop"
     assert list(cache.iterdir()) == []
 

@@ -167,10 +167,10 @@ def test_an_image_that_can_neither_be_read_nor_replaced_is_made_again() -> None:
 
 
 def test_a_full_disk_stores_nothing_and_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_handle: int) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr(Path, "replace", full)
     variants = [KernelVariant(Arithmetic(8), LaneTile(4, pixels)) for pixels in (1, 2)]
     assemble_together([variant_kernel(variant, SHAPE) for variant in variants])
     assert all(assemble_variant(variant, SHAPE).elf[:4] == b"\x7fELF" for variant in variants)
