@@ -124,12 +124,29 @@ _COMPILE, _ENGINES = "numba:compile", "isa_models.engines."
 event.register(_COMPILE, _Announcer())
 
 
+def cached(decorator: Callable[..., Any], *arguments: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Return one of numba's decorators that keeps compiled code on disk, or does without where it can write no folder.
+
+    There, as in a container that may only be read, every process compiles for itself.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        try:
+            return decorator(*arguments, cache=True, **options)(function)
+        except RuntimeError as error:
+            if "no locator available" not in str(error):
+                raise
+            return decorator(*arguments, **options)(function)
+
+    return decorate
+
+
 def _dispatcher(function: Callable[..., Any], **options: Any) -> Any:
     """Return what compiles `function` when it is needed and keeps the code on disk."""
     before = config.CACHE_LOCATOR_CLASSES
     config.CACHE_LOCATOR_CLASSES = _LOCATORS
     try:
-        dispatcher = njit(cache=True, **options)(function)
+        dispatcher = cached(njit, **options)(function)
     finally:
         config.CACHE_LOCATOR_CLASSES = before
     if isinstance(dispatcher, CPUDispatcher):  # and not the function itself, where compilation is switched off

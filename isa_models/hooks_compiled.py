@@ -20,6 +20,8 @@ from llvmlite import ir
 from numba import carray, cfunc, njit, types
 from numba.extending import intrinsic
 
+from isa_models.compilation import cached
+
 INSTRUCTION_BYTES = 4
 
 LONGEST_RUN = 512
@@ -103,19 +105,19 @@ _SIGNATURE = types.void(types.voidptr, types.uint64, types.uint32, types.voidptr
 @cache
 def budget_hook() -> Any:
     """Return the block hook that only keeps the budget, compiled or loaded on first use."""
-    return cfunc(_SIGNATURE, cache=True)(_on_block)
+    return cached(cfunc, _SIGNATURE)(_on_block)
 
 
 @cache
 def tracing_hook() -> Any:
     """Return the block hook that records the trace, compiled or loaded on first use."""
-    return cfunc(_SIGNATURE, cache=True)(_on_traced_block)
+    return cached(cfunc, _SIGNATURE)(_on_traced_block)
 
 
 @cache
 def probing_hook() -> Any:
     """Return the code hook that reads registers, compiled or loaded on first use."""
-    return cfunc(_SIGNATURE, cache=True)(_on_probe)
+    return cached(cfunc, _SIGNATURE)(_on_probe)
 
 
 @intrinsic

@@ -82,6 +82,7 @@ class Image:
             that was told to leave them so leaves any. The segments, but not the program, hold an undefined instruction
             there, so that only code that comes there fails.
         missing_words: Address of each word of data that should hold that of an undefined symbol, and holds 0.
+        ambiguous: Names that several local functions have and no global one; `functions` has one of them.
 
     """
 
@@ -92,6 +93,7 @@ class Image:
     functions: tuple[Function, ...] = ()
     missing: dict[int, str] = field(default_factory=dict)
     missing_words: dict[int, MissingWord] = field(default_factory=dict)
+    ambiguous: frozenset[str] = frozenset()
 
     @classmethod
     def from_elf(cls, data: bytes, *, lines_on_demand: bool = False) -> Image:
@@ -182,8 +184,16 @@ def _read(data: bytes, lines_on_demand: bool) -> Image:
         lines.read()
     program = _disassemble(segments, lines, table)
     digest = _digest(segments, table.addresses)
-    trapping = tuple(_with_traps(segment, table.missing) for segment in segments)
-    return Image(trapping, table.addresses, program, digest, table.functions, table.missing, table.missing_words)
+    return Image(
+        segments=tuple(_with_traps(segment, table.missing) for segment in segments),
+        symbols=table.addresses,
+        program=program,
+        digest=digest,
+        functions=table.functions,
+        missing=table.missing,
+        missing_words=table.missing_words,
+        ambiguous=table.ambiguous,
+    )
 
 
 def _refuse_foreign(elf: Any) -> None:

@@ -180,6 +180,10 @@ class Simulator:
                 str(function), self._entries, f"functions: {_listed(self.functions() or sorted(self._entries))}"
             )
             raise InputError(f"no function '{function}': {hint}")
+        if function in self.image.ambiguous:
+            raise InputError(
+                f"'{function}' is the name of several local functions: make the one that you mean global, or rename it"
+            )
 
     def _explained(self, error: IllegalInstructionError) -> IsaModelError | None:
         """Return an error that says why the instruction is illegal, None where that is not known."""

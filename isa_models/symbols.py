@@ -77,6 +77,7 @@ class SymbolTable:
         mapping: (address, whether data starts there) of the mapping symbols of the AArch64 ELF ABI, ascending.
         missing: Address of each instruction that refers to an undefined symbol -> that symbol's name.
         missing_words: Address of each word of data that does, literal pools of the code included.
+        ambiguous: Names that several local functions have, of different files, and no global one.
 
     """
 
@@ -85,18 +86,20 @@ class SymbolTable:
     mapping: tuple[tuple[int, bool], ...]
     missing: dict[int, str]
     missing_words: dict[int, MissingWord]
+    ambiguous: frozenset[str]
 
 
 def read_symbols(elf: Any, base: int) -> SymbolTable:
     """Read the symbol table of a linked ELF file; `base` is added to its addresses."""
     table = elf.get_section_by_name(".symtab")
     if not isinstance(table, SymbolTableSection):
-        return SymbolTable({}, (), (), {}, {})
+        return SymbolTable({}, (), (), {}, {}, frozenset())
     code = {number for number, section in enumerate(elf.iter_sections()) if section["sh_flags"] & _SECTION_EXECUTABLE}
     addresses: dict[str, int] = {}
     functions: dict[str, Function] = {}
     mapping: list[tuple[int, bool]] = []
     undefined: dict[int, str] = {}
+    ambiguous: set[str] = set()
     for symbol in _named(elf, table):
         if symbol.section == _UNDEFINED:
             if symbol.is_needed:
@@ -110,6 +113,11 @@ def read_symbols(elf: Any, base: int) -> SymbolTable:
         addresses[symbol.name] = address
         if symbol.section in code and symbol.kind in _FUNCTION_TYPES:
             is_typed = symbol.kind == _TYPE_FUNCTION
+            known = functions.get(symbol.name)
+            if symbol.is_global:
+                ambiguous.discard(symbol.name)
+            elif known is not None and known.address != address:
+                ambiguous.add(symbol.name)
             functions[symbol.name] = Function(symbol.name, address, symbol.is_global, is_typed)
     missing, missing_words = _missing(elf, base, undefined) if undefined else ({}, {})
     return SymbolTable(
@@ -118,6 +126,7 @@ def read_symbols(elf: Any, base: int) -> SymbolTable:
         tuple(sorted(mapping)),
         missing,
         missing_words,
+        frozenset(ambiguous),
     )
 
 

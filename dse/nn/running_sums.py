@@ -13,6 +13,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from isa_models.compilation import cached
 from kernels_asm import ConvShape
 from kernels_asm.arithmetic import RUNNING_BOUNDS
 from kernels_asm.packing import block_sizes
@@ -66,7 +67,7 @@ def _ones(_typing_context: Any, _word: Any) -> Any:
     return types.uint64(types.uint64), generate
 
 
-@njit(cache=True, nogil=True)
+@cached(njit, nogil=True)
 def _pack(signs: Any, packed: Any) -> None:
     """Write signs (a, b, c, channels), contiguous, as bits of words (a, b, c, words), bit 1 where negative."""
     channels = signs.shape[3]
@@ -80,7 +81,7 @@ def _pack(signs: Any, packed: Any) -> None:
                     packed[a, b, c, first // _WORD] = word
 
 
-@njit(cache=True, nogil=True)
+@cached(njit, nogil=True)
 def _run(pixels: Any, filters: Any, halves: Any, bounds: Any, odd: int, stride: int, outputs: Any) -> None:
     """Fill outputs (N, out height, out width, channels out) from packed pixels and filters."""
     sums = np.empty(outputs.shape[3], np.int32)
@@ -94,7 +95,7 @@ def _run(pixels: Any, filters: Any, halves: Any, bounds: Any, odd: int, stride: 
                     outputs[image, y, x, out] = 2 * sums[out] + odd
 
 
-@njit(cache=True, nogil=True)
+@cached(njit, nogil=True)
 def _add_up(window: Any, filters: Any, halves: Any, bounds: Any, sums: Any) -> None:
     """Fill sums (channels out) from a window (kernel height, kernel width, words).
 

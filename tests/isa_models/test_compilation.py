@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -59,3 +60,24 @@ def test_a_first_compilation_of_the_engines_is_announced_once(caplog: pytest.Log
         with event.trigger_event(compilation._COMPILE, data={"dispatcher": run.run}):
             assert "compiling the timing engines, once" in caplog.records[-1].message
     assert sum("compiling" in record.message for record in caplog.records) <= 2  # this announcer's, and the package's
+
+
+def test_where_no_folder_can_be_written_functions_are_compiled_without_being_kept() -> None:
+    tried = []
+
+    def decorator(*arguments: object, **options: object) -> Callable[[Callable[[], int]], Callable[[], int]]:
+        tried.append((arguments, options))
+        if "cache" in options:
+            raise RuntimeError("cannot cache function 'one': no locator available for file 'x.py'")
+        return lambda function: function
+
+    assert compilation.cached(decorator, "signature", nogil=True)(lambda: 1)() == 1
+    assert tried == [(("signature",), {"cache": True, "nogil": True}), (("signature",), {"nogil": True})]
+
+
+def test_other_errors_of_a_decorator_are_passed_on() -> None:
+    def decorator(**_options: object) -> Callable[..., object]:
+        raise RuntimeError("something else")
+
+    with pytest.raises(RuntimeError, match="something else"):
+        compilation.cached(decorator)(lambda: 1)

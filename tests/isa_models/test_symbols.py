@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from isa_models import Simulator
+from isa_models import InputError, Simulator
 from tests.zig import ZIG
 
 VISIBLE = ".globl a\n.hidden a\na: ret\nb: ret\n.globl c\n.internal c\nc: ret\n.globl d\n.protected d\nd: ret\n"
@@ -25,15 +25,27 @@ def test_functions_of_a_compiler_that_hides_them(tmp_path):
     assert Simulator(tmp_path / "code.o").functions() == ("f",)
 
 
-@pytest.mark.parametrize("names", ["12", "21"])
-def test_a_hidden_function_hides_a_local_one_of_its_name(tmp_path, names):
-    first, second = names
-    (tmp_path / f"{first}.S").write_text(".globl f\n.hidden f\nf: nop\n ret\n")
-    (tmp_path / f"{second}.S").write_text("f: ret\n.globl g\ng: ret\n")
-    for name in names:
-        subprocess.run([ZIG, "cc", "-target", "aarch64-linux-musl", "-c", f"{name}.S", "-o", f"{name}.o"],
-                       cwd=tmp_path, check=True)  # fmt: skip
-    subprocess.run([ZIG, "ar", "rcs", "both.a", "1.o", "2.o"], cwd=tmp_path, check=True)
-    simulator = Simulator(tmp_path / "both.a")
+def library(folder, sources):
+    """Assemble the sources, in this order, into a library."""
+    names = [f"{number}.o" for number in range(len(sources))]
+    for name, text in zip(names, sources, strict=True):
+        (folder / "source.S").write_text(text)
+        subprocess.run([ZIG, "cc", "-target", "aarch64-linux-musl", "-c", "source.S", "-o", name],
+                       cwd=folder, check=True)  # fmt: skip
+    subprocess.run([ZIG, "ar", "rcs", "all.a", *names], cwd=folder, check=True)
+    return folder / "all.a"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_hidden_function_hides_a_local_one_of_its_name(tmp_path, order):
+    sources = [".globl f\n.hidden f\nf: nop\n ret\n", "f: ret\n.globl g\ng: ret\n"]
+    simulator = Simulator(library(tmp_path, sources[::order]))
     assert set(simulator.functions()) == {"f", "g"}
     assert len(simulator.trace("f")) == 2
+
+
+def test_a_name_of_several_local_functions_is_refused(tmp_path):
+    simulator = Simulator(library(tmp_path, ["f: ret\n.globl g\ng: b f\n", "f: nop\n ret\n.globl h\nh: b f\n"]))
+    assert [len(simulator.trace(name)) for name in "gh"] == [2, 3]
+    with pytest.raises(InputError, match=r"^'f' is the name of several local functions: make the one that you mean "):
+        simulator.trace("f")
