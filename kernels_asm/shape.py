@@ -6,7 +6,7 @@ from enum import StrEnum
 from kernels_asm.errors import InputError
 
 _LARGEST_SIZE = 65536
-"""Largest number of a layer: beyond any network, and small enough to fail before memory does."""
+"""Largest number that is read from a text: beyond any network, and small enough to fail before memory does."""
 
 
 class PaddingValue(StrEnum):
@@ -45,8 +45,6 @@ class ConvShape:
             value = getattr(self, field.name)
             if value < least:
                 raise InputError(f"layer shape: {field.name} is {value}: give at least {least}")
-            if value > _LARGEST_SIZE:
-                raise InputError(f"layer shape: {field.name} is {value}: give at most {_LARGEST_SIZE}")
         if self.kernel_height > self.padded_height or self.kernel_width > self.padded_width:
             raise InputError(
                 f"layer shape: kernel {self.kernel_height}x{self.kernel_width} is larger than the padded input "
@@ -74,6 +72,9 @@ class ConvShape:
         window = _numbers(kernel)
         if len(window) not in (1, 2):
             raise InputError(f"kernel {kernel!r}: write HEIGHTxWIDTH or one number for both, such as 3x3 or 3")
+        for name, size in (("stride", stride), ("padding", padding)):
+            if size > _LARGEST_SIZE:
+                raise InputError(f"layer shape: {name} is {size}: give at most {_LARGEST_SIZE}")
         height, width, channels_in, channels_out = numbers
         value = _padding_value(padding_value)
         return cls(height, width, channels_in, channels_out, window[0], window[-1], stride, padding, value)

@@ -19,11 +19,10 @@ def test_a_size_of_zero_is_refused_by_name(field: str) -> None:
         ConvShape(**sizes)
 
 
-@pytest.mark.parametrize("field", ["height", "channels_in", "stride", "padding"])
-def test_a_size_beyond_any_network_is_refused_by_name(field: str) -> None:
-    sizes = {"height": 4, "width": 4, "channels_in": 4, "channels_out": 4} | {field: 65537}
+@pytest.mark.parametrize("field", ["stride", "padding"])
+def test_a_number_beyond_any_network_is_refused_by_name(field: str) -> None:
     with pytest.raises(InputError, match=f"{field} is 65537: give at most 65536"):
-        ConvShape(**sizes)
+        ConvShape.parse("4x4x4x4", **{field: 65537})
 
 
 def test_negative_padding_and_an_oversized_kernel_are_refused() -> None:
