@@ -110,10 +110,13 @@ class _WithoutEntry(CPUDispatcher):  # type: ignore[misc]  # numba has no types
 class _Announcer(event.Listener):  # type: ignore[misc]  # numba has no types
     """Says once why a first simulation takes so long: without a word it looks as if it hung."""
 
+    def __init__(self) -> None:
+        self._told = False
+
     def on_start(self, started: event.Event) -> None:
         """Called before anything is compiled that was not found on disk."""
-        if started.data["dispatcher"].py_func.__module__.startswith(_ENGINES):
-            event.unregister(_COMPILE, self)
+        if not self._told and started.data["dispatcher"].py_func.__module__.startswith(_ENGINES):
+            self._told = True
             _log.warning("compiling the timing engines, once after an installation or an update: a minute or more")
 
     def on_end(self, ended: event.Event) -> None:
