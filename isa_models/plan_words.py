@@ -22,6 +22,7 @@ from isa_models.errors import IsaModelError
 from isa_models.program import DATA_MNEMONIC, INSTRUCTION_BYTES, Program
 
 _NOP = 0xD503201F
+_NEVER_EXECUTED = (DATA_MNEMONIC, "udf")
 
 
 class ProgramPlans:
@@ -59,8 +60,9 @@ def program_plans(program: Program) -> ProgramPlans:
     """Return the plans of a program, which it shares with all that differ in what does nothing to addresses."""
     flows = map(InstructionFlow.of, program.words, program.addresses)
     code = (
-        # data is not executed: to follow the registers through tables of it would take most of the time
-        _NOP if mnemonic == DATA_MNEMONIC or (flow.is_idle and not flow.ends_block) else word
+        # neither data nor UDF, as which zeros behind the code read, is executed: to follow the registers through tables
+        # and padding would take most of the time
+        _NOP if mnemonic in _NEVER_EXECUTED or (flow.is_idle and not flow.ends_block) else word
         for word, flow, (mnemonic, _) in zip(program.words, flows, program.texts, strict=True)
     )
     return _plans(tuple(code), program.addresses)
