@@ -50,6 +50,11 @@ class Instruction:
         return f"{self.mnemonic} {self.operands}".rstrip()
 
     @property
+    def place(self) -> str:
+        """Where it is and what it is, as errors begin."""
+        return f"{self.source or 'no source line'} ({self.address:#x}): '{self.text}'"
+
+    @property
     def is_data(self) -> bool:
         """Whether the word is no instruction; executing it is an error."""
         return self.mnemonic == DATA_MNEMONIC

@@ -30,7 +30,7 @@ from isa_models.simulation import Simulation
 from isa_models.source import Source, load_image
 from isa_models.timing import time_trace
 from isa_models.trace import Trace
-from isa_models.trace_checks import at, check_missing_words, check_trace
+from isa_models.trace_checks import check_missing_words, check_trace
 
 DEFAULT_CORE = "cortex-a72"
 LARGEST_WARMUP = 1000
@@ -190,7 +190,7 @@ class Simulator:
         instruction = self._instruction(error.state["pc"])
         if instruction is None or instruction.is_data:
             return None
-        where = at(instruction)
+        where = instruction.place
         if instruction.address in self.image.missing:
             return InputError(
                 f"{where} needs the undefined symbol '{self.image.missing[instruction.address]}': define it"

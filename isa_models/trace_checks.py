@@ -15,7 +15,7 @@ from isa_models.addressing import BASE_IS_SP, address_form
 from isa_models.compilation import compiled_entry
 from isa_models.errors import InputError, MemoryFaultError
 from isa_models.memory import Placement
-from isa_models.operands import decode
+from isa_models.operands import MemoryAccess, decode
 from isa_models.program import Instruction
 from isa_models.symbols import MissingWord
 from isa_models.trace import Trace
@@ -35,14 +35,11 @@ def check_trace(trace: Trace, placements: Collection[Placement]) -> None:
 
     Raises UnsupportedInstructionError where the operand table does not know an instruction.
     """
-    sizes = np.zeros(len(trace.program), np.int64)
+    memories = _memories(trace)
+    sizes = _sizes(trace, memories)
     stack_remainders = np.full(len(trace.program), _NOT_BY_STACK, np.int64)
-    for row in np.flatnonzero(trace.counts()):
-        instruction = trace.program.instructions[row]
-        memory = decode(instruction).memory
-        if memory is not None:
-            sizes[row] = memory.size_bytes
-            stack_remainders[row] = _stack_remainder(instruction)
+    for row in memories:
+        stack_remainders[row] = _stack_remainder(trace.program.instructions[row])
     slack = _slack(placements)
     position = int(_first_fault(trace.accessing, trace.address, sizes, stack_remainders, slack))
     if position != _NONE:
@@ -50,30 +47,38 @@ def check_trace(trace: Trace, placements: Collection[Placement]) -> None:
 
 
 def check_missing_words(trace: Trace, missing: Mapping[int, MissingWord]) -> None:
-    """Raise InputError for the first word of `missing`, by address, that the code loads before it stores to it."""
-    if not missing or not len(trace.address):
+    """Raise InputError for the first load of a word of `missing`, by address, that the code did not store to before."""
+    if not missing:
         return
-    accessing, address = trace.accessing, trace.address
-    memories = {row: decode(trace.program.instructions[row]).memory for row in np.unique(accessing)}
-    sizes = np.array([0 if memory is None else memory.size_bytes for memory in memories.values()])
-    end = address + sizes[np.searchsorted(list(memories), accessing)]
+    memories, address = _memories(trace), trace.address
+    end = address + _sizes(trace, memories)[trace.accessing]
     starts = np.array(sorted(missing))
-    last = starts[np.maximum(np.searchsorted(starts, end) - 1, 0)]  # word that begins in front of the end of an access
-    for start in np.unique(last[(last < end) & (last + _LARGEST_WORD > address)]).tolist():
-        word = missing[start]
-        touching = np.flatnonzero((address < start + word.size) & (end > start))
-        if not touching.size:
-            continue
-        row = accessing[touching[0]]
-        memory = memories[row]
-        if memory is not None and not memory.is_store:
-            where = at(trace.program.instructions[row])
-            raise InputError(f"{where} loads the address of the undefined symbol '{word.name}': define it")
+    first, behind = np.searchsorted(starts, address - _LARGEST_WORD, "right"), np.searchsorted(starts, end)
+    stored = set[int]()
+    for position in np.flatnonzero(first < behind):
+        row = int(trace.accessing[position])
+        near = starts[first[position] : behind[position]].tolist()
+        touched = {start for start in near if start + missing[start].size > address[position]}
+        if memories[row].is_store:
+            stored |= touched
+        elif touched > stored & touched:
+            name = missing[min(touched - stored)].name
+            where = trace.program.instructions[row].place
+            raise InputError(f"{where} loads the address of the undefined symbol '{name}': define it")
 
 
-def at(instruction: Instruction) -> str:
-    """Return where an instruction is and what it is, the beginning of an error."""
-    return f"{instruction.source or 'no source line'} ({instruction.address:#x}): '{instruction.text}'"
+def _memories(trace: Trace) -> dict[int, MemoryAccess]:
+    """Return what those instructions of the program access that were executed and access memory, by their index."""
+    decoded = ((int(row), decode(trace.program.instructions[row]).memory) for row in np.flatnonzero(trace.counts()))
+    return {row: memory for row, memory in decoded if memory is not None}
+
+
+def _sizes(trace: Trace, memories: Mapping[int, MemoryAccess]) -> Any:
+    """Return the bytes that each instruction of the program accesses, 0 for those that are not in `memories`."""
+    sizes = np.zeros(len(trace.program), np.int64)
+    for row, memory in memories.items():
+        sizes[row] = memory.size_bytes
+    return sizes
 
 
 def _stack_remainder(instruction: Instruction) -> int:
@@ -112,7 +117,7 @@ def _first_fault(index: Any, address: Any, sizes: Any, stack_remainders: Any, sl
 
 
 def _error(instruction: Instruction, address: int, placements: Iterable[Placement]) -> MemoryFaultError:
-    where = at(instruction)
+    where = instruction.place
     if _stack_remainder(instruction) not in (_NOT_BY_STACK, address % STACK_ALIGNMENT):
         return MemoryFaultError(
             f"{where}: sp is no multiple of {STACK_ALIGNMENT} bytes: move it by multiples of {STACK_ALIGNMENT} only"

@@ -124,7 +124,7 @@ def test_undefined_symbols_hurt_only_where_they_are_reached():
 
 
 UNDEFINED_WORDS = """
-    .globl pool, table, through, filled, soft
+    .globl pool, table, through, filled, half, soft
 pool: ldr x1, =COUNT
     ret
 table: adrp x9, handlers
@@ -140,12 +140,17 @@ filled: adrp x9, handlers
     str x9, [x9]
     ldr x0, [x9]
     ret
+half: adrp x9, handlers
+    add x9, x9, :lo12:handlers
+    str x9, [x9, #8]
+    ldp x0, x1, [x9]
+    ret
 soft: ldr x0, =maybe
     ret
     .weak maybe
     .data
     .p2align 4
-handlers: .xword handler, 0
+handlers: .xword handler, another
     .xword 0
 pointer: .xword handlers
 """
@@ -159,6 +164,8 @@ def test_addresses_of_undefined_symbols_in_data_hurt_only_where_they_are_loaded(
         with pytest.raises(InputError, match=expected):
             simulate(UNDEFINED_WORDS, function=function)
     assert simulate(UNDEFINED_WORDS, function="filled").instructions == 5
+    with pytest.raises(InputError, match=r"^source\.S:\d+ .*: 'ldp .*undefined symbol 'handler': define it$"):
+        simulate(UNDEFINED_WORDS, function="half")
     assert simulate(UNDEFINED_WORDS, function="soft").instructions == 2
 
 
@@ -169,8 +176,8 @@ def test_a_null_pointer_that_an_undefined_symbol_left_names_it():
 
 def test_tables_in_the_code_are_not_followed_as_instructions():
     program = Simulator("f: ldr x0, [sp]\n ret\n .space 64\ng: add x1, x1, #4\n ldr x0, [x1]\n ret\n").image.program
-    flows = [word for word in plan_words.program_plans(program)._code if word not in (0, plan_words._NOP)]
-    assert len(flows) == 5
+    followed = [word for word in plan_words.program_plans(program)._code if word != plan_words._NOP]
+    assert len(followed) == 5
 
 
 def test_data_that_is_executed_is_called_so():
